@@ -1,0 +1,55 @@
+# Two commands to begin with: make demo, make test. Each sets up what it needs; second runs start in seconds.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then echo $$p; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_HOME ?= demo
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast dev check bench clean lock setup
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## the virtual environment from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; set PYTHON=…"; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) …"; began=$$(date +%s); \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' && \
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
+	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock && \
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . && \
+	echo "Set up in $$(( $$(date +%s) - began )) s, $$(du -sh $(VENV) | cut -f1)" && touch $(STAMP)
+
+demo: $(STAMP) ## the whole loop on a sample shop: files in, tickets out
+	@$(BIN)/insights demo --home $(DEMO_HOME)
+
+dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
+	@$(BIN)/insights dev --home $(DEMO_HOME)
+
+test: $(STAMP) ## every test
+	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+test-fast: $(STAMP) ## tests of plain functions only
+	@$(BIN)/python -m pytest -q -m "not slow" --no-cov
+
+check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@for profile in embedded spark databricks; do \
+		env -i PATH="$$PATH" HOME="$$HOME" INSIGHTS_PROFILE=$$profile $(BIN)/python -c \
+		"from insights_assets.definitions import build_definitions as b; d = b(); n = len(list(d.resolve_all_asset_specs())); print('$$profile:', n, 'assets'); assert n > 40" || exit 1; done
+
+bench: $(STAMP) ## speed by stage, as figures side by side
+	@$(BIN)/python -m benchmarks
+
+lock: ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet
+
+clean: ## remove what make made (the demo's home and caches; not .venv)
+	@rm -rf $(DEMO_HOME) .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info

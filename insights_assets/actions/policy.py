@@ -1,0 +1,233 @@
+"""From issues to actions by the shop's decision table: which action, for whom, at once or only proposed.
+
+Belongs here: the rules of R93 and R126 to R134 and the confidence gate (R146), as pure functions. Does not belong here: doing
+anything, and the decisions themselves (`shop/policy.yaml`). One action per issue and kind, for ever: what is known already is
+kept, never planned again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from insights_assets.actions.model import Evidence, Issue, PlannedAction
+from insights_assets.shop.model import Decision, Policy, Shop
+
+WEEK = timedelta(days=7)
+#: The topic whose reports reach a person at any volume and whose holds do not wait for a gate.
+SAFETY = "safety"
+SILENCING_VERDICTS = ("dismissed", "duplicate")
+
+
+@dataclass(frozen=True)
+class IssueFacts:
+    """What a decision needs beside the issue's row, counted from its evidence.
+
+    `customers`: distinct customers. `sku_customers`: distinct customers per SKU in the policy's window.
+    `topic_precision`: mean calibrated confidence of the issue's topic over the evidence, 0 to 1; None without evidence.
+    """
+
+    customers: int = 0
+    evidence_records: int = 0
+    topic_precision: float | None = None
+    sku_customers: Mapping[str, int] = field(default_factory=dict)
+    affected_skus: tuple[str, ...] = ()
+
+
+def issue_facts(issue: Issue, evidence: Sequence[Evidence], policy: Policy, until: datetime) -> IssueFacts:
+    """Count the facts of an issue from its evidence records; `until` ends the window of R93 (UTC)."""
+    since = until - timedelta(days=policy.thresholds.sku_window_days)
+    in_window: dict[str, set[str]] = {}
+    overall: dict[str, set[str]] = {}
+    for record in evidence:
+        if record.sku:
+            overall.setdefault(record.sku, set()).add(_voice(record))
+            if since < record.occurred_at <= until:
+                in_window.setdefault(record.sku, set()).add(_voice(record))
+    confidences = [record.confidences[issue.topic] for record in evidence if issue.topic in record.confidences]
+    return IssueFacts(
+        customers=len({_voice(record) for record in evidence}) or issue.customers_count,
+        evidence_records=len(evidence),
+        topic_precision=round(sum(confidences) / len(confidences), 4) if confidences else None,
+        sku_customers={sku: len(voices) for sku, voices in sorted(in_window.items())},
+        affected_skus=_affected_skus(issue, {sku: len(voices) for sku, voices in overall.items()}, policy),
+    )
+
+
+def decide(issue: Issue, facts: IssueFacts, policy: Policy) -> Decision:
+    """The first row of the decision table that fits (R126). The table is complete, so there always is one."""
+    owner = owner_of(issue, policy)
+    for row in policy.decisions:
+        if (
+            (row.topics is None or issue.topic in row.topics)
+            and (row.tiers is None or issue.tier in row.tiers)
+            and (row.owners is None or owner in row.owners)
+            and _condition_holds(row.when, issue, facts, policy)
+        ):
+            return row
+    raise LookupError(f"{issue.insight_id}: no decision for {issue.topic}, tier {issue.tier}, owner {owner}")
+
+
+def sku_past_threshold(issue: Issue, facts: IssueFacts, policy: Policy) -> bool:
+    """R93: Tier 1 on one SKU, or enough distinct customers of one SKU in the window at enough lift."""
+    if issue.tier == 1 and "sku" in issue.attributes:
+        return True
+    limits = policy.thresholds
+    known = [issue.attributes["sku"]] if "sku" in issue.attributes else list(facts.sku_customers)
+    enough = any(facts.sku_customers.get(sku, 0) >= limits.sku_customers for sku in known)
+    return enough and (issue.lift or 0.0) >= limits.sku_lift
+
+
+def plan_actions(
+    issues: Iterable[Issue],
+    facts: Mapping[str, IssueFacts],
+    shop: Shop,
+    as_of: date,
+    *,
+    known: Iterable[PlannedAction] = (),
+    decided_days: Mapping[str, date] | None = None,
+    snoozed: Iterable[str] = (),
+) -> list[PlannedAction]:
+    """Every action there is after this run: the known ones first as they were, new ones planned.
+
+    `decided_days`: action_id -> day on which a known action was decided (for the weekly alert budget).
+    `snoozed`: insight ids that somebody put off. Order: by issue (tier, low bound of risk, id), then as in the table.
+    """
+    kept = {(action.insight_id, action.kind): action for action in known}
+    spent = _spent_budget(kept.values(), decided_days or {}, as_of)
+    sleeping = set(snoozed)
+    ordered = sorted(issues, key=lambda i: (i.tier, -(i.risk_per_day_p10 or 0.0), i.insight_id))
+    for issue in ordered:
+        if not acts_on(issue, shop.policy, as_of) or issue.insight_id in sleeping:
+            continue
+        row = decide(issue, facts.get(issue.insight_id, IssueFacts()), shop.policy)
+        for kind in row.actions:
+            before = kept.get((issue.insight_id, kind))
+            if before is not None and not _may_move_on(before, issue):
+                continue
+            action = _plan(issue, kind, row, facts.get(issue.insight_id, IssueFacts()), shop)
+            if kind == "notification" and action.state == "planned":
+                action = _within_budget(action, issue, spent, shop)
+            kept[(issue.insight_id, kind)] = action
+    return sorted(kept.values(), key=lambda a: (a.insight_id, shop_order(a.kind)))
+
+
+def acts_on(issue: Issue, policy: Policy, as_of: date) -> bool:
+    """Whether actions are opened: still open or seen lately, and nobody said that it is nothing."""
+    if issue.verdict in SILENCING_VERDICTS:
+        return False
+    last_seen = issue.window_end or (issue.detected_at.date() if issue.detected_at else None)
+    return issue.is_open or (last_seen is not None and (as_of - last_seen).days <= policy.opens_within_days)
+
+
+def owner_of(issue: Issue, policy: Policy) -> str:
+    """The team that owns the issue: as the insight says, else by topic and cause."""
+    return issue.owner or policy.owner_of(issue.topic, issue.cause)
+
+
+def due_at(policy: Policy, shop: Shop, as_of: date, tier: int) -> datetime:
+    """When the next step is due (UTC): hours of the tier after the end of the shop's day, on the next due hour.
+
+    Tiers 2 and 3 fall on working days. Follows from the day alone, so that a repeated run names the same time.
+    """
+    zone = shop.zone
+    opened = datetime(as_of.year, as_of.month, as_of.day, tzinfo=zone) + timedelta(days=1)
+    earliest = opened + timedelta(hours=policy.tiers[tier].due_within_hours)
+    day = earliest.date()
+    while datetime.combine(day, policy.due_at, zone) < earliest or (tier > 1 and day.weekday() >= 5):
+        day += timedelta(days=1)
+    return datetime.combine(day, policy.due_at, zone).astimezone(UTC)
+
+
+def shop_order(kind: str) -> int:
+    """The order in which actions of one issue are listed."""
+    order = ("escalation", "defect_ticket", "notification", "promo_hold", "macro", "article", "copy_change")
+    return order.index(kind)
+
+
+# -- small print --------------------------------------------------------------------------------------------------------
+
+
+def _voice(record: Evidence) -> str:
+    """Who speaks: the customer, or the record where no customer is known."""
+    return record.customer_key or f"record:{record.feedback_id}"
+
+
+def _affected_skus(issue: Issue, customers: Mapping[str, int], policy: Policy) -> tuple[str, ...]:
+    """The SKUs a hold would touch: the one that is named, else those that bring enough of the complaints, most first."""
+    named = issue.attributes.get("sku")
+    if named:
+        return (named,)
+    total = sum(customers.values())
+    ranked = sorted(customers.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(sku for sku, count in ranked if count >= policy.holds.sku_share_of_evidence * total)
+
+
+def _condition_holds(when: str | None, issue: Issue, facts: IssueFacts, policy: Policy) -> bool:
+    if when == "sku_past_threshold":
+        return sku_past_threshold(issue, facts, policy)
+    if when == "independent_reports":
+        return facts.customers >= policy.thresholds.safety_reports_for_tier_1
+    return when is None
+
+
+def _plan(issue: Issue, kind: str, row: Decision, facts: IssueFacts, shop: Shop) -> PlannedAction:
+    gate = shop.policy.gates[kind]
+    owner = gate.team or owner_of(issue, shop.policy)
+    if kind == "notification" and row.notify:
+        owner = row.notify
+    team = shop.owners[owner]
+    action = PlannedAction(
+        insight_id=issue.insight_id,
+        kind=kind,
+        tier=issue.tier,
+        owner=owner,
+        destination=team.alert_destination if kind == "notification" else team.ticket_destination,
+        state="awaiting_approval" if gate.needs_approval else "planned",
+        state_reason=f"{team.name} decides" if gate.needs_approval else "",
+        policy_line=row.line,
+    )
+    reason = "" if issue.topic == SAFETY else _below_gate(issue, kind, facts, shop.policy)
+    return replace(action, state="proposed", state_reason=reason) if reason else action
+
+
+def _below_gate(issue: Issue, kind: str, facts: IssueFacts, policy: Policy) -> str:
+    """Why an action is only proposed, or an empty text (R146)."""
+    gate = policy.gates[kind]
+    if gate.proposes_when_provisional and issue.provisional:
+        return "too few records are reviewed yet"
+    if facts.evidence_records < gate.evidence_records:
+        return f"{facts.evidence_records} records, {gate.evidence_records} are needed"
+    if gate.topic_precision > 0 and (facts.topic_precision or 0.0) < gate.topic_precision:
+        known = "unknown" if facts.topic_precision is None else f"{facts.topic_precision:.2f}"
+        return f"label precision {known}, {gate.topic_precision:.2f} is needed"
+    return ""
+
+
+def _may_move_on(before: PlannedAction, issue: Issue) -> bool:
+    """Whether a known action may change: a proposal whose gate is met now, or a digest entry that became Tier 1."""
+    if before.state == "proposed":
+        return True
+    return before.state == "digest" and issue.tier == 1
+
+
+def _spent_budget(known: Iterable[PlannedAction], decided: Mapping[str, date], as_of: date) -> Counter[str]:
+    spent: Counter[str] = Counter()
+    for action in known:
+        day = decided.get(action.action_id)
+        if action.kind == "notification" and action.state == "planned" and day is not None and as_of - day < WEEK:
+            spent[action.owner] += 1
+    return spent
+
+
+def _within_budget(action: PlannedAction, issue: Issue, spent: Counter[str], shop: Shop) -> PlannedAction:
+    """The alert, or its place in the digest when its team has had its alerts of the week (R134)."""
+    team = shop.owners[action.owner]
+    held_back = issue.tier != 1 and issue.topic != SAFETY and spent[action.owner] >= team.alert_budget_per_week
+    if held_back:
+        reason = f"{team.name} had {team.alert_budget_per_week} alerts this week"
+        return replace(action, state="digest", state_reason=reason)
+    spent[action.owner] += 1
+    return action

@@ -1,0 +1,1 @@
+"""What is rising, why, and what it is worth a day."""

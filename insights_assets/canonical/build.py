@@ -1,0 +1,196 @@
+"""Building the stage's tables: which days need work, and the rows of those days. Called by the assets with a `Step`.
+
+Work to do is computed from the tables, so a lost tick or a repeated run changes nothing. A day is rebuilt whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from insights_assets.canonical import lineage, orders
+from insights_assets.canonical.copies import weigh
+from insights_assets.canonical.enrich import EnrichSettings, enrich
+from insights_assets.canonical.identity import contacts, customer_by_email, customer_secret, known_values, pseudonyms
+from insights_assets.canonical.tables import CONVERSATIONS, DUPLICATES, FEEDBACK, FEEDBACK_TEXT, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
+from insights_assets.canonical.voices import FEEDBACK_SOURCES, voices
+from insights_assets.sources.tables import BRONZE
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from insights_assets.lake.spec import TableSpec
+    from insights_assets.resources.step import Step
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """Days rebuilt and rows written by one building step."""
+
+    days: int
+    rows: int
+
+
+def touched_days(wanted: DataFrame, stored: DataFrame, key: list[str]) -> set[date]:
+    """Days on which wanted and stored rows differ by (key, payload_sha256, received_day), either way."""
+    columns = [*key, "payload_sha256", "received_day"]
+    want, have = wanted.select(*columns), stored.select(*columns)
+    difference = want.join(have, columns, "left_anti").select("received_day").union(have.join(want, columns, "left_anti").select("received_day"))
+    return set(difference.distinct().toArrow().column(0).to_pylist())
+
+
+def _known(step: Step, spec: TableSpec) -> DataFrame:
+    """Bronze rows that were known by the end of the as-of day."""
+    from pyspark.sql import functions as F
+
+    return step.read(spec).where(F.col("known_at") <= F.lit(step.as_of_end))
+
+
+def _on(frame: DataFrame, days: set[date]) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    return frame.where(F.col("received_day").isin(sorted(days)))
+
+
+def secret_of(step: Step) -> bytes:
+    given = step.settings.customer_key_secret
+    return customer_secret(step.settings.home, given.get_secret_value() if given else None)
+
+
+def build_products(step: Step) -> BuildReport:
+    result = step.write(PRODUCTS, orders.products(step.read(BRONZE["products"])))
+    return BuildReport(0, result.rows)
+
+
+def build_sessions(step: Step) -> BuildReport:
+    wanted = orders.sessions(_known(step, BRONZE["clickstream"])).select(*SESSIONS.column_names)
+    wanted = step.lake.scratch("sessions", wanted)
+    return _rebuild(step, SESSIONS, wanted, ["session_id"])
+
+
+def build_orders(step: Step) -> BuildReport:
+    bronze = _known(step, BRONZE["orders"])
+    keyed = bronze.select("order_id", orders.normal_sku().alias("sku"), "payload_sha256", "received_day")
+    days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"])
+    if not days:
+        return BuildReport(0, 0)
+    todo = _on(bronze, days)
+    identities = pseudonyms(todo, secret_of(step))
+    rows = orders.orders(todo, step.read(BRONZE["fx"]), step.read(PRODUCTS), identities, step.shop.reporting_currency)
+    result = step.write(ORDERS, rows.select(*ORDERS.column_names), days=days)
+    return BuildReport(len(days), result.rows)
+
+
+def build_shipments(step: Step) -> BuildReport:
+    bronze = _known(step, BRONZE["fulfilments"])
+    stored = step.read(SHIPMENTS)
+    days = touched_days(bronze, stored, ["fulfilment_id"])
+    late_orders = stored.where("ordered_day IS NULL").join(step.read(ORDERS).select("order_id"), "order_id", "left_semi")
+    days |= set(late_orders.select("received_day").distinct().toArrow().column(0).to_pylist())
+    if not days:
+        return BuildReport(0, 0)
+    rows = orders.shipments(_on(bronze, days), step.read(ORDERS))
+    result = step.write(SHIPMENTS, rows.select(*SHIPMENTS.column_names), days=days)
+    return BuildReport(len(days), result.rows)
+
+
+def _rebuild(step: Step, spec: TableSpec, wanted: DataFrame, key: list[str]) -> BuildReport:
+    days = touched_days(wanted, step.read(spec), key)
+    if not days:
+        return BuildReport(0, 0)
+    result = step.write(spec, _on(wanted, days), days=days)
+    return BuildReport(len(days), result.rows)
+
+
+def usable(frame: DataFrame) -> DataFrame:
+    """Voices that say something: text, rating, score, reason or signal, and not mostly empty (R74)."""
+    return frame.where(f"NOT ({NULL_HEAVY})")
+
+
+NULL_HEAVY = (
+    "is_null_heavy OR (text_original IS NULL AND rating IS NULL AND nps IS NULL AND reason_code IS NULL AND signal IS NULL)"
+)
+
+
+def all_voices(step: Step) -> DataFrame:
+    bronze = {name: _known(step, BRONZE[name]) for name in FEEDBACK_SOURCES}
+    return _in_slice(step, voices(bronze, step.read(SESSIONS)))
+
+
+def _in_slice(step: Step, frame: DataFrame) -> DataFrame:
+    """R80: a region or channel slice limits everything that follows. A product-line slice is applied once the line is known."""
+    from pyspark.sql import functions as F
+
+    part = step.shop.slice
+    for column, allowed in (("region", part.region), ("channel", part.channel)):
+        if allowed:
+            frame = frame.where(F.col(column).isin([word.lower() for word in allowed]))
+    return frame
+
+
+def build_feedback(step: Step) -> BuildReport:
+    """Feedback, its raw-tier text, its conversations and its duplicates, for the days that need work."""
+    from pyspark.sql import functions as F
+
+    wanted = usable(all_voices(step))
+    stored = step.read(FEEDBACK)
+    days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"])
+    days |= set(lineage.stale_days(stored, step.read(ORDERS), step.read(SHIPMENTS)).toArrow().column(0).to_pylist())
+    if not days:
+        return BuildReport(0, 0)
+    people = contacts({name: step.read(BRONZE[name]) for name in ("orders", "reviews", "support_tickets", "chats")})
+    todo = _identified(_on(wanted, days), people)
+    catalogue = step.read(PRODUCTS)
+    enriched = step.lake.scratch("feedback_enriched", enrich(todo, _enrich_settings(step)))
+    joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)
+    if lines := step.shop.slice.product_line:
+        joined = joined.where(F.col("product_line").isin([word.lower() for word in lines]))
+    weighed = step.lake.scratch("feedback_weighed", weigh(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
+    versions = {name: step.lake.version(BRONZE[name]) or 0 for name in FEEDBACK_SOURCES}
+    raw_version = F.create_map(*[part for name, version in versions.items() for part in (F.lit(name), F.lit(version).cast("bigint"))])
+    rows = weighed.withColumns({
+        "kind": F.when(F.col("signal").isNotNull(), "signal").when(F.col("text").isNotNull(), "text").otherwise("rating"),
+        "raw_table": F.concat(F.lit("sources."), "source", F.lit("_raw")), "raw_version": raw_version[F.col("source")],
+        "ingested_at": F.lit(step.clock()).cast("timestamp"), "run_id": F.lit(step.run_id),
+    })
+    step.write(FEEDBACK_TEXT, weighed.where("text_original IS NOT NULL").select("feedback_id", F.col("text_original").alias("text"), "redactions", "received_day"), days=days)
+    step.write(CONVERSATIONS, _turns(weighed), days=days)
+    step.write(DUPLICATES, _duplicates(weighed), days=days)
+    result = step.write(FEEDBACK, rows.select(*FEEDBACK.column_names), days=days)
+    step.lake.clear_scratch("feedback_enriched", "feedback_weighed")
+    return BuildReport(len(days), result.rows)
+
+
+def _identified(rows: DataFrame, people: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    by_email = rows.join(customer_by_email(people), "customer_email", "left")
+    one = by_email.withColumn("customer_id", F.coalesce("customer_id", "email_customer_id")).drop("email_customer_id")
+    return one.join(known_values(people), "customer_id", "left")
+
+
+def _enrich_settings(step: Step) -> EnrichSettings:
+    words: set[str] = set()
+    for row in step.read(PRODUCTS).select("name", "aliases").toArrow().to_pylist():
+        for phrase in (row["name"] or "", *(row["aliases"] or ())):
+            words.update(part for part in phrase.lower().split() if len(part) > 2)
+    return EnrichSettings(secret_of(step), tuple(step.shop.languages), frozenset(words))
+
+
+def _turns(rows: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    exploded = rows.where("turns_redacted IS NOT NULL").select("conversation_id", "feedback_id", "received_day", F.posexplode("turns_redacted").alias("turn", "said"))
+    return exploded.select(
+        "conversation_id", "feedback_id", F.col("turn").cast("int").alias("turn"), F.lower(F.col("said.speaker")).alias("speaker"),
+        F.col("said.said_at_text").alias("said_at_text"), F.col("said.text").alias("text"), "received_day",
+    )
+
+
+def _duplicates(rows: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    return rows.where("duplicate_group IS NOT NULL").select(
+        "feedback_id", "duplicate_group", F.col("duplicate_reason").alias("reason"), (F.col("duplicate_weight") > 0).alias("counts"), "received_day"
+    )

@@ -1,0 +1,120 @@
+"""What came in and could not be used, with its reason; and the count that proves nothing was lost (promise: every record accounted)."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from insights_assets.canonical.build import NULL_HEAVY, all_voices
+from insights_assets.canonical.tables import QUARANTINE, SOURCE_COMPLETENESS
+from insights_assets.sources.catalogue import BY_NAME, SOURCES
+from insights_assets.sources.files import is_readable_name
+from insights_assets.sources.ingest import mapping_of
+from insights_assets.sources.landing import rejected_rows
+from insights_assets.sources.tables import BRONZE, RAW
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from insights_assets.resources.step import Step
+
+_KEY = ["record_ref", "payload_sha256"]
+_NULL_HEAVY_REASON = "no usable text, rating, score, reason or signal, or more than half of the expected fields empty"
+
+
+def quarantine(step: Step) -> int:
+    """Append what raw holds, bronze does not, and a reason explains; null-heavy records; and what lies in folders nobody knows."""
+    from functools import reduce
+
+    stored = step.read(QUARANTINE)
+    parts = [_rejected(step, name, stored) for name in BY_NAME if step.exists(RAW[name])]
+    parts.append(_null_heavy(step, stored))
+    stray = _stray_files(step.settings.landing_path)
+    if stray:
+        rows = step.lake.spark.createDataFrame(stray, "source string, source_file string, line bigint, record_ref string, reason string, field string, payload string, payload_sha256 string")
+        parts.append(rows.join(stored.select("source", *_KEY), ["source", *_KEY], "left_anti"))
+    found = step.lake.scratch("quarantine_new", reduce(lambda left, right: left.unionByName(right), parts))
+    count = found.count()
+    if count:
+        from pyspark.sql import functions as F
+
+        stamped = found.withColumns({"quarantined_at": F.lit(step.clock()).cast("timestamp"), "run_id": F.lit(step.run_id)})
+        step.write(QUARANTINE, stamped.select(*QUARANTINE.column_names))
+    step.lake.clear_scratch("quarantine_new")
+    return count
+
+
+def _rejected(step: Step, name: str, stored: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    source = BY_NAME[name]
+    mine = stored.where(F.col("source") == name).select(*_KEY)
+    left = step.read(RAW[name]).join(step.read(BRONZE[name]).select(*_KEY), _KEY, "left_anti").join(mine, _KEY, "left_anti")
+    return rejected_rows(left, source, mapping_of(step.shop, name), step.as_of_end).select(
+        F.lit(name).alias("source"), F.concat(F.lit(f"{name}/"), "source_file").alias("source_file"), "line", "record_ref", "reason", "field", "payload", "payload_sha256"
+    )
+
+
+def _null_heavy(step: Step, stored: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    empty = all_voices(step).where(NULL_HEAVY)
+    return empty.join(stored.select("source", *_KEY), ["source", *_KEY], "left_anti").select(
+        "source", F.lit(None).cast("string").alias("source_file"), F.lit(None).cast("bigint").alias("line"), "record_ref", F.lit(_NULL_HEAVY_REASON).alias("reason"),
+        F.lit(None).cast("string").alias("field"), F.lit(None).cast("string").alias("payload"), "payload_sha256",
+    )
+
+
+def _stray_files(landing: Path) -> list[tuple[Any, ...]]:
+    """One row for each folder or file below landing/ that belongs to no source, and each file of a format nobody reads."""
+    rows: list[tuple[Any, ...]] = []
+    if not landing.is_dir():
+        return rows
+    for entry in sorted(landing.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir() and entry.name not in BY_NAME:
+            rows.append(_stray(entry.name, f"{entry.name}/", f"unknown folder; sources are {', '.join(source.name for source in SOURCES)}"))
+        elif entry.is_file() and not is_readable_name(entry.name):
+            rows.append(_stray("landing", entry.name, "a file outside a source's folder, in a format nobody reads"))
+        elif entry.is_file():
+            rows.append(_stray("landing", entry.name, "a file outside a source's folder; move it to landing/<source>/"))
+    return rows
+
+
+def _stray(source: str, name: str, reason: str) -> tuple[Any, ...]:
+    return (source, name, None, f"file:{name}", reason, None, None, hashlib.sha256(f"{name}|{reason}".encode()).hexdigest())
+
+
+def completeness(step: Step) -> list[dict[str, Any]]:
+    """Per source: raw = bronze + superseded + quarantined + unexplained, and unexplained is 0 when sound."""
+    from pyspark.sql import functions as F
+
+    stored = step.read(QUARANTINE)
+    by_source = {row["source"]: row["n"] for row in stored.where("reason != '" + _NULL_HEAVY_REASON + "'").groupBy("source").agg(F.count("*").alias("n")).toArrow().to_pylist()}
+    rows = []
+    for source in SOURCES:
+        raw, bronze = RAW[source.name], BRONZE[source.name]
+        raw_count, bronze_count = step.lake.row_count(raw), step.lake.row_count(bronze)
+        superseded = last = None
+        if raw_count:
+            facts = step.read(raw).join(step.read(bronze).select(*_KEY), _KEY, "left_anti").join(
+                stored.where(F.col("source") == source.name).select(*_KEY), _KEY, "left_anti"
+            ).join(step.read(bronze).select("record_ref"), "record_ref", "left_semi")
+            superseded = facts.count()
+            last = step.read(bronze).agg(F.max("received_day")).toArrow().column(0).to_pylist()[0]
+        quarantined = by_source.get(source.name, 0)
+        rows.append({
+            "source": source.name, "raw_count": raw_count, "bronze_count": bronze_count, "superseded_count": superseded or 0, "quarantined_count": quarantined,
+            "unexplained_count": raw_count - bronze_count - (superseded or 0) - quarantined, "last_received_day": last,
+            "quarantine_share": round(quarantined / raw_count, 4) if raw_count else 0.0,
+        })
+    step.write(SOURCE_COMPLETENESS, _frame(rows))
+    return rows
+
+
+def _frame(rows: list[dict[str, Any]]) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=SOURCE_COMPLETENESS.column_names)

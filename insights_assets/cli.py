@@ -1,0 +1,57 @@
+"""`insights …`: the command line. Commands are loaded when they are called, so that `--help` costs nothing."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+
+import click
+
+#: command -> (module below insights_assets.commands, attribute, one line of help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "simulate": ("simulate", "simulate", "Write a sample shop's files with planted incidents, or one more day of them."),
+    "run": ("run", "run", "Take in landing files and bring every table, insight and action up to date."),
+    "answer": ("answer", "answer", "Answer the use case's question: ranked causes, money, evidence, tickets."),
+    "show": ("show", "show", "Show insights, tickets, themes or health."),
+    "trace": ("trace", "trace", "From a ticket, insight or feedback id to its source records."),
+    "verdict": ("verdict", "verdict", "Say whether an insight was right."),
+    "hold": ("hold", "hold", "List, release or extend promotion holds."),
+    "export": ("export", "export", "Write a table to a parquet, csv or jsonl file."),
+    "dev": ("dev", "dev", "Open Dagster's UI, its daemon and the console on this machine."),
+    "demo": ("demo", "demo", "The whole loop on a sample shop, from files to a ticket."),
+    "doctor": ("doctor", "doctor", "Check settings, shop, home and engine without side effects."),
+    "audit": ("audit", "audit", "Verify the audit log's chain."),
+    "retention": ("retention", "retention", "List what retention would remove; --apply removes it."),
+    "review": ("review", "review", "Round trip of the label review queue."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(f"insights_assets.commands.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, _, sentence) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="insights-assets", prog_name="insights")
+def main() -> None:
+    """Customer feedback in, finished action out, with evidence."""
+    # Libraries warn about each other's versions; nothing of that helps the person who typed a command.
+    warnings.filterwarnings("ignore")
+
+
+if __name__ == "__main__":
+    main()

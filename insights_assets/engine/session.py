@@ -1,0 +1,40 @@
+"""One way to a SparkSession for every profile.
+
+The Dagster resource of the graph is dagster-pyspark's `PySparkResource` given `spark_config(...)`; commands outside a run call
+`session(...)`, which asks Spark for the same configuration, so both meet the same engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from insights_assets.engine.embedded import embedded_url
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LOCK = threading.Lock()
+_SESSIONS: dict[str, SparkSession] = {}
+
+
+def spark_config(remote: str | None) -> dict[str, str]:
+    """Spark settings by which a session is found: the remote (embedded where none is named) and UTC everywhere."""
+    return {"spark.remote": remote or embedded_url(), "spark.sql.session.timeZone": "UTC"}
+
+
+def session(remote: str | None = None) -> SparkSession:
+    """The process's session for a remote."""
+    import warnings
+
+    from pyspark.sql import SparkSession
+
+    with _LOCK:
+        key = remote or "embedded"
+        if key not in _SESSIONS:
+            warnings.filterwarnings("ignore", module="pyspark")
+            builder = SparkSession.builder
+            for name, value in spark_config(remote).items():
+                builder = builder.config(name, value)
+            _SESSIONS[key] = builder.getOrCreate()
+        return _SESSIONS[key]

@@ -1,0 +1,98 @@
+"""Evidence: where a text says something. Clauses with exact offsets, and quotes that are real substrings.
+
+Belongs here: cutting a text into clauses, trimming and shortening a span, checking a quote (R157).
+Does not belong here: deciding which topic a clause is about (`classifier`, `rules`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LONGEST_QUOTE = 240
+_SHORTEST_CLAUSE_WORDS = 3
+
+# A clause ends where a sentence does, at a line break, a semicolon, a spaced dash, or before a word of contrast.
+_CONTRAST = (
+    "but|however|although|though|yet|whereas|aber|jedoch|allerdings|obwohl|sondern|mais|cependant|pourtant|"
+    "pero|sino|aunque|embargo|mas|porem|contudo|embora|except"
+)
+_BREAK = re.compile(
+    r"(?P<hard>(?:[.!?]+(?=[\s\"')]|$)|\n+|;|\s-\s|\s\|\s|(?<=[a-z])[!?]+)[\s\"')]*)"
+    rf"|(?P<contrast>,?\s+(?=(?:{_CONTRAST})\b))"
+    r"|(?P<comma>,\s+|\s+(?=(?:and|und|et|y|e)\s))"
+)
+_WORD = re.compile(r"[a-z0-9]{2,}")
+_EDGE = " \t\n\r,;:-|"
+
+
+class Span(NamedTuple):
+    """Half-open range of characters in the original text."""
+
+    start: int
+    end: int
+
+
+def clauses(folded: str) -> list[Span]:
+    """Cut a folded text into clauses that cover every word, in order, without overlap.
+
+    A comma or "and" cuts only when both sides can stand alone: at least three words each.
+
+    >>> [folded_part for folded_part in map(lambda s: "came late, box was torn, no reply yet"[s.start:s.end],
+    ...     clauses("came late, box was torn, no reply yet"))]
+    ['came late, box was torn', 'no reply yet']
+    """
+    spans: list[Span] = []
+    start = 0
+    for match in _BREAK.finditer(folded):
+        if match.start() < start:
+            continue
+        if match.lastgroup == "comma" and (
+            not _has_words(folded, start, match.start(), _SHORTEST_CLAUSE_WORDS)
+            or not _has_words(folded, match.end(), len(folded), _SHORTEST_CLAUSE_WORDS)
+        ):
+            continue
+        if match.lastgroup == "contrast" and not _has_words(folded, start, match.start(), 2):
+            continue
+        span = trimmed(folded, start, match.end() if match.lastgroup == "hard" else match.start())
+        if span is not None and _WORDLIKE.search(folded, span.start, span.end):
+            spans.append(span)
+            start = match.end()
+    span = trimmed(folded, start, len(folded))
+    if span is not None and (not spans or _WORDLIKE.search(folded, span.start, span.end)):
+        spans.append(span)
+    return spans
+
+
+_WORDLIKE = re.compile(r"[a-z0-9\u2600-\U0001faff]")
+
+
+def trimmed(text: str, start: int, end: int) -> Span | None:
+    """The span without blanks and stray punctuation at its edges; None when nothing is left."""
+    while start < end and text[start] in _EDGE:
+        start += 1
+    while end > start and text[end - 1] in _EDGE:
+        end -= 1
+    return Span(start, end) if start < end else None
+
+
+def quote_span(text: str, start: int, end: int, longest: int = LONGEST_QUOTE) -> Span:
+    """Shorten a span to the longest quote allowed, at a blank where there is one."""
+    if end - start <= longest:
+        return Span(start, end)
+    cut = text.rfind(" ", start + longest // 2, start + longest)
+    return Span(start, cut if cut > start else start + longest)
+
+
+def is_quote(text: str, quote: str, start: int, end: int) -> bool:
+    """Whether a quote is the exact substring it says it is; a label whose quote is not is void."""
+    return bool(quote) and 0 <= start < end <= len(text) and text[start:end] == quote
+
+
+def _has_words(text: str, start: int, end: int, count: int) -> bool:
+    found = 0
+    for _ in _WORD.finditer(text, start, end):
+        found += 1
+        if found == count:
+            return True
+    return False

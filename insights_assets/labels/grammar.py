@@ -1,0 +1,126 @@
+"""The phrase grammar of the training corpus: how one line of YAML becomes many phrasings.
+
+Belongs here: parsing and expanding lines (`[a|b]` chooses, `[|a]` may be left out, `{slot}` draws a word).
+Does not belong here: which lines there are (`corpus/*.yaml`), how phrases become whole texts (`corpus.py`).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+_TIDY = ((re.compile(r"\s+([,.!?;:])"), r"\1"), (re.compile(r"\s{2,}"), " "), (re.compile(r"^[\s,;]+|[\s,;]+$"), ""))
+
+
+class GrammarError(ValueError):
+    """A line that cannot be parsed; the message shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several sequences."""
+
+    branches: tuple[Sequence[object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A word drawn from a named list."""
+
+    name: str
+
+
+def parse(line: str) -> Sequence[object]:
+    """Turn a line into a sequence of texts, slots and choices.
+
+    >>> len(parse("the [big|small] {product}"))
+    4
+    """
+    position, nodes = _sequence(line, 0, nested=False)
+    if position != len(line):
+        raise GrammarError(f"unbalanced ] in {line!r}")
+    return nodes
+
+
+def expand(nodes: Sequence[object], slots: Mapping[str, Sequence[str]], draw: random.Random) -> str:
+    """One random expansion, with spaces and punctuation put right."""
+    parts: list[str] = []
+    _collect(nodes, slots, draw, parts)
+    text = "".join(parts)
+    for pattern, replacement in _TIDY:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def expansions(
+    nodes: Sequence[object], slots: Mapping[str, Sequence[str]], seed: str, count: int, attempts: int = 4
+) -> list[str]:
+    """Up to `count` different expansions, the same ones for the same seed."""
+    draw = random.Random(seed)
+    found: dict[str, None] = {}
+    for _ in range(count * attempts):
+        found.setdefault(expand(nodes, slots, draw))
+        if len(found) == count:
+            break
+    return [text for text in found if text]
+
+
+def _sequence(line: str, position: int, nested: bool) -> tuple[int, list[object]]:
+    nodes: list[object] = []
+    plain: list[str] = []
+
+    def flush() -> None:
+        if plain:
+            nodes.append("".join(plain))
+            plain.clear()
+
+    while position < len(line):
+        letter = line[position]
+        if letter == "[":
+            flush()
+            position, choice = _choice(line, position + 1)
+            nodes.append(choice)
+        elif letter == "{":
+            end = line.find("}", position)
+            if end < 0:
+                raise GrammarError(f"unclosed {{ in {line!r}")
+            flush()
+            nodes.append(Slot(line[position + 1 : end]))
+            position = end + 1
+        elif letter in "|]" and nested:
+            break
+        elif letter == "]":
+            break
+        else:
+            plain.append(letter)
+            position += 1
+    flush()
+    return position, nodes
+
+
+def _choice(line: str, position: int) -> tuple[int, Choice]:
+    branches: list[Sequence[object]] = []
+    while True:
+        position, nodes = _sequence(line, position, nested=True)
+        branches.append(nodes)
+        if position >= len(line):
+            raise GrammarError(f"unclosed [ in {line!r}")
+        position += 1
+        if line[position - 1] == "]":
+            return position, Choice(tuple(branches))
+
+
+def _collect(
+    nodes: Sequence[object], slots: Mapping[str, Sequence[str]], draw: random.Random, parts: list[str]
+) -> None:
+    for node in nodes:
+        if isinstance(node, Slot):
+            if node.name not in slots:
+                raise GrammarError(f"no slot named {node.name!r}")
+            parts.append(draw.choice(slots[node.name]))
+        elif isinstance(node, Choice):
+            _collect(draw.choice(node.branches), slots, draw, parts)
+        else:
+            parts.append(str(node))

@@ -1,0 +1,113 @@
+"""Words: folding a text without moving a single character, and cutting it into tokens with offsets.
+
+Belongs here: what rules, classifier, sentiment and attribution must agree on to speak of the same place in a text.
+Does not belong here: meaning of any kind (`concepts`, `rules`), clauses and quotes (`evidence`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+
+# Only English contractions keep their apostrophe: "don't" is one word, "l'emballage" is two.
+TOKEN = re.compile(r"[a-z]+(?:'(?:t|s|ve|re|ll|d|m)\b)?|\d+(?:[.,]\d+)*%?|[!?€$£%]|[\u2639\u263a\u2764\U0001f300-\U0001faff]")
+_ELONGATED = re.compile(r"([a-z])\1{2,}")
+
+
+def _fold_table() -> dict[int, str]:
+    """One character to one character, so that an offset in the folded text is an offset in the original."""
+    table: dict[int, str] = {}
+    for code in range(0x41, 0x250):
+        letter = chr(code)
+        base = unicodedata.normalize("NFD", letter)[0].lower()
+        if len(base) == 1 and base != letter:
+            table[code] = base
+    for quote in "\u2018\u2019\u00b4\u0060\u02bc":
+        table[ord(quote)] = "'"
+    for dash in "\u2010\u2011\u2012\u2013\u2014\u2212":
+        table[ord(dash)] = "-"
+    for space in "\u00a0\u2009\u202f\u200b\t":
+        table[ord(space)] = " "
+    table.update({ord("ß"): "s", ord("ø"): "o", ord("œ"): "o", ord("æ"): "a", ord("ł"): "l"})
+    table.update({ord("\u201c"): '"', ord("\u201d"): '"', ord("\u201e"): '"', ord("«"): '"', ord("»"): '"'})
+    return table
+
+
+_TABLE = _fold_table()
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, of the same length as the text.
+
+    >>> fold("Größe PASST nicht"), len(fold("Größe")) == len("Größe")
+    ('grose passt nicht', True)
+    """
+    return text.lower() if text.isascii() else text.translate(_TABLE)
+
+
+def word_of(token: str) -> str:
+    """The form under which a token is looked up: numbers become one word, "soooo" becomes "soo"."""
+    first = token[0]
+    if first.isdigit():
+        return "0%" if token.endswith("%") else "0"
+    if len(token) > 3:
+        return _ELONGATED.sub(r"\1\1", token)
+    return token
+
+
+class Vocabulary:
+    """Numbers for words, shared by all texts of a batch; grows as words are met."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, token: str) -> int:
+        """Number of a token; tokens that fold to one word share it."""
+        found = self._numbers.get(token)
+        if found is None:
+            word = word_of(token)
+            found = self._numbers.get(word)
+            if found is None:
+                found = len(self.words)
+                self.words.append(word)
+                self._numbers[word] = found
+            self._numbers[token] = found
+        return found
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+class Tokens:
+    """All tokens of many texts as flat arrays: word number, start, end, and where each text begins."""
+
+    __slots__ = ("ends", "first", "folded", "starts", "text", "word")
+
+    def __init__(self, folded: list[str], vocabulary: Vocabulary) -> None:
+        number = vocabulary.number
+        words: list[int] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        first = np.zeros(len(folded) + 1, dtype=np.int64)
+        for row, text in enumerate(folded):
+            for match in TOKEN.finditer(text):
+                words.append(number(match.group()))
+                starts.append(match.start())
+                ends.append(match.end())
+            first[row + 1] = len(words)
+        self.folded = folded
+        self.word = np.asarray(words, dtype=np.int64)
+        self.starts = np.asarray(starts, dtype=np.int64)
+        self.ends = np.asarray(ends, dtype=np.int64)
+        self.first = first
+        self.text = np.repeat(np.arange(len(folded), dtype=np.int64), np.diff(first))
+
+
+def tokenise(texts: Iterable[str], vocabulary: Vocabulary | None = None) -> tuple[Tokens, Vocabulary]:
+    """Fold and cut texts; pass a vocabulary to keep its numbers."""
+    words = vocabulary or Vocabulary()
+    return Tokens([fold(text) for text in texts], words), words

@@ -1,0 +1,278 @@
+"""Delta in and out: the one place that touches a table's files.
+
+Belongs here: reading a table (latest or at a pinned version), the four ways of writing, and what a write did. Does not belong
+here: what the rows mean. Every write is one Delta commit: it happened whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
+from insights_assets.lake.spec import TableSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
+
+#: Tables of the modes replace_all and upsert_small pass through the driver; above this many rows a table must be partitioned by day.
+SMALL_TABLE_ROWS = 2_000_000
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What a write did: rows written by it, the table's version afterwards, and whether anything changed."""
+
+    rows: int
+    version: int
+    changed: bool
+
+
+class Lake:
+    """The tables below one folder. `versions` pins tables for reading (a publication); writing a pinned lake is refused."""
+
+    def __init__(
+        self,
+        root: Path,
+        session: Callable[[], SparkSession],
+        *,
+        versions: Mapping[str, int] | None = None,
+        crash_at: str | None = None,
+    ) -> None:
+        self.root = root
+        self._session = session
+        self._versions = versions
+        self._crash_at = crash_at
+
+    @property
+    def spark(self) -> SparkSession:
+        return self._session()
+
+    def path(self, spec: TableSpec) -> Path:
+        return self.root / spec.stage / spec.name
+
+    def exists(self, spec: TableSpec) -> bool:
+        if self._versions is not None:
+            return str(spec) in self._versions
+        log = self.path(spec) / "_delta_log"
+        return log.is_dir() and any(log.glob("*.json"))
+
+    def version(self, spec: TableSpec) -> int | None:
+        """The table's current (or pinned) Delta version; None where it does not exist."""
+        if not self.exists(spec):
+            return None
+        if self._versions is not None:
+            return self._versions[str(spec)]
+        return self._delta(spec).version()
+
+    def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
+        """The table as a Spark frame; an empty frame of its schema where nothing was written yet."""
+        if not self.exists(spec):
+            return self.empty(spec)
+        reader = self.spark.read.format("delta")
+        pinned = version if version is not None else (self._versions or {}).get(str(spec))
+        if pinned is not None:
+            reader = reader.option("versionAsOf", pinned)
+        return reader.load(str(self.path(spec)))
+
+    def read_arrow(self, spec: TableSpec) -> pa.Table:
+        """A small table on the driver, in the spec's types."""
+        if not self.exists(spec):
+            return self._bare(spec).empty_table()
+        return self.read(spec).select(*spec.column_names).toArrow().cast(self._bare(spec))
+
+    def read_pandas(self, spec: TableSpec) -> pd.DataFrame:
+        """A small table as pandas; maps become dicts, structs stay dicts, timestamps are UTC."""
+        import pandas as pd
+
+        table = self.read_arrow(spec)
+        frame = table.to_pandas(maps_as_pydicts="strict", date_as_object=True)
+        return frame if isinstance(frame, pd.DataFrame) else pd.DataFrame(frame)
+
+    def empty(self, spec: TableSpec) -> DataFrame:
+        return arrow_to_spark(self._bare(spec).empty_table(), self.spark)
+
+    def row_count(self, spec: TableSpec) -> int:
+        """Rows by the Delta log, without reading data."""
+        return sum(self._rows_by_partition(spec).values()) if self.exists(spec) else 0
+
+    def stored_columns(self, spec: TableSpec) -> dict[str, str]:
+        """Column name -> type as the Delta log has it."""
+        fields = pa.schema(self._delta(spec).schema().to_arrow())
+        return {field.name: _type_name(field.type) for field in fields}
+
+    def declared_columns(self, spec: TableSpec) -> dict[str, str]:
+        """Column name -> type as the spec declares it, in the words of `stored_columns`."""
+        from deltalake import Schema
+
+        return {field.name: _type_name(field.type) for field in pa.schema(Schema.from_arrow(spec.arrow_schema).to_arrow())}
+
+    # -- writing ------------------------------------------------------------------------------------------------------------
+
+    def write(self, spec: TableSpec, frame: DataFrame | pd.DataFrame | pa.Table, *, days: Iterable[date] | None = None) -> WriteResult:
+        """Write one frame in the spec's way. A write that would change nothing writes nothing.
+
+        `days` (mode replace_days) are the partitions the frame replaces as a whole; rows of other days are an error.
+        Raises SchemaMismatch before anything is written.
+        """
+        if self._versions is not None:
+            raise PermissionError(f"{spec}: this lake is pinned to a publication and can only be read")
+        self.ensure(spec)
+        if spec.write == "append":
+            return self._append(spec, frame)
+        if spec.write == "replace_days":
+            if days is None:
+                raise ValueError(f"{spec}: replace_days needs the days that the frame replaces")
+            return self._replace_days(spec, frame, sorted(set(days)))
+        return self._replace_small(spec, frame)
+
+    def scratch(self, name: str, frame: DataFrame) -> DataFrame:
+        """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once."""
+        path = str(self.root / "_scratch" / name)
+        frame.write.format("parquet").mode("overwrite").save(path)
+        return self.spark.read.schema(frame.schema).parquet(path)
+
+    def clear_scratch(self, *names: str) -> None:
+        """Remove scratch frames: those of the raw tier must not outlive their step."""
+        for name in names:
+            shutil.rmtree(self.root / "_scratch" / name, ignore_errors=True)
+
+    def ensure(self, spec: TableSpec) -> None:
+        """Create the table with its types, comments and properties where it is not there yet."""
+        if self.exists(spec):
+            return
+        from deltalake import DeltaTable, Schema
+
+        DeltaTable.create(
+            str(self.path(spec)),
+            schema=Schema.from_arrow(spec.arrow_schema),
+            partition_by=[spec.partition_by] if spec.partition_by else None,
+            name=str(spec),
+            description=spec.description or spec.grain,
+            configuration=spec.delta_configuration,
+        )
+
+    def _append(self, spec: TableSpec, frame: Any) -> WriteResult:
+        prepared = self._as_spark(spec, frame)
+        before = self._delta(spec).version()
+        self._crash(spec, "before")
+        prepared.write.format("delta").mode("append").save(str(self.path(spec)))
+        self._crash(spec, "after")
+        table = self._delta(spec)
+        return WriteResult(_output_rows(table), table.version(), table.version() > before)
+
+    def _replace_days(self, spec: TableSpec, frame: Any, days: list[date]) -> WriteResult:
+        before = self._delta(spec).version()
+        if not days:
+            return WriteResult(0, before, False)
+        prepared = self._as_spark(spec, frame)
+        condition = f"`{spec.partition_by}` IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days)})"
+        self._crash(spec, "before")
+        prepared.write.format("delta").mode("overwrite").option("replaceWhere", condition).save(str(self.path(spec)))
+        table = self._delta(spec)
+        inside = sum(count for day, count in self._rows_by_partition(spec).items() if day in days)
+        if inside != _output_rows(table):
+            # The engine does not check replaceWhere itself; rows outside the days would be stored twice at the next run.
+            table.restore(before)
+            raise SchemaMismatch(f"{spec}: {_output_rows(table) - inside} rows lie outside the days that were to be replaced")
+        self._crash(spec, "after")
+        return WriteResult(inside, table.version(), True)
+
+    def _replace_small(self, spec: TableSpec, frame: Any) -> WriteResult:
+        new = self._as_arrow(spec, frame)
+        old = self.read_arrow(spec)
+        if spec.write == "upsert_small" and old.num_rows:
+            new = _upsert(old, new, spec)
+        if new.num_rows > SMALL_TABLE_ROWS:
+            raise SchemaMismatch(f"{spec}: {new.num_rows} rows pass through the driver; at most {SMALL_TABLE_ROWS} may")
+        before = self._delta(spec).version()
+        if _equal(old, new, spec):
+            return WriteResult(0, before, False)
+        self._crash(spec, "before")
+        arrow_to_spark(new, self.spark).write.format("delta").mode("overwrite").save(str(self.path(spec)))
+        self._crash(spec, "after")
+        return WriteResult(new.num_rows, self._delta(spec).version(), True)
+
+    # -- small print --------------------------------------------------------------------------------------------------------
+
+    def _as_spark(self, spec: TableSpec, frame: Any) -> DataFrame:
+        import pandas as pd
+
+        if isinstance(frame, pd.DataFrame):
+            return arrow_to_spark(conform_pandas(frame, spec), self.spark)
+        if isinstance(frame, pa.Table):
+            return arrow_to_spark(frame.select(spec.column_names).cast(self._bare(spec)), self.spark)
+        return conform_spark(frame, spec)
+
+    def _as_arrow(self, spec: TableSpec, frame: Any) -> pa.Table:
+        import pandas as pd
+
+        if isinstance(frame, pd.DataFrame):
+            table = conform_pandas(frame, spec)
+        elif isinstance(frame, pa.Table):
+            table = frame.select(spec.column_names)
+        else:
+            table = conform_spark(frame, spec).toArrow()
+        return table.cast(self._bare(spec))
+
+    def _bare(self, spec: TableSpec) -> pa.Schema:
+        return pa.schema([pa.field(field.name, field.type) for field in spec.arrow_schema])
+
+    def _delta(self, spec: TableSpec) -> Any:
+        from deltalake import DeltaTable
+
+        return DeltaTable(str(self.path(spec)), version=None if self._versions is None else self._versions[str(spec)])
+
+    def _rows_by_partition(self, spec: TableSpec) -> dict[date | None, int]:
+        actions = pa.table(self._delta(spec).get_add_actions(flatten=True))
+        counts: dict[date | None, int] = {}
+        name = f"partition.{spec.partition_by}"
+        days = actions.column(name).to_pylist() if name in actions.column_names else [None] * actions.num_rows
+        for day, rows in zip(days, actions.column("num_records").to_pylist(), strict=True):
+            counts[day] = counts.get(day, 0) + (rows or 0)
+        return counts
+
+    def _crash(self, spec: TableSpec, moment: str) -> None:
+        if self._crash_at == f"{spec}:{moment}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """The type without the names that Parquet writers give to list and map entries, which carry no meaning."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"array<{_type_name(kind.value_type)}>"
+    if pa.types.is_map(kind):
+        return f"map<{_type_name(kind.key_type)},{_type_name(kind.item_type)}>"
+    if pa.types.is_struct(kind):
+        return f"struct<{','.join(f'{f.name}:{_type_name(f.type)}' for f in kind)}>"
+    return str(kind)
+
+
+def _output_rows(table: Any) -> int:
+    metrics = table.history(1)[0].get("operationMetrics") or {}
+    return int(metrics.get("numOutputRows", 0))
+
+
+def _upsert(old: pa.Table, new: pa.Table, spec: TableSpec) -> pa.Table:
+    """Old rows whose key is not among the new, then the new ones."""
+    replaced = set(zip(*(new.column(name).to_pylist() for name in spec.key), strict=True))
+    keep = [key not in replaced for key in zip(*(old.column(name).to_pylist() for name in spec.key), strict=True)]
+    return pa.concat_tables([old.filter(pa.array(keep, type=pa.bool_())), new])
+
+
+def _equal(old: pa.Table, new: pa.Table, spec: TableSpec) -> bool:
+    """Equal as the design defines it: the same rows by key, without the volatile columns."""
+    if old.num_rows != new.num_rows:
+        return False
+    order = [(name, "ascending") for name in spec.key]
+    pick = spec.stable_columns
+    return old.sort_by(order).select(pick).combine_chunks().equals(new.sort_by(order).select(pick).combine_chunks())

@@ -1,0 +1,86 @@
+"""The Dagster resources of the graph: the engine's session and the house that asset bodies work in.
+
+Belongs here: binding settings to plain objects for the time of one run. Does not belong here: what any stage does.
+No `from __future__ import annotations`: Dagster reads the annotations of resources at run time.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+from dagster_pyspark import PySparkResource
+from pydantic import PrivateAttr
+
+from insights_assets.lake.lake import Lake
+from insights_assets.lake.spec import TableSpec
+from insights_assets.resources.clock import Clock, shop_today, wall_clock
+from insights_assets.resources.lock import home_lock
+from insights_assets.resources.step import Step
+from insights_assets.settings import Settings
+
+
+class Engine(PySparkResource):
+    """dagster-pyspark's resource, whose remote is found at run time: an embedded engine has no address before it starts."""
+
+    spark_config: dict[str, Any] = {}
+    remote: str | None = None
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        from insights_assets.engine.session import session
+
+        self._spark_session = session(self.remote)
+
+
+class AsOfTooEarly(dg.Failure):
+    """A live run may not go back in time; rehearsals may."""
+
+
+class House(dg.ConfigurableResource):
+    """One home for the time of one run. Only names and dates are configured here; secrets come from settings at run time."""
+
+    engine: dg.ResourceDependency[Engine]
+    home: str | None = None
+    landing: str | None = None
+    shop: str | None = None
+    as_of: str | None = None
+
+    _settings: Any = PrivateAttr(default=None)
+    _shop: Any = PrivateAttr(default=None)
+    _operations: Any = PrivateAttr(default=None)
+    _lake: Any = PrivateAttr(default=None)
+    _clock: Clock = PrivateAttr(default=wall_clock)
+    _as_of: Any = PrivateAttr(default=None)
+    _previous_as_of: Any = PrivateAttr(default=None)
+
+    def settings(self) -> Settings:
+        given = {name: getattr(self, name) for name in ("home", "landing", "shop", "as_of") if getattr(self, name)}
+        return Settings(**given)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Any, None, None]:
+        from insights_assets.resources.operations import open_operations
+        from insights_assets.shop import load_shop
+
+        settings = self.settings()
+        with home_lock(settings.home, settings.lock_wait_seconds):
+            self._settings = settings
+            self._shop = load_shop(settings.shop)
+            self._operations = open_operations(settings.operations_target)
+            self._operations.migrate()
+            self._as_of = settings.as_of or shop_today(self._clock, self._shop.shop_time_zone)
+            latest = self._operations.latest_publication()
+            self._previous_as_of = latest.as_of_day if latest is not None else None
+            if self._previous_as_of is not None and self._as_of < self._previous_as_of:
+                raise AsOfTooEarly(
+                    f"as-of {self._as_of} is earlier than the last run's {self._previous_as_of}: what was published is not taken "
+                    "back; rehearse with `insights backtest` or use another home"
+                )
+            self._lake = Lake(settings.lake_path, lambda: self.engine.spark_session, crash_at=settings.crash_at)
+            yield self
+
+    def step(self, *, reads: tuple[TableSpec, ...], writes: tuple[TableSpec, ...], run_id: str, log: Any) -> Step:
+        return Step(
+            lake=self._lake, settings=self._settings, shop=self._shop, operations=self._operations, as_of=self._as_of, run_id=run_id,
+            clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of,
+        )

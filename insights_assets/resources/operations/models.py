@@ -1,0 +1,224 @@
+"""The tables of the operational database. Times are UTC; days are the shop's; lists and maps are JSON.
+
+Belongs here: columns, keys and indexes. Does not belong here: what may be written when (the modules beside this one).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Index, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+#: Raised when a table changes; `Operations.migrate` brings an older database up to it.
+SCHEMA_VERSION = 1
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no offset, so it is checked on the way in and put back on the way out."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class Base(DeclarativeBase):
+    """Common ground of the tables."""
+
+    type_annotation_map = {datetime: UtcTime, dict[str, Any]: JSON, list[str]: JSON}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as plain values, in the order of the columns."""
+        return {column.key: getattr(self, column.key) for column in self.__table__.columns}
+
+
+class Publication(Base):
+    """One published run: which Delta version of each table people see from then on."""
+
+    __tablename__ = "publications"
+    publication_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(unique=True)
+    as_of_day: Mapped[date]
+    created_at: Mapped[datetime]
+    table_versions: Mapped[dict[str, Any]]
+
+
+class Verdict(Base):
+    """A person's judgement of an insight. Rows are only added; the latest of an insight counts."""
+
+    __tablename__ = "verdicts"
+    verdict_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    insight_id: Mapped[str] = mapped_column(index=True)
+    verdict: Mapped[str]
+    reason: Mapped[str | None]
+    duplicate_of: Mapped[str | None]
+    given_by: Mapped[str]
+    given_at: Mapped[datetime]
+    given_through: Mapped[str]
+
+
+class Snooze(Base):
+    """An insight that somebody put off until a day of the shop; rows are only added, the latest counts."""
+
+    __tablename__ = "snoozes"
+    snooze_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    insight_id: Mapped[str] = mapped_column(index=True)
+    until_day: Mapped[date | None]
+    reason: Mapped[str | None]
+    snoozed_by: Mapped[str]
+    snoozed_at: Mapped[datetime]
+
+
+class Approval(Base):
+    """An action that waits, or waited, for a person."""
+
+    __tablename__ = "approvals"
+    action_id: Mapped[str] = mapped_column(primary_key=True)
+    insight_id: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    team: Mapped[str]
+    state: Mapped[str]
+    requested_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class Correction(Base):
+    """An analyst's correction of one label; the labels stage reads it at its next run. Rows are only added."""
+
+    __tablename__ = "corrections"
+    correction_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    feedback_id: Mapped[str] = mapped_column(index=True)
+    field: Mapped[str]
+    value: Mapped[dict[str, Any]]
+    previous_value: Mapped[dict[str, Any] | None]
+    reason: Mapped[str | None]
+    corrected_by: Mapped[str]
+    corrected_at: Mapped[datetime]
+    corrected_through: Mapped[str]
+
+
+class OutboxRow(Base):
+    """One effect to be made at a destination, once, for ever. `fence` grows with every lease."""
+
+    __tablename__ = "outbox"
+    idempotency_key: Mapped[str] = mapped_column(primary_key=True)
+    action_id: Mapped[str] = mapped_column(index=True)
+    insight_id: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    destination: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    content_sha256: Mapped[str]
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    fence: Mapped[int] = mapped_column(default=0)
+    leased_by: Mapped[str | None]
+    leased_until: Mapped[datetime | None]
+    external_id: Mapped[str | None]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+
+class Delivery(Base):
+    """One thing that arrived somewhere: the first delivery of an action, or a later version of it."""
+
+    __tablename__ = "deliveries"
+    delivery_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    idempotency_key: Mapped[str] = mapped_column(index=True)
+    action_id: Mapped[str] = mapped_column(index=True)
+    insight_id: Mapped[str]
+    kind: Mapped[str]
+    destination: Mapped[str]
+    external_id: Mapped[str]
+    content_sha256: Mapped[str]
+    outcome: Mapped[str]
+    note: Mapped[str | None]
+    run_id: Mapped[str]
+    delivered_at: Mapped[datetime]
+
+
+Index("deliveries_once", Delivery.idempotency_key, Delivery.content_sha256, unique=True)
+
+
+class Hold(Base):
+    """A temporary promotion hold: reversible, bounded in time and in share of revenue."""
+
+    __tablename__ = "holds"
+    hold_id: Mapped[str] = mapped_column(primary_key=True)
+    action_id: Mapped[str] = mapped_column(unique=True)
+    insight_id: Mapped[str] = mapped_column(index=True)
+    skus: Mapped[list[str]]
+    state: Mapped[str]
+    reason: Mapped[str]
+    state_reason: Mapped[str | None]
+    revenue_share: Mapped[float | None]
+    placed_on: Mapped[date | None]
+    expires_on: Mapped[date | None]
+    created_at: Mapped[datetime]
+    placed_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None]
+    extensions: Mapped[int] = mapped_column(default=0)
+    changed_by: Mapped[str]
+
+
+class Activation(Base):
+    """A version of a model, prompt, label set or rule that came into force; the latest of a kind is active."""
+
+    __tablename__ = "activations"
+    activation_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(index=True)
+    version: Mapped[str]
+    previous_version: Mapped[str | None]
+    reason: Mapped[str]
+    activated_by: Mapped[str]
+    activated_at: Mapped[datetime]
+
+
+class Tick(Base):
+    """One evaluation of a sensor or trigger, with a reason a person can read."""
+
+    __tablename__ = "ticks"
+    tick_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(index=True)
+    fired: Mapped[bool]
+    reason: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    run_key: Mapped[str | None]
+    ticked_at: Mapped[datetime]
+
+
+class AuditRow(Base):
+    """One entry of the audit log. `row_hash` covers the row and the hash before it."""
+
+    __tablename__ = "audit_log"
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    details: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str]
+    row_hash: Mapped[str]
+
+
+class HomeFact(Base):
+    """A small fact of the home: schema version, head of the audit chain, when it was made."""
+
+    __tablename__ = "home_facts"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    changed_at: Mapped[datetime]

@@ -1,0 +1,104 @@
+"""What an asset body is handed: declared tables in, declared tables out, and the facts of the run.
+
+A plain object without Dagster, so the same body runs in a Dagster step, in a Databricks job and in a test. Reading a table that
+was not declared is refused: the lineage people browse is then the lineage the code has.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from insights_assets.lake.lake import Lake, WriteResult
+from insights_assets.lake.spec import TableSpec
+from insights_assets.resources.clock import Clock, end_of_day
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
+
+    from insights_assets.resources.operations import Operations
+    from insights_assets.settings import Settings
+    from insights_assets.shop import Shop
+
+
+class UndeclaredTable(LookupError):
+    """An asset body touched a table that its declaration does not name."""
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """The answer of one declared check: a predicate that held or did not, with the figures behind it."""
+
+    name: str
+    passed: bool
+    metadata: dict[str, Any]
+
+
+@dataclass
+class Step:
+    """One asset body's view of the house. Times: `clock()` is UTC now; `as_of` is the shop's today."""
+
+    lake: Lake
+    settings: Settings
+    shop: Shop
+    operations: Operations
+    as_of: date
+    run_id: str
+    clock: Clock
+    reads: frozenset[TableSpec] | set[TableSpec]
+    writes: frozenset[TableSpec] | set[TableSpec]
+    log: Any = field(default_factory=lambda: logging.getLogger("insights_assets"))
+    previous_as_of: date | None = None
+    results: dict[TableSpec, WriteResult] = field(default_factory=dict)
+    notes: dict[TableSpec, dict[str, Any]] = field(default_factory=dict)
+    outcomes: list[CheckOutcome] = field(default_factory=list)
+    progress: Callable[[str], None] | None = None
+
+    @property
+    def zone(self) -> str:
+        return self.shop.shop_time_zone
+
+    @property
+    def as_of_end(self) -> datetime:
+        """The last instant of the as-of day, UTC."""
+        return end_of_day(self.as_of, self.zone)
+
+    def read(self, spec: TableSpec) -> DataFrame:
+        self._declared(spec)
+        return self.lake.read(spec)
+
+    def read_pandas(self, spec: TableSpec) -> pd.DataFrame:
+        """A small table on the driver."""
+        self._declared(spec)
+        return self.lake.read_pandas(spec)
+
+    def exists(self, spec: TableSpec) -> bool:
+        self._declared(spec)
+        return self.lake.exists(spec)
+
+    def write(self, spec: TableSpec, frame: Any, *, days: Iterable[date] | None = None) -> WriteResult:
+        """Write a declared table; see `Lake.write`. Rows of several writes of one body add up."""
+        if spec not in self.writes:
+            raise UndeclaredTable(f"{spec} is not among the tables this asset declares to write")
+        result = self.lake.write(spec, frame, days=days)
+        earlier = self.results.get(spec)
+        if earlier is not None:
+            result = WriteResult(earlier.rows + result.rows, result.version, earlier.changed or result.changed)
+        self.results[spec] = result
+        return result
+
+    def note(self, spec: TableSpec, **metadata: Any) -> None:
+        """Metadata people see on the asset: counts, shares, short texts. Never raw customer text."""
+        self.notes.setdefault(spec, {}).update(metadata)
+
+    def check(self, name: str, passed: bool, **metadata: Any) -> None:
+        """Answer a check that the asset declared."""
+        self.outcomes.append(CheckOutcome(name, bool(passed), metadata))
+
+    def _declared(self, spec: TableSpec) -> None:
+        if spec not in self.reads and spec not in self.writes:
+            raise UndeclaredTable(f"{spec} is read but not declared in reads=(…)")

@@ -1,0 +1,137 @@
+"""From TableSpecs to Dagster assets: one decorator, so that every asset has its docs, owner, kinds, group, tags, schema and check.
+
+The decorated body takes a `Step` and returns nothing; see `step.py`. No `from __future__ import annotations` (Dagster reads them).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from insights_assets.lake.spec import TableSpec
+from insights_assets.resources.house import House
+from insights_assets.resources.progress import announced
+from insights_assets.resources.step import Step
+
+
+@dataclass(frozen=True)
+class Check:
+    """A declared check of an asset: an affirmative predicate, e.g. `labels_in_label_set`. The body answers by `step.check`."""
+
+    name: str
+    table: TableSpec
+    description: str
+    blocking: bool = False
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+
+
+SCHEMA_CHECK = "schema_matches_spec"
+#: Every table-writing body by asset name: what a job on a cluster looks up to run one step.
+BODIES: dict[str, tuple[Callable[[Step], None], tuple[TableSpec, ...], tuple[TableSpec, ...]]] = {}
+
+
+def asset_spec(spec: TableSpec, reads: Sequence[TableSpec], code_version: str, description: str, heavy: bool) -> dg.AssetSpec:
+    """The AssetSpec of one table: everything Dagster's UI shows about it before it was ever materialised."""
+    columns = [
+        dg.TableColumn(
+            name=column.name, type=column.type, description=column.documentation, tags={"tier": column.tier},
+            constraints=dg.TableColumnConstraints(nullable=column.nullable and column.name not in spec.key, unique=spec.key == (column.name,)),
+        )
+        for column in spec.columns
+    ]
+    return dg.AssetSpec(
+        key=dg.AssetKey(spec.key_path),
+        deps=[dg.AssetKey(read.key_path) for read in reads if read != spec],
+        description="\n\n".join(part for part in (spec.description or description, f"Grain: {spec.grain}.") if part),
+        group_name=spec.stage,
+        owners=[spec.owner],
+        kinds={"delta", "spark" if heavy else "python"},
+        tags={"medallion": spec.medallion, "visibility": "public" if spec.public else "internal"},
+        code_version=code_version,
+        metadata={"dagster/column_schema": dg.TableSchema(columns=columns), "key": ", ".join(spec.key), "write": spec.write},
+    )
+
+
+def table_assets(
+    *specs: TableSpec,
+    reads: Sequence[TableSpec] = (),
+    code_version: str = "1",
+    checks: Sequence[Check] = (),
+    heavy: bool = False,
+    after: Sequence[dg.AssetKey] = (),
+) -> Callable[[Callable[[Step], None]], dg.AssetsDefinition]:
+    """Declare the asset(s) that one body writes.
+
+    `reads` are the tables the body may read (its lineage); `heavy` steps may run as jobs on a cluster, so they touch the lake and
+    nothing else; `after` orders a body behind assets whose rows it reaches another way.
+    """
+
+    def decorate(body: Callable[[Step], None]) -> dg.AssetsDefinition:
+        stage = specs[0].stage
+        name = f"{stage}__{body.__name__}"
+        own = tuple(read for read in reads if read not in specs)
+        BODIES[name] = (body, tuple(reads), specs)
+        check_specs = [
+            dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(s.key_path), blocking=True, description="The stored table has exactly the declared columns and types.")
+            for s in specs
+        ] + [
+            dg.AssetCheckSpec(c.name, asset=dg.AssetKey(c.table.key_path), blocking=c.blocking, description=c.description) for c in checks
+        ]
+        asset_specs = [asset_spec(s, own, code_version, (body.__doc__ or "").strip(), heavy) for s in specs]
+        if after:
+            asset_specs = [s.merge_attributes(deps=list(after)) for s in asset_specs]
+
+        @dg.multi_asset(name=name, specs=asset_specs, check_specs=check_specs, op_tags={"heavy": str(heavy).lower()})
+        def run_body(context: dg.AssetExecutionContext, house: House) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+            step = house.step(reads=tuple(reads), writes=specs, run_id=context.run.run_id, log=context.log)
+            with announced(name):
+                body(step)
+            for spec in specs:
+                yield _materialize(step, spec)
+            for spec in specs:
+                yield _schema_result(step, spec)
+            yield from _declared_results(step, checks)
+
+        return run_body
+
+    return decorate
+
+
+def _materialize(step: Step, spec: TableSpec) -> dg.MaterializeResult:
+    step.lake.ensure(spec)
+    result = step.results.get(spec)
+    version = result.version if result else step.lake.version(spec)
+    metadata: dict[str, Any] = {
+        "dagster/row_count": step.lake.row_count(spec),
+        "rows_written": result.rows if result else 0,
+        "delta_version": version or 0,
+        **step.notes.get(spec, {}),
+    }
+    return dg.MaterializeResult(asset_key=dg.AssetKey(spec.key_path), metadata=metadata, data_version=dg.DataVersion(f"delta-{version}"))
+
+
+def _schema_result(step: Step, spec: TableSpec) -> dg.AssetCheckResult:
+    found = step.lake.stored_columns(spec)
+    wanted = step.lake.declared_columns(spec)
+    missing = sorted(set(wanted) - set(found))
+    extra = sorted(set(found) - set(wanted))
+    changed = sorted(name for name in set(found) & set(wanted) if found[name] != wanted[name])
+    return dg.AssetCheckResult(
+        check_name=SCHEMA_CHECK, asset_key=dg.AssetKey(spec.key_path), passed=not (missing or extra or changed),
+        metadata={"missing_columns": missing, "extra_columns": extra, "changed_types": [f"{n}: {found[n]} for {wanted[n]}" for n in changed]},
+    )
+
+
+def _declared_results(step: Step, checks: Sequence[Check]) -> Iterator[dg.AssetCheckResult]:
+    answered = {outcome.name: outcome for outcome in step.outcomes}
+    unknown = set(answered) - {check.name for check in checks}
+    if unknown:
+        raise LookupError(f"checks answered but never declared: {', '.join(sorted(unknown))}")
+    for check in checks:
+        outcome = answered.get(check.name)
+        if outcome is None:
+            raise LookupError(f"check {check.name} of {check.table} was declared but the body gave no answer")
+        yield dg.AssetCheckResult(
+            check_name=check.name, asset_key=dg.AssetKey(check.table.key_path), passed=outcome.passed, severity=check.severity, metadata=outcome.metadata
+        )

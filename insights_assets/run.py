@@ -1,0 +1,108 @@
+"""One run of the whole loop in this process, on a home's own Dagster instance. Behind `insights run`, the demo and the tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from insights_assets.resources.home import open_instance
+from insights_assets.resources.progress import observing
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from insights_assets.settings import Settings
+
+_PROCESS_TAG = "insights/process"
+
+
+@dataclass(frozen=True)
+class FailedCheck:
+    """A check that did not hold: on which table, and whether it stopped what comes after it."""
+
+    table: str
+    name: str
+    blocking: bool
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended. `stopped_by` names the blocking check that held it back; `error` what broke, in one line."""
+
+    run_id: str
+    succeeded: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+    failed_checks: tuple[FailedCheck, ...] = ()
+    error: str | None = None
+
+    @property
+    def stopped_by(self) -> FailedCheck | None:
+        return next((check for check in self.failed_checks if check.blocking), None)
+
+
+def run_whole_loop(settings: Settings, on_step: Callable[[str, float | None], None] | None = None) -> RunOutcome:
+    """Materialise the whole graph once. Returns how it ended; never raises for what a run can meet."""
+    from insights_assets.definitions import WHOLE_LOOP, build_definitions
+
+    instance = open_instance(settings.home)
+    mark_dead_runs(instance)
+    job = build_definitions(settings).resolve_job_def(WHOLE_LOOP)
+    seconds: dict[str, float] = {}
+
+    def observer(name: str, took: float | None) -> None:
+        if took is not None:
+            seconds[name] = round(took, 3)
+        if on_step is not None:
+            on_step(name, took)
+
+    with observing(observer):
+        result = job.execute_in_process(
+            instance=instance, raise_on_error=False, tags={_PROCESS_TAG: str(os.getpid())},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    failed = tuple(
+        FailedCheck(evaluation.asset_key.to_user_string().replace("/", "."), evaluation.check_name, evaluation.blocking)
+        for evaluation in result.get_asset_check_evaluations() if not evaluation.passed
+    )
+    return RunOutcome(result.run_id, result.success, seconds, failed, None if result.success else first_error(result))
+
+
+def first_error(result: dg.ExecuteInProcessResult) -> str:
+    """The first failure's own words: the innermost cause, in one line."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
+    for event in result.all_events:
+        if event.is_failure:
+            return event.message or "the run failed"
+    return "the run failed before its first step"
+
+
+def mark_dead_runs(instance: dg.DagsterInstance) -> int:
+    """Runs whose process is gone did not end; they are marked failed so that nobody waits for them."""
+    import dagster as dg
+
+    dead = 0
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        process = run.tags.get(_PROCESS_TAG)
+        if process and not _is_alive(int(process)):
+            instance.report_run_failed(run, message=f"process {process} ended without finishing the run")
+            dead += 1
+    return dead
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

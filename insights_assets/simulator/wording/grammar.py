@@ -1,0 +1,157 @@
+"""Sentence frames: how customers put things, topic by topic and language by language.
+
+Belongs here: reading the frame files and turning a frame into a sentence. A frame is one phrasing family; its id is
+topic, language and place in the file, so frames may be appended but never moved. Markup of a frame: `[this|that]` is a
+choice, `{slot}` a filler, a leading `<tag,tag>` says for which products it makes sense (`after` marks frames about
+things that worked at first). Not here: how sentences become a review or a ticket (`compose.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from random import Random
+from typing import Any
+
+import yaml
+
+from insights_assets.simulator.catalogue import LANGUAGES, load_catalogue
+
+TOPICS: tuple[str, ...] = (
+    "shipping_delay",
+    "damaged_on_arrival",
+    "missing_accessories",
+    "wrong_item",
+    "product_quality",
+    "sizing_issue",
+    "billing_confusion",
+    "returns_and_refunds",
+    "feature_request",
+    "app_or_site_problem",
+    "usability_confusion",
+    "customer_service",
+    "price_value",
+    "availability",
+    "safety",
+    "praise",
+    "other",
+)
+FLAVOURS: frozenset[str] = frozenset({"after"})
+_MARKUP = re.compile(r"\[([^\]]*)\]|\{(\w+)\}")
+_TAGGED = re.compile(r"<([a-z,]+)>\s*(.*)", re.DOTALL)
+
+Piece = str | tuple[str, ...] | tuple[None, str]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One phrasing family."""
+
+    family_id: str
+    topic: str
+    language: str
+    tags: frozenset[str]
+    flavours: frozenset[str]
+    pieces: tuple[Any, ...]
+
+    def say(self, chance: Random, slots: Mapping[str, Any]) -> str:
+        """One sentence of this family; a slot is a text or a function that makes one."""
+        said = "".join(_piece(piece, chance, slots) for piece in self.pieces)
+        return said[:1].upper() + said[1:]
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """All frames and set phrases of one language."""
+
+    language: str
+    frames: dict[str, tuple[Frame, ...]]  # topic -> families
+    phrases: dict[str, tuple[Frame, ...]]  # openers, closers, greetings, ...
+    words: dict[str, tuple[str, ...]]  # fillers
+
+
+def _piece(piece: Any, chance: Random, slots: Mapping[str, Any]) -> str:
+    if isinstance(piece, str):
+        return piece
+    if piece[0] is None:
+        value = slots[piece[1]]
+        return value if isinstance(value, str) else value()
+    return piece[int(chance.random() * len(piece))]
+
+
+def parse_frame(text: str, family_id: str, topic: str, language: str) -> Frame:
+    """Turn one line of a frame file into a frame."""
+    tags: frozenset[str] = frozenset()
+    tagged = _TAGGED.fullmatch(text)
+    if tagged:
+        tags, text = frozenset(tagged[1].split(",")), tagged[2]
+    pieces: list[Any] = []
+    position = 0
+    for found in _MARKUP.finditer(text):
+        if found.start() > position:
+            pieces.append(text[position : found.start()])
+        pieces.append(tuple(found[1].split("|")) if found[1] is not None else (None, found[2]))
+        position = found.end()
+    if position < len(text):
+        pieces.append(text[position:])
+    return Frame(family_id, topic, language, tags - FLAVOURS, tags & FLAVOURS, tuple(pieces))
+
+
+def _lines(block: str) -> list[str]:
+    return [line.strip() for line in block.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+@lru_cache(maxsize=8)
+def load_grammar(language: str) -> Grammar:
+    """The grammar of one language, read once."""
+    if language not in LANGUAGES:
+        raise ValueError(f"no wording for language {language!r}; there is {', '.join(LANGUAGES)}")
+    text = resources.files(__package__).joinpath(f"{language}.yaml").read_text(encoding="utf-8")
+    data = yaml.safe_load(text)
+    frames: dict[str, tuple[Frame, ...]] = {}
+    for topic in TOPICS:
+        lines = _lines(data["topics"][topic])
+        frames[topic] = tuple(
+            parse_frame(line, f"{topic}-{language}-{number:02d}", topic, language)
+            for number, line in enumerate(lines, start=1)
+        )
+    phrases = {
+        name: tuple(parse_frame(line, f"{name}-{language}-{i}", name, language) for i, line in enumerate(_lines(block)))
+        for name, block in data["phrases"].items()
+    }
+    words = {name: tuple(str(word) for word in values) for name, values in data["words"].items()}
+    return Grammar(language, frames, phrases, words)
+
+
+@lru_cache(maxsize=4096)
+def fitting(language: str, topic: str, tags: frozenset[str], flavour: str | None = None) -> tuple[Frame, ...]:
+    """Families of a topic that make sense for a product with these tags."""
+    families = load_grammar(language).frames[topic]
+    fit = tuple(frame for frame in families if not frame.tags or frame.tags & tags)
+    if flavour is not None:
+        flavoured = tuple(frame for frame in fit if flavour in frame.flavours)
+        fit = flavoured or fit
+    return fit or families
+
+
+def phrasing_families() -> list[tuple[str, str, str, list[str]]]:
+    """Every family as (family_id, topic, language, three example texts)."""
+    from insights_assets.simulator.wording.compose import product_slots
+
+    catalogue = load_catalogue()
+    listed: list[tuple[str, str, str, list[str]]] = []
+    for language in LANGUAGES:
+        for topic in TOPICS:
+            for frame in load_grammar(language).frames[topic]:
+                products = [p for p in catalogue.products if not frame.tags or frame.tags & p.tags]
+                texts = []
+                for number in range(3):
+                    chance = Random(f"{frame.family_id}/{number}")
+                    product = products[int(chance.random() * len(products))]
+                    slots = product_slots(chance, language, product, catalogue, "EUR", "Velopost")
+                    texts.append(frame.say(chance, slots))
+                listed.append((frame.family_id, topic, language, texts))
+    return listed

@@ -1,0 +1,232 @@
+"""Landing files -> raw rows -> typed rows, as Spark frames. The per-record work is Python in Arrow batches, the same on every engine.
+
+Work to do is computed, never remembered: a file is read when its content is not in raw, a payload appended when it is not in raw,
+a record typed when its payload is not in bronze. A list of files seen is only the hint that saves reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from insights_assets.sources.catalogue import Source
+from insights_assets.sources.parse import Mapping_, Reject, mapped, parse, record_ref
+from insights_assets.sources.tables import BRONZE, RAW
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+_BATCH = 8_192
+#: Reference data (catalogue, calendar, rates) counts as always known unless its file says when it was delivered.
+ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
+_LINE_DDL = ("record_ref string, payload string, payload_sha256 string, source_file string, line bigint, file_sha256 string, "
+             "delivered_day date, reject_reason string")
+
+
+@dataclass(frozen=True)
+class LandingFile:
+    """A file of one source: where it is, its name below the source's folder, its content's SHA-256."""
+
+    path: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class IngestStamps:
+    """What a run stamps on the raw rows it appends (known_at is computed from these)."""
+
+    as_of: date
+    previous_as_of: date | None
+    at: datetime
+    run_id: str
+
+
+def list_files(landing: Path, source: Source) -> list[LandingFile]:
+    """The source's files in name order. Hidden files and unfinished uploads (`.tmp`, `.part`) are left alone."""
+    folder = landing / source.name
+    if not folder.is_dir():
+        return []
+    found = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if path.name.startswith(".") or path.suffix in (".tmp", ".part"):
+            continue
+        digest = hashlib.sha256()
+        with open(path, "rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                digest.update(block)
+        found.append(LandingFile(str(path), path.relative_to(folder).as_posix(), digest.hexdigest()))
+    return found
+
+
+def raw_rows(spark: SparkSession, source: Source, files: Iterable[LandingFile], mapping: Mapping_, stamps: IngestStamps) -> DataFrame:
+    """All lines of the files as raw rows, each distinct (record, payload) once: that of the first file and line."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    listing = spark.createDataFrame([(f.path, f.name, f.sha256) for f in files], "path string, name string, sha256 string")
+    lines = listing.mapInArrow(_line_reader(source, mapping), _LINE_DDL)
+    first = Window.partitionBy("record_ref", "payload_sha256").orderBy("source_file", "line")
+    previous = F.lit(stamps.previous_as_of).cast("date")
+    return (
+        lines.withColumn("rank", F.row_number().over(first)).where("rank = 1").drop("rank")
+        .withColumns({
+            "ingest_as_of": F.lit(stamps.as_of).cast("date"), "ingest_from": previous,
+            "ingested_at": F.lit(stamps.at).cast("timestamp"), "run_id": F.lit(stamps.run_id),
+        })
+        .select(*RAW[source.name].column_names)
+    )
+
+
+def _line_reader(source: Source, mapping: Mapping_) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import orjson
+
+        from insights_assets.sources.files import delivered_day, read_lines
+
+        rows: list[tuple[Any, ...]] = []
+        for batch in batches:
+            for path, name, sha in zip(*(batch.column(i).to_pylist() for i in range(3)), strict=True):
+                day = delivered_day(name)
+                for line in read_lines(Path(path)):
+                    reason, ref, payload = line.reason, None, line.text
+                    if line.record is not None:
+                        payload = orjson.dumps(line.record, option=orjson.OPT_SORT_KEYS, default=str).decode()
+                        ref = record_ref(mapped(line.record, mapping), source)
+                        if ref is None:
+                            reason = f"{', '.join(source.record_id)} is empty but required"
+                    digest = hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
+                    rows.append((ref or f"line:{sha[:12]}:{line.number}", payload, digest, name, line.number, sha, day, reason))
+                    if len(rows) >= _BATCH:
+                        yield _batch(rows)
+                        rows = []
+        if rows:
+            yield _batch(rows)
+
+    return read
+
+
+def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    kinds = [pa.string(), pa.string(), pa.string(), pa.string(), pa.int64(), pa.string(), pa.date32(), pa.string()]
+    names = ["record_ref", "payload", "payload_sha256", "source_file", "line", "file_sha256", "delivered_day", "reject_reason"]
+    return pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)], names=names)
+
+
+def typed_rows(raw: DataFrame, source: Source, mapping: Mapping_, zone: str, latest: datetime) -> DataFrame:
+    """Raw rows that read as records, typed, one row per payload (versions of a record still apart). Rejects are left out."""
+    spec = BRONZE[source.name]
+    columns = ["record_ref", "payload", "payload_sha256", "source_file", "line", "delivered_day", "ingest_as_of", "ingest_from"]
+    return raw.where("reject_reason IS NULL").select(*columns).mapInArrow(_typer(source, mapping, zone, latest), spec.ddl)
+
+
+def rejected_rows(raw: DataFrame, source: Source, mapping: Mapping_, latest: datetime) -> DataFrame:
+    """Raw rows that do not read as records, with field and reason: (record_ref, payload_sha256, payload, source_file, line, field, reason)."""
+    ddl = "record_ref string, payload_sha256 string, payload string, source_file string, line bigint, field string, reason string"
+    columns = ["record_ref", "payload_sha256", "payload", "source_file", "line", "reject_reason"]
+    return raw.select(*columns).mapInArrow(_rejecter(source, mapping, latest), ddl)
+
+
+def _typer(source: Source, mapping: Mapping_, zone: str, latest: datetime) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    spec = BRONZE[source.name]
+
+    def type_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import orjson
+        import pyarrow as pa
+
+        schema = pa.schema([pa.field(f.name, f.type) for f in spec.arrow_schema])
+        for batch in batches:
+            rows = []
+            for item in batch.to_pylist():
+                record = mapped(orjson.loads(item["payload"]), mapping)
+                try:
+                    values = parse(record, source, mapping, latest)
+                except Reject:
+                    continue
+                rows.append(_stamped(values, item, record, source, zone))
+            yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+    return type_batches
+
+
+def _rejecter(source: Source, mapping: Mapping_, latest: datetime) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def reject_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import orjson
+        import pyarrow as pa
+
+        names = ["record_ref", "payload_sha256", "payload", "source_file", "line", "field", "reason"]
+        schema = pa.schema([pa.field(n, pa.int64() if n == "line" else pa.string()) for n in names])
+        for batch in batches:
+            rows = []
+            for item in batch.to_pylist():
+                field, reason = None, item["reject_reason"]
+                if reason is None:
+                    try:
+                        parse(mapped(orjson.loads(item["payload"]), mapping), source, mapping, latest)
+                        continue
+                    except Reject as reject:
+                        field, reason = reject.field_name, reject.reason
+                rows.append({**{n: item[n] for n in names[:5]}, "field": field, "reason": reason})
+            yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+    return reject_batches
+
+
+def _stamped(values: dict[str, Any], item: dict[str, Any], record: Any, source: Source, zone: str) -> dict[str, Any]:
+    """A typed record with its times: when it happened, was received and could first be known here."""
+    tz = ZoneInfo(zone)
+    happened: datetime | None = values.get(source.event_time)
+    delivered: date | None = item["delivered_day"]
+    delivery = datetime.combine(delivered, time(), tz).astimezone(UTC) if delivered else None
+    if source.is_future_allowed or happened is None:
+        received = delivery or ALWAYS
+    else:
+        received = max(happened, delivery) if delivery else happened
+    known = received
+    if item["ingest_from"] is not None and received < datetime.combine(item["ingest_from"] + timedelta(days=1), time(), tz).astimezone(UTC):
+        known = datetime.combine(item["ingest_as_of"], time(23, 59, 59), tz).astimezone(UTC)
+    newest = (values.get(source.updated) if source.updated else None) or happened or ALWAYS
+    return {
+        **values,
+        "record_ref": item["record_ref"],
+        "happened_at": happened,
+        "happened_at_text": None if record.get(source.event_time) is None else str(record[source.event_time]),
+        "received_at": received,
+        "known_at": known,
+        "happened_day": happened.astimezone(tz).date() if happened else None,
+        "known_day": known.astimezone(tz).date(),
+        "received_day": received.astimezone(tz).date(),
+        "version_order": f"{newest:%Y%m%d%H%M%S%f}|{delivered or ''}|{item['source_file']}|{item['line']:012d}",
+        "payload_sha256": item["payload_sha256"],
+    }
+
+
+def merge_versions(new: DataFrame, bronze: DataFrame) -> DataFrame:
+    """New typed rows that win over what bronze holds, one a record; received and known at their first version's time.
+
+    Adds `earlier_day`, the day of the bronze row that a winner replaces (null for a new record).
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    versions = Window.partitionBy("record_ref")
+    winners = (
+        new.withColumn("rank", F.row_number().over(versions.orderBy(F.desc("version_order"), "payload_sha256")))
+        .withColumns({f"first_{name}": F.min(name).over(versions) for name in _FIRSTS})
+        .where("rank = 1").drop("rank")
+    )
+    old = bronze.select("record_ref", F.col("version_order").alias("old_order"), *(F.col(name).alias(f"old_{name}") for name in _FIRSTS))
+    joined = winners.join(old, "record_ref", "left").where("old_order IS NULL OR version_order > old_order")
+    return joined.withColumns(
+        {"earlier_day": F.col("old_received_day"), **{name: F.least(F.col(f"first_{name}"), F.col(f"old_{name}")) for name in _FIRSTS}}
+    ).select(*new.columns, "earlier_day")
+
+
+_FIRSTS = ("received_at", "known_at", "known_day", "received_day")

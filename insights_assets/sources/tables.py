@@ -1,0 +1,61 @@
+"""Tables of the stage: for each source `<name>_raw` (payloads as they came, append-only) and `<name>` (typed, one row a record)."""
+
+from __future__ import annotations
+
+from insights_assets.lake.spec import Column, TableSpec
+from insights_assets.sources.catalogue import SOURCES, Source
+
+_RAW_COLUMNS = (
+    Column("record_ref", "string", "The record's own id as text; `line:…` where it has none", nullable=False),
+    Column("payload", "string", "The record as it came, as JSON or as the text of its line", tier="raw"),
+    Column("payload_sha256", "string", "SHA-256 of the payload", nullable=False),
+    Column("source_file", "string", "File below landing/<source>/ that brought it", volatile=True),
+    Column("line", "bigint", "Line or row in that file, from 1"),
+    Column("file_sha256", "string", "SHA-256 of the file's content"),
+    Column("delivered_day", "date", "Date in the file's name, where it has one: when the file was delivered"),
+    Column("reject_reason", "string", "Why the line could not be read as a record; empty for records"),
+    Column("ingest_as_of", "date", "The shop's today of the run that took it in", volatile=True),
+    Column("ingest_from", "date", "The shop's today of the last completed run before; empty at the first", volatile=True),
+    Column("ingested_at", "timestamp", "When it was written", unit="UTC", volatile=True),
+    Column("run_id", "string", "Run that wrote it", volatile=True),
+)
+
+
+def raw_table(source: Source) -> TableSpec:
+    """Append-only payloads: one row per distinct (record, payload)."""
+    return TableSpec(
+        stage="sources", name=f"{source.name}_raw", columns=_RAW_COLUMNS, key=("record_ref", "payload_sha256"), write="append", medallion="raw",
+        grain="one row per distinct payload of a record, and per line that could not be read",
+        description=f"{source.sentence} Exactly as delivered; nothing edits it.", public=False,
+    )
+
+
+def bronze_table(source: Source) -> TableSpec:
+    """Typed records, the last version of each, partitioned by the day the shop received them."""
+    typed = tuple(
+        Column(field.name, field.type, unit="UTC" if field.kind == "time" else None, tier="raw" if field.personal else "summary")
+        for field in source.fields
+    )
+    return TableSpec(
+        stage="sources", name=source.name, key=("record_ref",), write="replace_days", partition_by="received_day", medallion="bronze",
+        grain="one row per source record, its last version", description=f"{source.sentence} Parsed and typed.", public=False,
+        columns=(
+            Column("record_ref", "string", "The record's own id as text", nullable=False),
+            *(column for column in typed if column.name not in _STAMPS),
+            Column("happened_at", "timestamp", "When it happened", unit="UTC"),
+            Column("happened_at_text", "string", "That time as the source wrote it"),
+            Column("received_at", "timestamp", "When the source delivered its first version", unit="UTC", nullable=False),
+            Column("known_at", "timestamp", "When this house could first know it", unit="UTC", nullable=False),
+            Column("happened_day", "date", "Day of happened_at where the shop is"),
+            Column("known_day", "date", "Day of known_at where the shop is", nullable=False),
+            Column("received_day", "date", "Day of received_at where the shop is", nullable=False),
+            Column("version_order", "string", "Orders the versions of one record; the greatest wins"),
+            Column("payload_sha256", "string", "SHA-256 of the raw payload it was read from", nullable=False),
+        ),
+    )
+
+
+_STAMPS = frozenset({"received_at", "received_day", "known_at", "known_day"})
+RAW: dict[str, TableSpec] = {source.name: raw_table(source) for source in SOURCES}
+BRONZE: dict[str, TableSpec] = {source.name: bronze_table(source) for source in SOURCES}
+TABLES: tuple[TableSpec, ...] = tuple(spec for source in SOURCES for spec in (RAW[source.name], BRONZE[source.name]))
