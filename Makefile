@@ -18,9 +18,8 @@ setup: $(STAMP) ## the virtual environment from requirements.lock
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; set PYTHON=…"; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) …"; began=$$(date +%s); \
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' && \
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
+	{ $(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } && \
 	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock && \
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . && \
 	echo "Set up in $$(( $$(date +%s) - began )) s, $$(du -sh $(VENV) | cut -f1)" && touch $(STAMP)

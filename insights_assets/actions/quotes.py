@@ -39,7 +39,7 @@ class Quote:
 
 
 def choose_quotes(topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_SHOWN) -> tuple[Quote, ...]:
-    """At most `shown` quotes, one a customer, no two in the same words: the most typical first, newer before older.
+    """At most `shown` quotes, one a customer, in different words where there are any: typical first, newer before older.
 
     Typical: shares most words with the other quotes of the issue in its language. Quotes in which personal data may be
     left are passed over.
@@ -58,13 +58,14 @@ def choose_quotes(topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_
 
     ranked = sorted(candidates, key=lambda q: (-round(typical(q), 6), -q.occurred_at.timestamp(), q.feedback_id))
     chosen: list[Quote] = []
-    for quote in ranked:
-        if len(chosen) == shown:
-            break
-        same_voice = any(voices[quote.feedback_id] == voices[other.feedback_id] for other in chosen)
-        same_words = any(_overlap(words[quote.feedback_id], words[other.feedback_id]) > 0.7 for other in chosen)
-        if not same_voice and not same_words:
-            chosen.append(quote)
+    for alike in (0.7, 0.999):  # different words first; the same thing said by others only where there is nothing else
+        for quote in ranked:
+            if len(chosen) == shown:
+                return tuple(chosen)
+            same_voice = any(voices[quote.feedback_id] == voices[other.feedback_id] for other in chosen)
+            same_words = any(_overlap(words[quote.feedback_id], words[other.feedback_id]) > alike for other in chosen)
+            if not same_voice and not same_words:
+                chosen.append(quote)
     return tuple(chosen)
 
 

@@ -79,14 +79,13 @@ def scan(
     inside = (situation.said.day >= start) & (situation.said.day <= end)
     if inside.sum() < settings.support:
         return []
-    expected = situation.row_weight * situation.lag_weight(start, end) * situation.rate
-    live = expected > 0
-    expected = expected[live]
+    rows = situation.window_rows(start, end)
+    expected = situation.row_weight[rows] * situation.lag_weight(start, end, rows) * situation.rate
     window = _Window(
-        {name: codes[inside] for name, codes in situation.said.codes.items()}, {name: codes[live] for name, codes in situation.row_codes.items()}, expected
+        {name: codes[inside] for name, codes in situation.said.codes.items()}, {name: codes[rows] for name, codes in situation.row_codes.items()}, expected
     )
     for cell, lift in explained:
-        expected[situation.rows_in(cell)[live]] *= max(1.0, 1.0 + (lift - 1.0) * situation.channel_factor(cell))
+        expected[situation.rows_in(cell, rows)] *= max(1.0, 1.0 + (lift - 1.0) * situation.channel_factor(cell))
     found: list[Candidate] = []
     for _ in range(settings.at_most):
         ranked = _rank(situation, window, settings)
@@ -95,7 +94,7 @@ def scan(
         best = ranked[0]
         found.append(_with_alternatives(situation, window, best, ranked[1:], settings))
         # Explain away: from now on this is what is expected of the cell, for people who do not name all of it too.
-        hit = situation.rows_in(best.cell)[live]
+        hit = situation.rows_in(best.cell, rows)
         expected[hit] *= 1.0 + (best.lift - 1.0) * situation.channel_factor(best.cell)
     return found
 

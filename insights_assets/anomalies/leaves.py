@@ -7,7 +7,7 @@ searching causes (`causes.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ from insights_assets.anomalies.panel import COMPLETE_AT, day_numbers
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Days a baseline rests on.
+BASELINE_DAYS = 56
 #: Days an evaluation reaches back: baseline before the longest window of an issue.
 REACH = 84
 #: The same person speaking again about the topic within so many days is one complaint.
@@ -70,26 +72,36 @@ class Mentions:
 
 @dataclass(frozen=True)
 class Lines:
-    """What could complain: rows of equal attributes and days. `units` order lines each (or records, in the share model)."""
+    """What could complain, in order of day: rows of equal attributes, `units` order lines each (or records)."""
 
-    days: dict[str, np.ndarray]  # basis -> day of each row
+    day: np.ndarray
     units: np.ndarray
     codes: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ledger:
-    """Mentions and lines under one coding, with the lag model that ties them."""
+    """Mentions and lines under one coding, with the lag model that ties them. `lines` by basis."""
 
     coding: Coding
     mentions: Mentions
-    lines: Lines
+    lines: dict[str, Lines]
     lags: LagModel
     bases: frozenset[str]
+    cache: dict[tuple[str, int, int], Baseline] = field(default_factory=dict)
+    _by_topic: dict[str, Mentions] = field(default_factory=dict)
 
     def basis(self, topic: str) -> str:
         kind = topics.basis_of(topic, "sku", self.bases)
-        return kind if kind in self.lines.days else "records"
+        return kind if kind in self.lines else "records"
+
+    def lines_by(self, basis: str) -> Lines:
+        return self.lines[basis]
+
+    def of(self, topic: str) -> Mentions:
+        if topic not in self._by_topic:
+            self._by_topic[topic] = self.mentions.of(topic)
+        return self._by_topic[topic]
 
 
 def build_ledger(mentions: pd.DataFrame, lines: pd.DataFrame, lags: LagModel, bases: frozenset[str]) -> Ledger:
@@ -108,12 +120,16 @@ def build_ledger(mentions: pd.DataFrame, lines: pd.DataFrame, lags: LagModel, ba
         day_numbers(mentions["day"]), day_numbers(mentions["known_day"]), mentions["confidence"].to_numpy(dtype=np.float64),
         {name: _codes(mentions, name, coding) for name in topics.CAUSE_ATTRIBUTES},
     )  # fmt: skip
-    days = {}
+    carried = {name: _codes(lines, name, coding) for name in topics.CAUSE_ATTRIBUTES if name in lines.columns}
+    units = lines["units"].to_numpy(dtype=np.float64)
+    sides = {}
     for basis, column in (("shipped", "shipped_day"), ("ordered", "ordered_day"), ("records", "day")):
         if column in lines.columns:
-            days[basis] = day_numbers(lines[column])
-    carried = {name: _codes(lines, name, coding) for name in topics.CAUSE_ATTRIBUTES if name in lines.columns}
-    return Ledger(coding, said, Lines(days, lines["units"].to_numpy(dtype=np.float64), carried), lags, bases)
+            dated = lines[column].notna().to_numpy()
+            day = np.where(dated, np.array(lines[column].where(dated, None), dtype="datetime64[D]").astype(np.int64), 0)
+            order = np.flatnonzero(dated)[np.argsort(day[dated], kind="stable")]
+            sides[basis] = Lines(day[order], units[order], {name: codes[order] for name, codes in carried.items()})
+    return Ledger(coding, said, sides, lags, bases)
 
 
 def _codes(frame: pd.DataFrame, name: str, coding: Coding) -> np.ndarray:
@@ -124,30 +140,52 @@ def _codes(frame: pd.DataFrame, name: str, coding: Coding) -> np.ndarray:
     return np.asarray(pd.Categorical(frame[name], categories=list(coding.values[name])).codes, dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """What is usual for one topic: fitted on up to 56 days before `end`, with what was known by `known`."""
+
+    rate: float  # complaints per effect-weighted, lag-weighted line
+    people: float  # people it rests on
+    weight: np.ndarray  # (all line rows,): units times main effects
+    named: dict[str, np.ndarray]  # attribute -> (people,) whether they name it
+    channel_share: np.ndarray
+    completeness: np.ndarray  # (age in days,): share of a day's people known by that age
+
+
 @dataclass
 class Situation:
-    """One topic as known on one day: people with their attributes, and expected complaints of every leaf, day by day.
+    """One topic as known on one day: people with their attributes, and expected complaints of every line row.
 
-    A leaf is a row of lines aggregated over days. Built once a topic and day; windows are cut from it.
+    Built once a topic and day; windows are cut from it. Rows are the lines young enough to matter, by day.
     """
 
     topic: str
     day: int
     coding: Coding
     said: Mentions  # one row a person and complaint, known by `day`
-    row_day: np.ndarray  # day of each line row
-    row_units: np.ndarray
+    row_day: np.ndarray
     row_codes: dict[str, np.ndarray]
     row_weight: np.ndarray  # units times main effects
     chances: np.ndarray  # P(lag)
-    rate: float  # complaints per effect-weighted, lag-weighted line
-    coverage: dict[str, np.ndarray] = field(default_factory=dict)  # attribute -> (mentions of the baseline,) said or not
-    channel_share: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    completeness: np.ndarray = field(default_factory=lambda: np.ones(1))
+    baseline: Baseline
+    longest_lag: int = 0  # lag within which 99.9 % of complaints come
+    usual_a_day: float = 0.0  # expected people a day over the whole topic, lately
+
+    @property
+    def rate(self) -> float:
+        return self.baseline.rate
+
+    @property
+    def baseline_people(self) -> float:
+        return self.baseline.people
+
+    @property
+    def channel_share(self) -> np.ndarray:
+        return self.baseline.channel_share
 
     def covered(self, attributes: tuple[str, ...]) -> float:
         """Share of the topic's complaints that name all these attributes."""
-        named = [self.coverage[name] for name in attributes if name in self.coverage]
+        named = [self.baseline.named[name] for name in attributes if name in self.baseline.named]
         if not named:
             return 1.0
         n = len(named[0])
@@ -158,9 +196,10 @@ class Situation:
         """Which mentions are known to lie in the cell."""
         return _match(self.said.codes, cell, self.coding, len(self.said.day))
 
-    def rows_in(self, cell: Cell) -> np.ndarray:
+    def rows_in(self, cell: Cell, rows: slice = slice(None)) -> np.ndarray:
         """Which line rows lie in the cell; a channel is no attribute of a line and does not restrict."""
-        return _match(self.row_codes, {k: v for k, v in cell.items() if k in self.row_codes}, self.coding, len(self.row_day))
+        carried = {name: value for name, value in cell.items() if name in self.row_codes}
+        return _match({name: self.row_codes[name][rows] for name in carried}, carried, self.coding, len(self.row_day[rows]))
 
     def channel_factor(self, cell: Cell) -> float:
         """The channel's usual share of the topic, where the cell names one that lines do not carry."""
@@ -169,25 +208,26 @@ class Situation:
         code = self.coding.code("channel", cell["channel"])
         return float(self.channel_share[code]) if 0 <= code < len(self.channel_share) else 0.0
 
-    def lag_weight(self, start: int, end: int) -> np.ndarray:
+    def window_rows(self, start: int, end: int) -> slice:
+        """The line rows whose complaints can fall into the days [start, end]; rows are in order of day."""
+        low, high = np.searchsorted(self.row_day, [start - self.longest_lag, end + 1])
+        return slice(int(low), int(high))
+
+    def lag_weight(self, start: int, end: int, rows: slice = slice(None)) -> np.ndarray:
         """Share of each line row's complaints that falls into the days [start, end] and is known by now. Shape (rows,)."""
-        share = np.zeros(len(self.row_day))
-        cumulative = np.concatenate([[0.0], np.cumsum(self.chances)])
-        ages = np.arange(start, end + 1)
-        known = self.completeness[np.clip(self.day - ages, 0, len(self.completeness) - 1)]
-        if np.all(known > 0.999):
-            high = np.clip(end - self.row_day + 1, 0, len(self.chances))
-            low = np.clip(start - self.row_day, 0, len(self.chances))
-            return np.asarray(cumulative[high] - cumulative[low])
-        table = np.zeros(self.day - int(self.row_day.min(initial=self.day)) + 2)
-        for offset in range(len(table)):
-            lag = ages - (self.day - offset)
+        days = np.arange(start, end + 1)
+        known = self.known_share(days)
+        table = np.zeros(max(self.day - start + len(self.chances), 1) + 1)  # by age of the row's day
+        for age in range(len(table)):
+            lag = days - (self.day - age)
             inside = (lag >= 0) & (lag < len(self.chances))
-            table[offset] = float((self.chances[lag[inside]] * known[inside]).sum())
-        age = self.day - self.row_day
-        within = age >= 0
-        share[within] = table[age[within]]
-        return share
+            table[age] = float((self.chances[lag[inside]] * known[inside]).sum())
+        age_of = self.day - self.row_day[rows]
+        return np.where((age_of >= 0) & (age_of < len(table)), table[np.clip(age_of, 0, len(table) - 1)], 0.0)
+
+    def known_share(self, days: np.ndarray) -> np.ndarray:
+        """Share of each day's people that is known by now."""
+        return self.baseline.completeness[np.clip(self.day - days, 0, len(self.baseline.completeness) - 1)]
 
     def daily(self, cell: Cell, start: int) -> tuple[np.ndarray, np.ndarray]:
         """People and expected complaints of the cell on each day from `start` to now."""
@@ -198,10 +238,17 @@ class Situation:
         width = days + len(self.chances)
         units = np.bincount(self.row_day[inside] - (start - len(self.chances)), weights=self.row_weight[inside], minlength=width)[:width]
         expected = np.convolve(units, self.chances)[len(self.chances) : len(self.chances) + days]
-        ages = np.arange(days)[::-1]
-        known = self.completeness[np.clip(ages, 0, len(self.completeness) - 1)]
         factor = self.rate * self.covered(tuple(cell)) * self.channel_factor(cell)
-        return observed, expected * known * factor
+        return observed, expected * self.known_share(np.arange(start, self.day + 1)) * factor
+
+    def expected(self, cell: Cell, start: int, end: int, boosts: Sequence[tuple[Cell, float]] = ()) -> float:
+        """Expected people of the cell in the days [start, end]; `boosts` are cells with the lift already accounted for."""
+        rows = self.window_rows(start, end)
+        weight = self.row_weight[rows] * self.lag_weight(start, end, rows)
+        for boosted, lift in boosts:
+            weight = np.where(self.rows_in(boosted, rows), weight * max(1.0, 1.0 + (lift - 1.0) * self.channel_factor(boosted)), weight)
+        inside = self.rows_in(cell, rows)
+        return float(weight[inside].sum()) * self.rate * self.covered(tuple(cell)) * self.channel_factor(cell)
 
     def people(self, cell: Cell, start: int, end: int) -> np.ndarray:
         """Positions in `said` of the cell's people in the days [start, end]."""
@@ -210,30 +257,66 @@ class Situation:
 
 def situate(ledger: Ledger, topic: str, day: int, *, baseline_end: int) -> Situation:
     """The topic as known by the end of `day`, with a baseline of up to 56 days that ends before `baseline_end`."""
-    mine = ledger.mentions.of(topic)
+    mine = ledger.of(topic)
     known = (mine.known <= day) & (mine.day <= day) & (mine.day > day - REACH - PERSON_DAYS)
     said = one_per_person(mine.take(np.flatnonzero(known)))
-    basis = ledger.basis(topic)
-    row_day = ledger.lines.days[basis]
-    near = (row_day <= day) & (row_day > day - REACH - MAX_LAG) & (ledger.lines.units > 0)
-    codes = {name: values[near] for name, values in ledger.lines.codes.items()}
-    chances = ledger.lags.at(topic, basis, day)
-    late = np.clip(said.known - said.day, 0, COMPLETE_AT)
-    settled = said.day <= day - COMPLETE_AT - 1
-    counts = np.bincount(late[settled], minlength=COMPLETE_AT + 1).astype(np.float64)
-    counts[0] += 50.0
-    start = max(baseline_end - 56, day - REACH)
-    situation = Situation(
-        topic, day, ledger.coding, said, row_day[near], ledger.lines.units[near], codes, ledger.lines.units[near].copy(), chances, 0.0,
-        completeness=np.cumsum(counts) / counts.sum(),
-    )  # fmt: skip
-    past = (said.day >= start) & (said.day < baseline_end)
-    situation.coverage = {name: said.codes[name][past] >= 0 for name in topics.CAUSE_ATTRIBUTES}
-    channels = said.codes["channel"][past]
-    share = np.bincount(channels[channels >= 0], minlength=ledger.coding.size("channel")).astype(np.float64) + 0.5
-    situation.channel_share = share / share.sum()
-    _fit_effects(situation, past, start, baseline_end - 1)
+    lines = ledger.lines_by(ledger.basis(topic))
+    low, high = np.searchsorted(lines.day, [day - REACH - MAX_LAG + 1, day + 1])
+    near = slice(int(low), int(high))
+    codes = {name: values[near] for name, values in lines.codes.items()}
+    chances = ledger.lags.at(topic, ledger.basis(topic), day)
+    baseline = usual(ledger, topic, day, baseline_end)
+    longest = int(np.searchsorted(np.cumsum(chances), 0.999))
+    situation = Situation(topic, day, ledger.coding, said, lines.day[near], codes, baseline.weight[near], chances, baseline, longest)
+    situation.usual_a_day = situation.expected({}, day - 6, day) / 7.0
     return situation
+
+
+def usual(ledger: Ledger, topic: str, day: int, end: int) -> Baseline:
+    """The baseline of a topic. It is renewed once a week, with the lag model, so a day has one baseline however it is reached."""
+    known = max(ledger.lags.anchor(day), min(day, end))
+    key = (topic, end, known)
+    if key not in ledger.cache:
+        if len(ledger.cache) > 32:
+            ledger.cache.clear()
+        ledger.cache[key] = _fit(ledger, topic, known, end)
+    return ledger.cache[key]
+
+
+def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
+    """Baseline rate and main effects by two rounds of proportional fitting."""
+    mine = ledger.of(topic)
+    start = max(end - BASELINE_DAYS, known - REACH)
+    heard = (mine.known <= known) & (mine.day < end) & (mine.day >= start - PERSON_DAYS)
+    said = one_per_person(mine.take(np.flatnonzero(heard)))
+    said = said.take(np.flatnonzero(said.day >= start))
+    late = np.clip(said.known - said.day, 0, COMPLETE_AT)[said.day <= known - COMPLETE_AT - 1]
+    counts = np.bincount(late.astype(np.int64), minlength=COMPLETE_AT + 1).astype(np.float64)
+    counts[0] += 50.0  # before anything is known, records are taken to be known on their day
+    share = np.bincount(said.codes["channel"][said.codes["channel"] >= 0], minlength=ledger.coding.size("channel")) + 0.5
+    lines = ledger.lines_by(ledger.basis(topic))
+    chances = ledger.lags.at(topic, ledger.basis(topic), known)
+    cumulative = np.concatenate([[0.0], np.cumsum(chances)])
+    exposed = lines.units * (
+        cumulative[np.clip(end - lines.day, 0, len(chances))] - cumulative[np.clip(start - lines.day, 0, len(chances))]
+    )
+    weight = np.ones(len(exposed))
+    touched = np.flatnonzero(exposed > 1e-6)
+    for _ in range(2):
+        for name in EFFECTS:
+            if name not in lines.codes or not ledger.coding.size(name):
+                continue
+            codes, who, size = lines.codes[name][touched], said.codes[name], ledger.coding.size(name)
+            here = codes >= 0
+            observed = np.bincount(who[who >= 0], minlength=size).astype(np.float64)
+            base = np.bincount(codes[here], weights=(exposed[touched] * weight[touched])[here], minlength=size)
+            effect = (observed + EFFECT_WEIGHT) / (base * observed.sum() / max(base.sum(), 1e-9) + EFFECT_WEIGHT)
+            every = lines.codes[name]
+            weight *= np.where(every >= 0, effect[np.clip(every, 0, size - 1)], 1.0)
+    total = float(len(said.day))
+    rate = (total + 0.5) / max(float((exposed * weight).sum()), 1e-9)
+    named = {name: said.codes[name] >= 0 for name in topics.CAUSE_ATTRIBUTES}
+    return Baseline(rate, total, lines.units * weight, named, share / share.sum(), np.cumsum(counts) / counts.sum())
 
 
 def one_per_person(mentions: Mentions) -> Mentions:
@@ -256,23 +339,3 @@ def _match(codes: dict[str, np.ndarray], cell: Cell, coding: Coding, n: int) -> 
     for name, value in cell.items():
         mask &= codes[name] == coding.code(name, value)
     return mask
-
-
-def _fit_effects(situation: Situation, past: np.ndarray, start: int, end: int) -> None:
-    """Baseline rate and main effects by two rounds of proportional fitting; sets `row_weight` and `rate`."""
-    exposed = situation.row_units * situation.lag_weight(start, end)
-    weight = np.ones(len(exposed))
-    total = float(past.sum())
-    for _ in range(2):
-        for name in EFFECTS:
-            if name not in situation.row_codes or not situation.coding.size(name):
-                continue
-            codes, said = situation.row_codes[name], situation.said.codes[name][past]
-            size, here = situation.coding.size(name), codes >= 0
-            observed = np.bincount(said[said >= 0], minlength=size).astype(np.float64)
-            base = np.bincount(codes[here], weights=(exposed * weight)[here], minlength=size)
-            expected = base * observed.sum() / max(base.sum(), 1e-9)
-            effect = (observed + EFFECT_WEIGHT) / (expected + EFFECT_WEIGHT)
-            weight[here] *= effect[codes[here]]
-    situation.row_weight = situation.row_units * weight
-    situation.rate = (total + 0.5) / max(float((exposed * weight).sum()), 1e-9)

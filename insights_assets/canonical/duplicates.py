@@ -46,7 +46,9 @@ def normalise(text: str) -> str:
         lowered = _TOKEN.sub(" ", lowered)
     if _MAY_COMBINE.search(lowered):
         # Vowel signs of Indic and Thai script are marks, not letters: dropping them would merge different words.
-        words = "".join(c for c in lowered if c.isalnum() or (unicodedata.category(c)[0] == "M" and not "\ufe00" <= c <= "\ufe0f"))
+        words = "".join(
+            c for c in lowered if c.isalnum() or (unicodedata.category(c)[0] == "M" and not "\ufe00" <= c <= "\ufe0f")
+        )
     else:
         words = _NOT_WORD.sub("", lowered)
     if words:
@@ -64,9 +66,10 @@ def near_duplicate_groups(
 ) -> list[int]:
     """For each text the position of its group's first member in `texts`; a text alone is its own group.
 
-    Bands of MinHash propose pairs and exact Jaccard over characters decides; each text joins the *leader* it resembles most,
-    never another follower, so that groups cannot chain. Which texts lead depends on `order` (for example occurred_at and
-    feedback_id; without it on the texts themselves), not on their position, so shuffled input gives the same groups.
+    Bands of MinHash propose pairs and exact Jaccard over characters decides; each text joins the *leader* it resembles
+    most, never another follower, so that groups cannot chain. Which texts lead depends on `order` (for example
+    occurred_at and feedback_id; without it on the texts themselves), not on their position, so shuffled input gives
+    the same groups.
     """
     normal = [normalise(text) for text in texts]
     keys: dict[str, tuple[object, ...]] = {}
@@ -203,9 +206,9 @@ class Repetition:
 def weights(records: Iterable[Repetition]) -> Mapping[str, int]:
     """feedback_id -> 1 when the record counts as a voice of its own, 0 when it repeats one that counts already.
 
-    People are counted, not posts. The same words from different customers about different orders are different complaints. A
-    customer counts once in a group, and so does an order. Posts that name no order are copies when five or more fall into
-    seven days or when few authors wrote them all: then the first counts and the others do not.
+    People are counted, not posts. The same words from different customers about different orders are different
+    complaints. A customer counts once in a group, and so does an order. Posts that name no order are copies when five
+    or more fall into seven days or when few authors wrote them all: then the first counts and the others do not.
     """
     groups: dict[str | int, list[Repetition]] = {}
     for record in records:

@@ -39,7 +39,7 @@ def load_concepts() -> Concepts:
     """Read the thesaurus once a process."""
     import yaml
 
-    text = resources.files("insights_assets.labels").joinpath("corpus", "concepts.yaml").read_text("utf-8")
+    text = resources.files("insights_assets.labels").joinpath("corpus/concepts.yaml").read_text("utf-8")
     return parse_concepts(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 

@@ -14,12 +14,13 @@ _SHORTEST_CLAUSE_WORDS = 3
 
 # A clause ends where a sentence does, at a line break, a semicolon, a spaced dash, or before a word of contrast.
 _CONTRAST = (
-    "but|however|although|though|yet|whereas|aber|jedoch|allerdings|obwohl|sondern|mais|cependant|pourtant|"
-    "pero|sino|aunque|embargo|mas|porem|contudo|embora|except"
+    "but|however|although|whereas|aber|jedoch|allerdings|obwohl|sondern|mais|cependant|pourtant|"
+    "pero|aunque|embargo|porem|contudo|embora"
 )
 _BREAK = re.compile(
     r"(?P<hard>(?:[.!?]+(?=[\s\"')]|$)|\n+|;|\s-\s|\s\|\s|(?<=[a-z])[!?]+)[\s\"')]*)"
-    rf"|(?P<contrast>,?\s+(?=(?:{_CONTRAST})\b))"
+    # Portuguese "mas" needs its comma: folded Spanish "mas" (more) looks the same.
+    rf"|(?P<contrast>(?:,?\s+(?=(?:{_CONTRAST})\s)|,\s+(?=mas\s)))"
     r"|(?P<comma>,\s+|\s+(?=(?:and|und|et|y|e)\s))"
 )
 _WORD = re.compile(r"[a-z0-9]{2,}")

@@ -178,6 +178,8 @@ def _csv(stream: BinaryIO) -> Iterator[Line]:
             continue
         # Only the first line is lost; the lines it swallowed are read again on their own.
         waiting.extendleft(reversed(block[1:]))
+        if len(block) > 1:
+            reason = "a quote opens here and does not close"
         yield _bad(number, block[0][1], reason)
 
 

@@ -179,12 +179,13 @@ def parse_time(value: Any, mapping: Mapping_, name: str = "time") -> datetime:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _epoch(float(value), name)
     text = str(value).strip()
+    # Before ISO: fromisoformat takes ten bare digits for a date of the year 1768 and an hour.
+    if text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) >= 9:
+        return _epoch(float(text), name)
     try:
         return _aware(datetime.fromisoformat(text), mapping)
     except ValueError:
         pass
-    if text.replace(".", "", 1).lstrip("-").isdigit():
-        return _epoch(float(text), name)
     for pattern in (*mapping.time_formats, "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%b %d, %Y %H:%M", "%a, %d %b %Y %H:%M:%S %z"):
         try:
             return _aware(datetime.strptime(text, pattern), mapping)

@@ -101,7 +101,7 @@ def parse_frame(text: str, family_id: str, topic: str, language: str) -> Frame:
 
 
 def _lines(block: str) -> list[str]:
-    return [line.strip() for line in block.splitlines() if line.strip() and not line.strip().startswith("#")]
+    return [line.strip() for line in block.splitlines() if line.strip() and not line.strip().startswith("# ")]
 
 
 @lru_cache(maxsize=8)

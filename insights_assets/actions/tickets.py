@@ -1,0 +1,289 @@
+"""The ticket: what happens, where, what customers say, what to do next, what was done, how to undo it.
+
+Belongs here: the form of a ticket and its two renderings, Markdown and plain text. Does not belong here: deciding what is done
+(`policy.py`), choosing quotes (`quotes.py`), writing files (`desk.py`). The form holds for every issue: a title with topic, product
+and cause; at most 25 lines; every number beside what is usual; one next step with owner and date; an undo; a verdict line; no
+internal ids in the first five lines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from insights_assets.actions import escaping, wording
+from insights_assets.actions.model import CauseRow, Issue, PlannedAction, Product
+from insights_assets.actions.quotes import Quote
+from insights_assets.shop.model import Shop
+
+MAX_LINES = 25
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class HoldState:
+    """What a ticket says of its promotion hold."""
+
+    hold_id: str
+    state: str
+    skus: tuple[str, ...]
+    expires_on: date | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TicketFacts:
+    """Everything a ticket is rendered from. `first_complaint_at` and `due_at` are UTC; `as_of` is the shop's today."""
+
+    issue: Issue
+    shop: Shop
+    as_of: date
+    due_at: datetime
+    owner: str
+    causes: Sequence[CauseRow] = ()
+    quotes: Sequence[Quote] = ()
+    actions: Sequence[PlannedAction] = ()
+    hold: HoldState | None = None
+    products: Mapping[str, Product] = field(default_factory=dict)
+    first_complaint_at: datetime | None = None
+    provisional_reason: str = ""
+
+
+class Style(Protocol):
+    """How a rendering marks text; `outside` makes text from data inert."""
+
+    def strong(self, text: str) -> str: ...
+    def label(self, text: str) -> str: ...
+    def command(self, text: str) -> str: ...
+    def outside(self, text: str) -> str: ...
+
+
+class MarkdownStyle:
+    """Markdown in which text from data renders as itself and nothing else."""
+
+    def strong(self, text: str) -> str:
+        return f"**{text}**"
+
+    def label(self, text: str) -> str:
+        return f"*{text}*"
+
+    def command(self, text: str) -> str:
+        return f"`{text}`"
+
+    def outside(self, text: str) -> str:
+        return escaping.markdown(text, 160)
+
+
+class PlainStyle:
+    """Plain text."""
+
+    def strong(self, text: str) -> str:
+        return text
+
+    def label(self, text: str) -> str:
+        return f"{text}:" if text[-1] not in "?:" else text
+
+    def command(self, text: str) -> str:
+        return text
+
+    def outside(self, text: str) -> str:
+        return escaping.inert(text, 160)
+
+
+MARKDOWN: Style = MarkdownStyle()
+PLAIN: Style = PlainStyle()
+
+
+def ticket_title(facts: TicketFacts, style: Style = PLAIN) -> str:
+    """Topic, product, cause."""
+    topic = facts.shop.policy.topics[facts.issue.topic]
+    return wording.title_words(facts.issue, topic, facts.products, style.outside)
+
+
+def render_ticket(facts: TicketFacts, style: Style = MARKDOWN) -> str:
+    """The ticket's text, ending in a newline. Raises ValueError for an id that is none, or a form that is broken."""
+    issue = facts.issue
+    if not _SAFE_ID.fullmatch(issue.insight_id):
+        raise ValueError(f"{issue.insight_id!r} is not an insight id")
+    blocks = [
+        [_headline(facts, style)],
+        [f"{style.label('What happens')} {what_happens(facts, style)}"],
+        [f"{style.label('Where')} {where(facts, style)}"],
+        _customers_say(facts, style),
+        [f"{style.label('Provisional')} {style.outside(facts.provisional_reason)}"] if facts.provisional_reason else [],
+        [f"{style.label('Do next')} {do_next(facts, style)}"],
+        [f"{style.label('Already done')} {already_done(facts, style)}"],
+        [_verdict_line(facts, style)],
+    ]
+    lines: list[str] = []
+    for block in blocks:
+        if block:
+            lines += ([""] if lines else []) + block
+    if len(lines) > MAX_LINES:
+        raise ValueError(f"{issue.insight_id}: the ticket has {len(lines)} lines, at most {MAX_LINES} may be")
+    return "\n".join(lines) + "\n"
+
+
+# -- the parts ----------------------------------------------------------------------------------------------------------
+
+
+def _headline(facts: TicketFacts, style: Style) -> str:
+    issue = facts.issue
+    tier = f"Tier {issue.tier}" + (", provisional" if issue.provisional else "")
+    return f"{style.strong(ticket_title(facts, style))} · {tier} · {money_at_risk(issue, facts.shop)}"
+
+
+def money_at_risk(issue: Issue, shop: Shop) -> str:
+    """`about 1,940 USD a day at risk (at least 1,210)`"""
+    if issue.risk_per_day is None:
+        return "money at risk not known: needs orders"
+    currency = issue.currency or shop.reporting_currency
+    low = f" (at least {wording.money(issue.risk_per_day_p10)})" if issue.risk_per_day_p10 is not None else ""
+    return f"about {wording.money(issue.risk_per_day)} {currency} a day at risk{low}"
+
+
+def what_happens(facts: TicketFacts, style: Style) -> str:
+    """Customers in days beside what would be usual."""
+    issue = facts.issue
+    topic = facts.shop.policy.topics[issue.topic]
+    customers = int(issue.customers_count or round(issue.observed_count))
+    days = issue.window_days or 1
+    people = f"{customers} customer{'s' if customers != 1 else ''}"
+    head = f"{people} in {days} day{'s' if days != 1 else ''} {wording.customers_say(customers, topic.says)}"
+    if issue.expected_count is None:
+        return f"{head}; what is usual is not known yet: needs orders or 28 days of history."
+    parts = [wording.times(issue.lift)] if issue.lift is not None and issue.expected_count >= 0.05 else []
+    if chance := wording.chance(issue.p_value):
+        parts.append(f"so much by chance {chance}")
+    detail = f" ({'; '.join(parts)})" if parts else ""
+    return f"{head}; {wording.count(issue.expected_count)} would be usual{detail}."
+
+
+def where(facts: TicketFacts, style: Style) -> str:
+    """Rates here beside rates elsewhere, what was ruled out, and what is not known."""
+    ranked = sorted(facts.causes, key=lambda row: row.rank)
+    found = [row for row in ranked if row.status in ("cause", "possible", "tied")]
+    said = []
+    if facts.issue.cause_status == "tied" and len(found) > 1:
+        options = " or ".join(
+            f"{wording.group_words(row.attributes, facts.products, style.outside)} ({wording.share(row.rate)})"
+            for row in found[:3]
+        )
+        usual = f", {wording.share(found[0].comparison_rate)} elsewhere" if found[0].comparison_rate is not None else ""
+        said.append(f"Not distinguishable yet: {options}{usual}.")
+    elif found and facts.issue.cause_status in ("cause", "possible"):
+        said.append(_rate_sentence(found[0], facts, style))
+        if facts.issue.cause_status == "possible":
+            said.append("This is possible, not proven.")
+    else:
+        scope = wording.group_words(facts.issue.scope, facts.products, style.outside) if facts.issue.scope else ""
+        counted = f"Counted {scope}. " if scope else ""
+        said.append(f"{counted}Not located yet: no single batch, warehouse, carrier, product or region stands out.")
+    for row in [row for row in ranked if row.status == "ruled_out"][:2]:
+        attributes = " and ".join(wording.noun(name) for name in row.attributes)
+        said.append(f"Not the {attributes}: {wording.share(row.rate)} there, {_elsewhere(row, style)}.")
+    return " ".join(said)
+
+
+def _rate_sentence(row: CauseRow, facts: TicketFacts, style: Style) -> str:
+    group = wording.group_words(row.attributes, facts.products, style.outside)
+    if row.rate is None:
+        seen, usual = row.observed_count or 0.0, row.expected_count
+        beside = f", {wording.count(usual)} would be usual" if usual is not None else ""
+        return f"{wording.count(seen)} complaints {group}{beside}."
+    return f"{wording.share(row.rate)} of orders {group} complain, {_elsewhere(row, style)}."
+
+
+def _elsewhere(row: CauseRow, style: Style) -> str:
+    label = style.outside(row.comparison_label) if row.comparison_label else "elsewhere"
+    joined = label if label.startswith(("elsewhere", "with ", "of ", "from ", "in ")) else f"of {label}"
+    return f"{wording.share(row.comparison_rate)} {joined}"
+
+
+def _customers_say(facts: TicketFacts, style: Style) -> list[str]:
+    if not facts.quotes:
+        return [f"{style.label('Customers say')} nothing in words: the records are ratings or events."]
+    lines = [style.label("Customers say")]
+    for quote in facts.quotes:
+        local = quote.occurred_at.astimezone(facts.shop.zone).date()
+        source = quote.source.replace("_", " ").removesuffix("s")
+        reference = f"{style.outside(source)} {style.outside(quote.record_ref)}"
+        lines.append(f"- “{style.outside(quote.text)}” ({reference}, {wording.day(local)})")
+    return lines
+
+
+def do_next(facts: TicketFacts, style: Style) -> str:
+    """One step with its owner and date, and how long until it hurts more (R12, R25)."""
+    issue, policy = facts.issue, facts.shop.policy
+    known = issue.attributes if issue.cause_status == "cause" else dict(issue.scope)
+    step = (issue.recommended_step or policy.next_step(issue.topic, known)).rstrip(". ")
+    due = wording.moment(facts.due_at, facts.shop.zone)
+    said = f"{style.outside(step)} ({facts.shop.owners[facts.owner].name}, due {due})."
+    if issue.harm_at is not None:
+        harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
+        days = (harm_day - facts.as_of).days
+        when = "today" if days <= 0 else f"in {days} day{'s' if days != 1 else ''}, on {wording.day(harm_day)}"
+        reason = f" ({style.outside(issue.harm_reason)})" if issue.harm_reason else ""
+        said += f" It hurts more {when}{reason}."
+    return said
+
+
+def already_done(facts: TicketFacts, style: Style) -> str:
+    """What was done without asking, what waits for whom, and how to take it back."""
+    done: list[str] = []
+    undo = f"{style.command(f'insights verdict {facts.issue.insight_id} dismissed --reason …')} closes this ticket"
+    hold = facts.hold
+    if hold is not None:
+        skus = f"{len(hold.skus)} product{'s' if len(hold.skus) != 1 else ''}"
+        if hold.state == "active" and hold.expires_on is not None:
+            done.append(f"paid promotion of {skus} held until {wording.day(hold.expires_on)}")
+            undo = style.command(f"insights hold release {hold.hold_id}")
+        elif hold.state == "proposed":
+            place = style.command(f"insights hold place {hold.hold_id}")
+            done.append(f"a promotion hold of {skus} is proposed, not placed ({style.outside(hold.reason)}): {place}")
+        else:
+            done.append(f"the promotion hold of {skus} has ended ({style.outside(hold.reason or hold.state)})")
+    by_kind = {action.kind: action for action in facts.actions}
+    told = by_kind.get("notification")
+    if told is not None and told.state == "planned":
+        done.append(f"{facts.shop.owners[told.owner].name} told")
+    waiting = [_DRAFTS[kind] for kind in _DRAFTS if kind in by_kind and by_kind[kind].state == "awaiting_approval"]
+    if waiting:
+        team = facts.shop.owners[by_kind[next(k for k in _DRAFTS if k in by_kind)].owner].name
+        done.append(f"{' and '.join(waiting)} drafted, {'waits' if len(waiting) == 1 else 'wait'} for {team}")
+    if "escalation" in by_kind:
+        done.append(f"on the escalation list of {facts.shop.owners[by_kind['escalation'].owner].name}")
+    if not done:
+        done.append("nothing outside this ticket")
+    return f"{'; '.join(done)}. Undo: {undo}."
+
+
+_DRAFTS = {"macro": "macro", "article": "article", "copy_change": "copy change"}
+
+
+def _verdict_line(facts: TicketFacts, style: Style) -> str:
+    issue = facts.issue
+    if issue.verdict:
+        reason = f" ({style.outside(issue.verdict_reason)})" if issue.verdict_reason else ""
+        by = f" by {style.outside(issue.verdict_by)}" if issue.verdict_by else ""
+        judged = f"{style.outside(issue.verdict)}{by}{reason}."
+    else:
+        confirm = style.command(f"insights verdict {issue.insight_id} confirmed")
+        judged = f"{confirm}, or {style.command('dismissed --reason …')}."
+    proof = style.command(f"insights trace {issue.insight_id}")
+    line = f"{style.label('Right or wrong?')} {judged} {style.label('Proof')} {proof} (records, score, versions; no replay yet)."
+    return f"{line} {seen_after(facts)}".rstrip()
+
+
+def seen_after(facts: TicketFacts) -> str:
+    """How long after the first complaint the issue was seen, beside the promise."""
+    if facts.first_complaint_at is None or facts.issue.detected_at is None:
+        return ""
+    hours = max(0.0, (facts.issue.detected_at - facts.first_complaint_at).total_seconds() / 3600)
+    promise = facts.shop.policy.loop.promise_hours
+    if hours < 1:
+        return f"Seen within the hour of the first complaint (promise {promise} h)."
+    return f"Seen {wording.elapsed(hours)} after the first complaint (promise {promise} h)."

@@ -1,0 +1,148 @@
+"""Numbers, days, places and causes in words, the same in every ticket, alert, brief and answer.
+
+Belongs here: how a figure or an attribute is said. Does not belong here: which of them are said (`tickets.py`, `brief.py`) and
+escaping; values from data come back as they are, through `outside`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from insights_assets.actions.model import Issue, Product
+from insights_assets.shop.model import TopicPolicy
+
+#: How a text from outside is made inert; each rendering has its own.
+Outside = Callable[[str], str]
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NOUNS = {
+    "packaging_batch": "packaging batch",
+    "sku": "product",
+    "carrier": "carrier",
+    "warehouse": "warehouse",
+    "product_line": "product line",
+    "region": "region",
+    "channel": "channel",
+}
+
+
+def money(amount: float | None) -> str:
+    """An amount without its currency: 1,940; 87; 4.5. From a thousand on rounded to tens."""
+    if amount is None:
+        return "unknown"
+    if abs(amount) >= 1000:
+        return f"{round(amount, -1):,.0f}"
+    return f"{amount:,.0f}" if abs(amount) >= 10 else f"{amount:.1f}"
+
+
+def count(value: float) -> str:
+    """A count: whole where it is whole, one decimal below ten otherwise."""
+    if value >= 10 or float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 0.05 else "fewer than 0.1"
+
+
+def share(value: float | None) -> str:
+    """A share of 0 to 1 in per cent."""
+    if value is None:
+        return "unknown"
+    percent = value * 100
+    return f"{percent:.1f} %" if percent >= 0.05 or percent == 0 else "under 0.1 %"
+
+
+def times(value: float) -> str:
+    return f"{value:,.0f} x" if value >= 100 else f"{value:.1f} x"
+
+
+def day(value: date) -> str:
+    """24 Nov"""
+    return f"{value.day} {MONTHS[value.month - 1]}"
+
+
+def moment(value: datetime, zone: ZoneInfo) -> str:
+    """Tue 24 Nov, 12:00 on the shop's clock"""
+    local = value.astimezone(zone)
+    return f"{WEEKDAYS[local.weekday()]} {day(local.date())}, {local:%H:%M}"
+
+
+def elapsed(hours: float) -> str:
+    """31 h; from four days on in days."""
+    if hours < 1:
+        return "within the hour"
+    return f"{hours:.0f} h" if hours < 96 else f"{hours / 24:.0f} days"
+
+
+def chance(p_value: float | None) -> str:
+    """How often so much comes by chance: `once in 4,000 quiet weeks`. `p_value` is that of one day's look at the series.
+
+    Empty where it is unknown or nothing unusual (more than once in two weeks).
+    """
+    if p_value is None or not 0 <= p_value <= 1 or p_value * 7 > 0.5:
+        return ""
+    weeks = 1 / (p_value * 7) if p_value > 0 else math.inf
+    if weeks >= 100_000:
+        return "less than once in 100,000 quiet weeks"
+    digits = -(len(f"{weeks:.0f}") - 1)
+    rounded = round(weeks, digits) if weeks >= 10 else round(weeks)
+    return f"once in {rounded:,.0f} quiet weeks"
+
+
+def customers_say(number: int, says: str) -> str:
+    """`41 customers … report breakage` needs the verb in the right number."""
+    if number != 1:
+        return says
+    verb, _, rest = says.partition(" ")
+    if verb == "do":
+        return f"does {rest}"
+    ending = "es" if verb.endswith(("s", "sh", "ch", "x", "z")) else "s"
+    return f"{verb}{ending} {rest}".strip()
+
+
+def product_words(attributes: Mapping[str, str], products: Mapping[str, Product], outside: Outside) -> str:
+    """The product an issue is about: its name, its line, or all products."""
+    sku = attributes.get("sku")
+    if sku:
+        product = products.get(sku)
+        return f"{outside(product.name)} ({outside(sku)})" if product and product.name else outside(sku)
+    line = attributes.get("product_line")
+    return outside(line) if line else "all products"
+
+
+def place_words(attributes: Mapping[str, str], outside: Outside) -> str:
+    """Where: `from WH-LEJ, packaging batch LEJ-PB07, with carrier Swift, in DE`; empty when nothing is known."""
+    forms = (("warehouse", "from {}"), ("packaging_batch", "packaging batch {}"), ("carrier", "with carrier {}"),
+             ("region", "in {}"), ("channel", "through {}"))  # fmt: skip
+    known = [form.format(outside(attributes[name])) for name, form in forms if name in attributes]
+    named = {name for name, _ in forms} | {"sku", "product_line"}
+    known += [f"{noun(name)} {outside(value)}" for name, value in sorted(attributes.items()) if name not in named]
+    return ", ".join(known)
+
+
+def group_words(attributes: Mapping[str, str], products: Mapping[str, Product], outside: Outside) -> str:
+    """What a rate is of: `from WH-LEJ, packaging batch LEJ-PB07` or the product."""
+    place = place_words(attributes, outside)
+    about_product = "sku" in attributes or "product_line" in attributes
+    product = f"for {product_words(attributes, products, outside)}" if about_product else ""
+    return " ".join(part for part in (product, place) if part) or "overall"
+
+
+def noun(attribute: str) -> str:
+    return _NOUNS.get(attribute, attribute.replace("_", " "))
+
+
+def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product], outside: Outside) -> str:
+    """The title: topic, product, cause. Says what is not known instead of leaving it out (R25)."""
+    sure = issue.attributes if issue.cause_status == "cause" else issue.scope
+    product = product_words(sure, products, outside)
+    place = place_words(sure, outside)
+    head = f"{topic.title}: {product}" + (f" {place}" if place else "")
+    if issue.cause_status == "cause" and issue.cause:
+        return head
+    if issue.cause_status == "possible" and issue.cause:
+        return f"{head}, possibly {group_words(dict(issue.cause), products, outside)}"
+    if issue.cause_status == "tied":
+        return f"{head}, cause not distinguishable yet"
+    return f"{head}, cause not located yet"

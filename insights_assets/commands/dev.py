@@ -1,0 +1,67 @@
+"""`insights dev`: Dagster's UI and daemon and the console together, on loopback, on one home."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from insights_assets.commands.frame import FAILED, home_option, settings_for, stop
+
+
+@click.command()
+@home_option
+@click.option("--port", type=int, default=3000, show_default=True, help="Port of Dagster's UI.")
+@click.option("--console-port", type=int, default=3001, show_default=True, help="Port of the console.")
+@click.option("--no-console", is_flag=True, help="Dagster only.")
+def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> None:
+    """Open Dagster's UI, its daemon and the console on this machine; Ctrl-C ends all of them."""
+    from insights_assets.resources.home import prepare_home
+
+    settings = settings_for(home=home)
+    dagster_home = prepare_home(settings.home)
+    environment = {
+        **os.environ, "DAGSTER_HOME": str(dagster_home), "INSIGHTS_HOME": str(settings.home), "DAGSTER_DISABLE_TELEMETRY": "1",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    }
+    commands = [[sys.executable, "-m", "dagster", "dev", "-m", "insights_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]]
+    if not no_console:
+        page = Path(__file__).resolve().parents[1] / "console" / "app.py"
+        commands.append([
+            sys.executable, "-m", "streamlit", "run", str(page), "--server.address", "127.0.0.1", "--server.port", str(console_port),
+            "--server.headless", "true", "--browser.gatherUsageStats", "false",
+        ])
+    # A session of their own: one signal reaches each whole tree, Dagster's code server included.
+    children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    click.echo(f"Dagster: http://127.0.0.1:{port}" + ("" if no_console else f"    console: http://127.0.0.1:{console_port}"))
+    try:
+        while all(child.poll() is None for child in children):
+            time.sleep(0.5)
+        stop("one of the servers ended by itself; its own words are above", FAILED)
+    except KeyboardInterrupt:
+        click.echo("stopping …", err=True)
+    finally:
+        for child in children:
+            _end_tree(child)
+
+
+def _end_tree(child: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the whole tree (Dagster ignores SIGINT in the background), SIGKILL to what is left after ten seconds."""
+    try:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait(timeout=10)
+    except ProcessLookupError:
+        return
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)

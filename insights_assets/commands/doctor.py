@@ -1,0 +1,98 @@
+"""`insights doctor`: is everything there that a run needs? Looks only; nothing is written, sent or started that stays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from insights_assets.commands.frame import DONE, FAILED, emit_json, home_option, json_option, settings_for
+
+if TYPE_CHECKING:
+    from insights_assets.settings import Settings
+
+_NEEDED_BYTES = 2 * 1024**3
+
+
+@click.command()
+@home_option
+@click.option("--shop", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of what the business decides.")
+@json_option
+def doctor(home: Path | None, shop: Path | None, as_json: bool) -> None:
+    """Check settings, shop, home and engine without side effects. Exit code 1 when something would stop a run."""
+    settings = settings_for(home=home, shop=shop)
+    findings = [_ask(name, check, settings) for name, check in CHECKS]
+    if as_json:
+        emit_json([{"check": name, "ok": ok, "says": says} for name, ok, says in findings])
+    else:
+        for name, ok, says in findings:
+            click.echo(f"{'ok  ' if ok else 'FAIL'}  {name:<12} {says}")
+    raise SystemExit(DONE if all(ok for _, ok, _ in findings) else FAILED)
+
+
+def _ask(name: str, check: Callable[[Settings], str], settings: Settings) -> tuple[str, bool, str]:
+    try:
+        return name, True, check(settings)
+    except Exception as error:  # noqa: BLE001 - the doctor reports whatever is wrong instead of failing on it
+        return name, False, str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _python(_settings: Settings) -> str:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+        raise RuntimeError(f"Python {version}; 3.11 to 3.14 are supported")
+    return f"Python {version}"
+
+
+def _shop(settings: Settings) -> str:
+    from insights_assets.shop import load_shop
+
+    shop = load_shop(settings.shop)
+    enabled = [use_case.id for use_case in shop.use_cases if use_case.enabled]
+    return f"{shop.name}: {len(shop.owners)} owners, use case {', '.join(enabled) or 'none enabled'}" + "".join(f"; {warning}" for warning in shop.warnings)
+
+
+def _home(settings: Settings) -> str:
+    parent = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+    if not os.access(parent, os.W_OK):
+        raise PermissionError(f"{parent} cannot be written")
+    free = shutil.disk_usage(parent).free
+    if free < _NEEDED_BYTES:
+        raise OSError(f"{free / 1024**3:.1f} GB free below {parent}; 2 GB are needed")
+    return f"{settings.home} ({'exists' if settings.home.exists() else 'will be made'}; {free / 1024**3:.0f} GB free; encryption at rest is the disk's own)"
+
+
+def _landing(settings: Settings) -> str:
+    from insights_assets.sources.catalogue import BY_NAME
+
+    folder = settings.landing_path
+    if not folder.is_dir():
+        return f"{folder} does not exist yet; put files into {folder}/<source>/"
+    present = [name for name in BY_NAME if (folder / name).is_dir()]
+    return f"{folder}: {len(present)} of {len(BY_NAME)} sources ({', '.join(present) or 'none'})"
+
+
+def _engine(settings: Settings) -> str:
+    from insights_assets.engine.session import session
+
+    if session(settings.spark_remote).range(3).count() != 3:
+        raise RuntimeError("the engine cannot count to three")
+    return f"{settings.profile}: {'embedded Sail' if settings.spark_remote is None else 'Spark Connect server'} answers"
+
+
+def _destinations(_settings: Settings) -> str:
+    return "local desk only: nothing is sent anywhere"
+
+
+def _model(settings: Settings) -> str:
+    return "none: rules and the local classifier label everything" if settings.model == "none" else f"{settings.model} is named but this version has no client for it yet"
+
+
+CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+    ("python", _python), ("shop", _shop), ("home", _home), ("landing", _landing), ("engine", _engine), ("destinations", _destinations), ("model", _model),
+)

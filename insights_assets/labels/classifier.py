@@ -1,0 +1,271 @@
+"""The local classifier: topics and tone of a text with calibrated confidence, and the clause that shows each.
+
+Belongs here: scoring batches with stored weights, probabilities, saving and loading as plain arrays (no pickle: a
+file on shared storage must not be able to run code), the model's content-hash version. Does not belong here:
+fitting (`training`), rules and the order of the cascade (`rules`, `cascade`).
+
+A text is scored twice: clause by clause, so that several topics each find their own evidence, and as a whole, so
+that what is said over two sentences is heard too. A logistic curve per topic, fitted on phrasings the weights never
+saw, turns both scores into one probability (Platt 1999; research notes, section 6).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from insights_assets.labels.concepts import LANGUAGES, load_concepts, parse_concepts
+from insights_assets.labels.features import (
+    BLOCK_WEIGHTS,
+    Clauses,
+    LanguageSpace,
+    concept_pairs,
+    concept_table,
+    cut,
+    word_pairs,
+    word_rows,
+)
+from insights_assets.labels.words import Tokens, Vocabulary
+
+FORMAT = 1
+MOST_WORDS_KEPT = 300_000  # a vocabulary that grew beyond this is dropped and begun anew
+TONES = ("negative", "positive")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the classifier says of a batch: probabilities, and where each topic is said."""
+
+    topics: tuple[str, ...]
+    probability: np.ndarray  # texts x topics
+    evidence: np.ndarray  # texts x topics: number of the clause that says it most clearly
+    tone: np.ndarray  # texts x (negative, positive), probabilities
+    clause_tone: np.ndarray  # clauses x (negative, positive), scores
+    clauses: Clauses
+    tokens: Tokens
+
+
+@dataclass
+class _WordTable:
+    """Scores of the words of one language, computed once per distinct word."""
+
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    done: int = 0
+    column: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    concepts: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+    scores: dict[str, np.ndarray] = field(default_factory=dict)
+    norms: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass
+class Classifier:
+    """Linear one-vs-rest model over three feature blocks with per-topic calibration. Made by `training.train`."""
+
+    topics: tuple[str, ...]
+    thresholds: np.ndarray
+    platt: np.ndarray  # topics x (best clause, whole text, bias)
+    tone_platt: np.ndarray
+    weights: Mapping[str, np.ndarray]  # "<language>.word", "<language>.pair", "<language>.letters", "concept", ...
+    bias: np.ndarray
+    spaces: Mapping[str, LanguageSpace]
+    concept_document: Mapping[str, Mapping[str, str]]
+    card: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self._concepts = parse_concepts(self.concept_document)
+        self._tables: dict[str, _WordTable] = {}
+        self.model_version = "local@" + self._digest()[:12]
+
+    def score(self, folded: Sequence[str], language: str) -> Scores:
+        """Score folded texts of one language (see `words.fold`)."""
+        tokens, units, clause_logits, text_logits = self._scored(folded, language)
+        count = len(self.topics)
+        best = np.full((len(folded), count), -9.0)
+        evidence = np.zeros((len(folded), count), dtype=np.int64)
+        if len(units.of_text):
+            texts, begin = np.unique(units.of_text, return_index=True)
+            best[texts] = np.maximum.reduceat(clause_logits[:, :count], begin, axis=0)
+            evidence[texts] = _first_best(clause_logits[:, :count], begin, best[texts])
+        logit = best * self.platt[:, 0] + text_logits[:, :count] * self.platt[:, 1] + self.platt[:, 2]
+        tone = text_logits[:, count:] * self.tone_platt[:, 0] + self.tone_platt[:, 1]
+        return Scores(
+            self.topics, sigmoid(logit), evidence, sigmoid(tone), clause_logits[:, count:], units, tokens
+        )
+
+    def raw_scores(self, folded: Sequence[str], language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Best clause score, whole-text score and tone score before calibration: what calibration is fitted on."""
+        _, units, clause_logits, text_logits = self._scored(folded, language)
+        count = len(self.topics)
+        best = np.full((len(folded), count), -9.0)
+        if len(units.of_text):
+            texts, begin = np.unique(units.of_text, return_index=True)
+            best[texts] = np.maximum.reduceat(clause_logits[:, :count], begin, axis=0)
+        return best, text_logits[:, :count], text_logits[:, count:]
+
+    def _scored(self, folded: Sequence[str], language: str) -> tuple[Tokens, Clauses, np.ndarray, np.ndarray]:
+        table = self._tables.get(language)
+        if table is None or len(table.vocabulary) > MOST_WORDS_KEPT:
+            table = self._tables[language] = _WordTable()
+        tokens = Tokens(list(folded), table.vocabulary)
+        self._extend(table, language)
+        units = cut(tokens)
+        return tokens, units, *self._logits(tokens, units, table, language)
+
+    def _logits(
+        self, tokens: Tokens, units: Clauses, table: _WordTable, language: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of clauses and of whole texts. Blocks are sums over tokens, each divided by its length."""
+        text_count = len(tokens.folded)
+        clause_logits = np.tile(self.bias, (len(units.first_token), 1))
+        text_logits = np.tile(self.bias, (text_count, 1))
+        if not len(tokens.word):
+            return clause_logits, text_logits
+        texts, begin = np.unique(units.of_text, return_index=True)
+        for block in BLOCK_WEIGHTS:
+            contribution = table.scores[block][tokens.word]
+            length = table.norms[block][tokens.word]
+            if block == "word":
+                where, pair = word_pairs(table.column[tokens.word], units, self.spaces[language])
+                contribution[where] += self.weights[f"{language}.pair"][pair]
+                length[where] += self.spaces[language].pair_idf[pair] ** 2
+            elif block == "concept":
+                where, pair = concept_pairs(table.concepts, tokens.word, units, len(self._concepts.names))
+                np.add.at(contribution, where, self.weights["concept_pair"][pair])
+                np.add.at(length, where, self.weights["concept_pair_idf"][pair] ** 2)
+            sums = np.add.reduceat(contribution, units.first_token, axis=0)
+            lengths = np.add.reduceat(length, units.first_token)
+            clause_logits += sums / np.sqrt(np.maximum(lengths, 1e-9))[:, None]
+            text_sums = np.add.reduceat(sums, begin, axis=0)
+            text_lengths = np.add.reduceat(lengths, begin)
+            text_logits[texts] += text_sums / np.sqrt(np.maximum(text_lengths, 1e-9))[:, None]
+        return clause_logits, text_logits
+
+    def _extend(self, table: _WordTable, language: str) -> None:
+        """Work out the scores of words met for the first time."""
+        fresh = table.vocabulary.words[table.done :]
+        if not fresh:
+            return
+        space = self.spaces[language]
+        word_matrix, gram_matrix = word_rows(fresh, space)
+        concepts = concept_table(fresh, self._concepts, language)
+        known = concepts >= 0
+        concept_idf = np.append(self.weights["concept_idf"], 0.0)  # -1 reads the zero at the end
+        concept_weights = np.vstack([self.weights["concept"], np.zeros(len(self.bias))])
+        parts = {
+            "word": (word_matrix @ self.weights[f"{language}.word"], word_matrix.power(2).sum(axis=1)),
+            "letters": (gram_matrix @ self.weights[f"{language}.letters"], gram_matrix.power(2).sum(axis=1)),
+            "concept": (concept_weights[concepts].sum(axis=1), (concept_idf[concepts] ** 2 * known).sum(axis=1)),
+        }
+        for block, (scores, norms) in parts.items():
+            norms = np.asarray(norms, dtype=np.float64).ravel()
+            if block in table.scores:
+                scores = np.vstack([table.scores[block], scores])
+                norms = np.append(table.norms[block], norms)
+            table.scores[block], table.norms[block] = np.asarray(scores), norms
+        column = np.array([space.words.get(word, -1) for word in fresh], dtype=np.int64)
+        table.column = np.append(table.column, column)
+        table.concepts = np.vstack([table.concepts, concepts])
+        table.done = len(table.vocabulary)
+
+    def save(self, path: Path) -> None:
+        """Write `<path>.npz` and `<path>.json`: numbers and text, nothing that could be executed on loading."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays, document = self._parts()
+        with path.with_suffix(".npz").open("wb") as file:
+            np.savez_compressed(file, **arrays)
+        document["model_version"] = self.model_version
+        path.with_suffix(".json").write_text(json.dumps(document, ensure_ascii=False, sort_keys=True), "utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Classifier:
+        """Read a saved model; refuses another format and content that does not match its version."""
+        document = json.loads(path.with_suffix(".json").read_text("utf-8"))
+        if document.get("format") != FORMAT:
+            raise ValueError(f"{path}: format {document.get('format')!r}, this code reads {FORMAT}")
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        spaces = {
+            language: LanguageSpace(
+                {word: column for column, word in enumerate(names["words"])},
+                arrays.pop(f"{language}.word_idf"),
+                arrays.pop(f"{language}.pair_keys"),
+                arrays.pop(f"{language}.pair_idf"),
+                {gram: column for column, gram in enumerate(names["grams"])},
+                arrays.pop(f"{language}.gram_idf"),
+            )
+            for language, names in document["spaces"].items()
+        }
+        fixed = {name: arrays.pop(name) for name in ("thresholds", "platt", "tone_platt", "bias")}
+        model = cls(
+            topics=tuple(document["topics"]), weights=arrays, spaces=spaces,
+            concept_document=document["concepts"], card=document["card"], **fixed,
+        )
+        if model.model_version != document["model_version"]:
+            raise ValueError(f"{path}: content is {model.model_version}, the file says {document['model_version']}")
+        return model
+
+    def _parts(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        arrays = {
+            "thresholds": self.thresholds, "platt": self.platt, "tone_platt": self.tone_platt, "bias": self.bias,
+            **self.weights,
+        }
+        for language, space in self.spaces.items():
+            arrays[f"{language}.word_idf"] = space.word_idf
+            arrays[f"{language}.pair_keys"] = space.pair_keys
+            arrays[f"{language}.pair_idf"] = space.pair_idf
+            arrays[f"{language}.gram_idf"] = space.gram_idf
+        document = {
+            "format": FORMAT,
+            "topics": list(self.topics),
+            "spaces": {
+                language: {"words": list(space.words), "grams": list(space.grams)}
+                for language, space in self.spaces.items()
+            },
+            "concepts": self.concept_document,
+            "card": self.card,
+        }
+        return arrays, document
+
+    def _digest(self) -> str:
+        """Hash of everything that decides a score; rounding keeps it equal across numpy builds."""
+        arrays, document = self._parts()
+        digest = hashlib.sha256(json.dumps(
+            [document["topics"], document["spaces"], document["concepts"]], ensure_ascii=False, sort_keys=True
+        ).encode())
+        for name in sorted(arrays):
+            digest.update(name.encode())
+            digest.update(np.round(np.asarray(arrays[name], dtype=np.float64), 4).tobytes())
+        return digest.hexdigest()
+
+
+def sigmoid(value: np.ndarray) -> np.ndarray:
+    """Logistic function that does not overflow."""
+    return 1.0 / (1.0 + np.exp(-np.clip(value, -30.0, 30.0)))
+
+
+def concept_source() -> Mapping[str, Mapping[str, str]]:
+    """The thesaurus as written, to be stored inside a model so that it always scores with its own."""
+    from importlib import resources
+
+    import yaml
+
+    load_concepts()
+    text = resources.files("insights_assets.labels").joinpath("corpus/concepts.yaml").read_text("utf-8")
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _first_best(values: np.ndarray, begin: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Row number of the first row that reaches the best value, per group and column."""
+    sizes = np.diff([*begin, len(values)])
+    is_best = values >= np.repeat(best, sizes, axis=0)
+    numbers = np.where(is_best, np.arange(len(values))[:, None], len(values))
+    return np.minimum.reduceat(numbers, begin, axis=0)
+
+
+__all__ = ["LANGUAGES", "TONES", "Classifier", "Scores", "concept_source", "sigmoid"]

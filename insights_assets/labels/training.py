@@ -1,0 +1,281 @@
+"""Training: from labelled texts to a calibrated classifier, the same one for the same rows and seed.
+
+Belongs here: the sparse design matrix, one-vs-rest logistic regression, calibration on held-out phrasings, per-topic
+thresholds, the model card. Does not belong here: scoring (`classifier`), when to train and whether a model goes
+live (`learning`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from insights_assets.labels.classifier import TONES, Classifier, concept_source, sigmoid
+from insights_assets.labels.concepts import LANGUAGES, parse_concepts
+from insights_assets.labels.corpus import (
+    TEXTS_A_LANGUAGE,
+    PhraseBook,
+    Row,
+    composed_rows,
+    load_phrases,
+    phrase_rows,
+    training_rows,
+)
+from insights_assets.labels.features import (
+    BLOCK_WEIGHTS,
+    LanguageSpace,
+    concept_pairs,
+    concept_table,
+    cut,
+    learn_space,
+    word_pairs,
+    word_rows,
+)
+from insights_assets.labels.label_set import LabelSet, load_label_set
+from insights_assets.labels.words import Tokens, Vocabulary, fold
+
+STRENGTH = 8.0  # inverse regularisation (C) of the logistic regressions
+HELD_OUT_SHARE = 4  # one phrasing in four calibrates
+LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.3, 0.6
+SPLIT_BLOCKS = ("word", "pair", "letters")
+
+
+def train(
+    corpus: Sequence[Row] | None = None,
+    seed: int = 0,
+    *,
+    reviewed: Sequence[Row] = (),
+    label_set: LabelSet | None = None,
+    languages: Sequence[str] = LANGUAGES,
+) -> Classifier:
+    """Fit a classifier on the shipped corpus (or `corpus`) and, when given, rows that people reviewed.
+
+    Calibration never sees a phrasing that the weights it calibrates were fitted on: a first model leaves one phrasing
+    in four out, the probability curves are fitted on texts made of those, then the weights are fitted on everything.
+    """
+    topics = tuple(topic for topic in (label_set or load_label_set()).topic_ids if topic != "other")
+    books = [load_phrases(language) for language in languages]
+    rows = list(corpus) if corpus is not None else training_rows(seed, languages)
+    kept = [row for row in rows if not any(_held_out(group, seed) for group in row.groups)]
+    first = _fit([*kept, *reviewed], topics, languages)
+    held_out = [row for book in books for row in _calibration_rows(book, seed)] if corpus is None else [
+        row for row in rows if row.groups and all(_held_out(group, seed) for group in row.groups)
+    ]
+    platt, tone_platt, thresholds = _calibrate(first, held_out, topics)
+    final = _fit([*rows, *reviewed], topics, languages)
+    parts = {**final, "platt": platt, "tone_platt": tone_platt, "thresholds": thresholds}
+    return Classifier(**parts, card=_card(rows, reviewed, held_out, topics, seed, thresholds))
+
+
+def _held_out(group: str, seed: int) -> bool:
+    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) % HELD_OUT_SHARE == 0
+
+
+def _calibration_rows(book: PhraseBook, seed: int) -> list[Row]:
+    groups = frozenset(phrase.group for phrase in book.phrases if _held_out(phrase.group, seed))
+    return phrase_rows(book, groups)[::3] + composed_rows(book, TEXTS_A_LANGUAGE[book.language], seed + 1, groups)
+
+
+def _fit(rows: Sequence[Row], topics: tuple[str, ...], languages: Sequence[str]) -> dict[str, Any]:
+    """Learn columns and weights; returns the parts of a classifier without its calibration."""
+    from scipy import sparse
+
+    document = concept_source()
+    concepts = parse_concepts(document)
+    spaces: dict[str, LanguageSpace] = {}
+    blocks: list[dict[str, Any]] = []
+    ordered: list[Row] = []
+    for language in languages:
+        own = [row for row in rows if row.language == language]
+        ordered += own
+        vocabulary = Vocabulary()
+        tokens = Tokens([fold(row.text) for row in own], vocabulary)
+        units = cut(tokens)
+        space = spaces[language] = learn_space(tokens, vocabulary, units)
+        word_matrix, gram_matrix = word_rows(vocabulary.words, space)
+        table = concept_table(vocabulary.words, concepts, language)
+        # Texts are rows: token x word incidence turns properties of words into properties of texts.
+        incidence = sparse.csr_matrix(
+            (np.ones(len(tokens.word)), (tokens.text, tokens.word)), shape=(len(own), len(vocabulary))
+        )
+        where, pair = word_pairs(np.array([space.words.get(w, -1) for w in vocabulary.words])[tokens.word], units, space)
+        at, both = concept_pairs(table, tokens.word, units, len(concepts.names))
+        numbers = np.flatnonzero(table.ravel() >= 0)
+        blocks.append({
+            "word": incidence @ word_matrix,
+            "pair": sparse.csr_matrix(
+                (space.pair_idf[pair], (tokens.text[where], pair)), shape=(len(own), len(space.pair_keys))
+            ),
+            "letters": incidence @ gram_matrix,
+            "word_norm": incidence @ np.asarray(word_matrix.power(2).sum(axis=1)).ravel(),
+            "pair_norm": np.bincount(tokens.text[where], space.pair_idf[pair] ** 2, minlength=len(own)),
+            "letters_norm": incidence @ np.asarray(gram_matrix.power(2).sum(axis=1)).ravel(),
+            "concept": incidence @ sparse.csr_matrix(
+                (np.ones(len(numbers)), (numbers // table.shape[1], table.ravel()[numbers])),
+                shape=(len(vocabulary), len(concepts.names)),
+            ),
+            "concept_pair": sparse.csr_matrix(
+                (np.ones(len(at)), (tokens.text[at], both)), shape=(len(own), len(concepts.names) ** 2)
+            ),
+        })
+    weights, bias, shared = _solve(blocks, ordered, topics, spaces, len(concepts.names))
+    return {
+        "topics": topics, "weights": {**weights, **shared}, "bias": bias, "spaces": spaces,
+        "concept_document": document,
+    }
+
+
+def _solve(
+    blocks: list[dict[str, Any]], rows: Sequence[Row], topics: tuple[str, ...], spaces: dict[str, LanguageSpace],
+    concepts: int,
+) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+    """One logistic regression a topic and a tone over all languages at once; concepts are shared between them."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from scipy import sparse
+    from sklearn.linear_model import LogisticRegression
+
+    single = sparse.vstack([part["concept"] for part in blocks]).tocsr()
+    paired = sparse.vstack([part["concept_pair"] for part in blocks]).tocsr()
+    single_idf, paired_idf = _document_idf(single), _document_idf(paired)
+    concept_norm = np.sqrt(np.maximum(
+        single @ single_idf**2 + paired @ paired_idf**2, 1e-9
+    ))
+    columns = []
+    scales = []
+    for part in blocks:
+        word_scale = _over(np.sqrt(np.maximum(part["word_norm"] + part["pair_norm"], 1e-9)), BLOCK_WEIGHTS["word"])
+        letter_scale = _over(np.sqrt(np.maximum(part["letters_norm"], 1e-9)), BLOCK_WEIGHTS["letters"])
+        scales.append((word_scale, letter_scale))
+    for name in SPLIT_BLOCKS:
+        columns.append(sparse.block_diag([
+            scale[1 if name == "letters" else 0] @ part[name] for part, scale in zip(blocks, scales, strict=True)
+        ], format="csr"))
+    concept_scale = _over(concept_norm, BLOCK_WEIGHTS["concept"])
+    columns.append(concept_scale @ single @ sparse.diags(single_idf))
+    columns.append(concept_scale @ paired @ sparse.diags(paired_idf))
+    design = sparse.hstack(columns, format="csr")
+    truth = _truth(rows, topics)
+    weight = np.array([row.weight for row in rows])
+
+    def one(target: np.ndarray) -> tuple[np.ndarray, float]:
+        model = LogisticRegression(C=STRENGTH, solver="liblinear", tol=0.02, max_iter=60, random_state=0)
+        model.fit(design, target, sample_weight=weight)
+        return model.coef_[0], float(model.intercept_[0])
+
+    with ThreadPoolExecutor(2) as pool:  # liblinear releases the interpreter
+        fitted = list(pool.map(one, truth.T))
+    coefficients = np.stack([solution[0] for solution in fitted], axis=1)
+    bias = np.array([solution[1] for solution in fitted])
+    weights: dict[str, np.ndarray] = {}
+    at = 0
+    for name in SPLIT_BLOCKS:
+        for language, part in zip(spaces, blocks, strict=True):
+            size = part[name].shape[1]
+            scale = BLOCK_WEIGHTS["letters" if name == "letters" else "word"]
+            block = coefficients[at : at + size] * scale
+            if name == "pair":  # looked up by column when scoring, so its idf goes in here; the others carry theirs
+                block = block * spaces[language].pair_idf[:, None]
+            weights[f"{language}.{name}"] = block.astype(np.float32)
+            at += size
+    shared = {
+        "concept": coefficients[at : at + concepts] * single_idf[:, None] * BLOCK_WEIGHTS["concept"],
+        "concept_pair": coefficients[at + concepts :] * paired_idf[:, None] * BLOCK_WEIGHTS["concept"],
+        "concept_idf": single_idf,
+        "concept_pair_idf": paired_idf,
+    }
+    return weights, bias, shared
+
+
+def _calibrate(
+    parts: dict[str, Any], rows: Sequence[Row], topics: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probability curves and thresholds from texts whose phrasings the weights never saw."""
+    from sklearn.linear_model import LogisticRegression
+
+    plain = Classifier(
+        **parts, platt=np.tile([0.5, 0.5, 0.0], (len(topics), 1)), tone_platt=np.tile([1.0, 0.0], (len(TONES), 1)),
+        thresholds=np.full(len(topics), 0.5), card={},
+    )
+    best, whole, tone, ordered = [], [], [], []
+    for language in parts["spaces"]:
+        own = [row for row in rows if row.language == language]
+        if own:
+            raw = plain.raw_scores([fold(row.text) for row in own], language)
+            best.append(raw[0])
+            whole.append(raw[1])
+            tone.append(raw[2])
+            ordered += own
+    truth = _truth(ordered, topics)
+    inputs = np.stack([np.vstack(best), np.vstack(whole)], axis=2)
+    platt = np.zeros((len(topics), 3))
+    thresholds = np.zeros(len(topics))
+    for column in range(len(topics)):
+        curve = LogisticRegression(C=1.0).fit(inputs[:, column], truth[:, column])
+        platt[column] = (*curve.coef_[0], curve.intercept_[0])
+        probability = sigmoid(inputs[:, column] @ curve.coef_[0] + curve.intercept_[0])
+        thresholds[column] = _best_threshold(probability, truth[:, column])
+    tones = np.vstack(tone)
+    tone_platt = np.zeros((len(TONES), 2))
+    for column in range(len(TONES)):
+        curve = LogisticRegression(C=1.0).fit(tones[:, [column]], truth[:, len(topics) + column])
+        tone_platt[column] = (curve.coef_[0, 0], curve.intercept_[0])
+    return platt, tone_platt, thresholds
+
+
+def _best_threshold(probability: np.ndarray, truth: np.ndarray) -> float:
+    """Threshold of the best F1 between the bounds, drawn halfway to 0.45: one sample must not decide alone."""
+    grid = np.arange(LOWEST_THRESHOLD, HIGHEST_THRESHOLD + 0.001, 0.025)
+    scores = []
+    for threshold in grid:
+        chosen = probability >= threshold
+        hits = float((chosen & (truth == 1)).sum())
+        scores.append(2 * hits / max(1.0, float(chosen.sum() + truth.sum())))
+    return round(float((grid[int(np.argmax(scores))] + 0.45) / 2), 4)
+
+
+def _truth(rows: Sequence[Row], topics: tuple[str, ...]) -> np.ndarray:
+    column = {name: number for number, name in enumerate((*topics, *TONES))}
+    truth = np.zeros((len(rows), len(column)), dtype=np.int64)
+    for number, row in enumerate(rows):
+        for name in (*row.topics, row.sentiment):
+            if name in column:
+                truth[number, column[name]] = 1
+    return truth
+
+
+def _document_idf(counts: Any) -> np.ndarray:
+    rows, columns = counts.shape
+    present = np.bincount(counts.indices, minlength=columns)
+    return np.where(present > 0, np.log((1.0 + rows) / (1.0 + present)) + 1.0, 0.0)
+
+
+def _over(norm: np.ndarray, weight: float) -> Any:
+    from scipy import sparse
+
+    return sparse.diags(weight / norm)
+
+
+def _card(
+    rows: Sequence[Row], reviewed: Sequence[Row], held_out: Sequence[Row], topics: tuple[str, ...], seed: int,
+    thresholds: np.ndarray,
+) -> dict[str, Any]:
+    """Model card: what it is for, what it was made of, where not to trust it (Mitchell et al. 2019)."""
+    digest = hashlib.sha256()
+    for row in (*rows, *reviewed):
+        digest.update(f"{row.language}|{','.join(row.topics)}|{row.sentiment}|{row.text}\n".encode())
+    languages = sorted({row.language for row in rows})
+    return {
+        "purpose": "topics and tone of customer feedback of a web shop, with calibrated confidence",
+        "not_for": "decisions about single persons; other domains; languages beside those listed",
+        "method": "one-vs-rest logistic regression over words, letters in words and concepts; Platt curves",
+        "data": "phrases written for this project, expanded by a grammar; reviewed rows of the shop when given",
+        "rows": len(rows), "reviewed_rows": len(reviewed), "calibration_rows": len(held_out),
+        "rows_a_language": {name: sum(row.language == name for row in rows) for name in languages},
+        "data_sha256": digest.hexdigest(), "seed": seed,
+        "thresholds": dict(zip(topics, (float(value) for value in thresholds), strict=True)),
+        "limits": "wording far from the corpus is missed rather than mislabelled; sarcasm is read literally",
+    }
