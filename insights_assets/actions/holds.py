@@ -121,7 +121,14 @@ def settle_holds(
             state_reason=plan.state_reason or None,
         )
         if hold.state == "proposed" and plan.placed_on is not None and plan.expires_on is not None:
-            operations.holds.place(hold.hold_id, by="policy", placed_on=plan.placed_on, expires_on=plan.expires_on)
+            operations.holds.place(
+                hold.hold_id,
+                by="policy",
+                placed_on=plan.placed_on,
+                expires_on=plan.expires_on,
+                skus=list(plan.skus),
+                revenue_share=plan.revenue_share,
+            )
     return operations.holds.all()
 
 

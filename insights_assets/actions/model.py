@@ -6,6 +6,7 @@ Belongs here: the shapes and reading them from rows of the lake. Does not belong
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -34,7 +35,10 @@ class Issue:
     scope: Mapping[str, str] = field(default_factory=dict)
     cause: Mapping[str, str] = field(default_factory=dict)
     cause_status: str = "not_localised"
+    alternatives: tuple[Mapping[str, str], ...] = ()
     onset_day: date | None = None
+    last_seen_day: date | None = None
+    first_said_at: datetime | None = None
     detected_at: datetime | None = None
     window_start: date | None = None
     window_end: date | None = None
@@ -43,6 +47,7 @@ class Issue:
     lift: float | None = None
     p_value: float | None = None
     evidence_ids: tuple[str, ...] = ()
+    record_ids: tuple[str, ...] = ()
     recommended_step: str = ""
     verdict: str = ""
     verdict_reason: str = ""
@@ -68,7 +73,10 @@ class Issue:
             scope=map_of(row.get("scope")),
             cause=map_of(row.get("cause")),
             cause_status=text_of(row.get("cause_status")) or "not_localised",
+            alternatives=tuple(map_of(entry) for entry in json.loads(text_of(row.get("cause_alternatives")) or "[]")),
             onset_day=day_of(row.get("onset_day")),
+            last_seen_day=day_of(row.get("last_seen_day")),
+            first_said_at=time_of(row.get("first_said_at")),
             detected_at=time_of(row.get("detected_at")),
             window_start=day_of(row.get("window_start")),
             window_end=day_of(row.get("window_end")),
@@ -77,6 +85,7 @@ class Issue:
             lift=number_of(row.get("lift")),
             p_value=number_of(row.get("p_value")),
             evidence_ids=tuple(str(value) for value in list_of(row.get("evidence_ids"))),
+            record_ids=tuple(str(value) for value in list_of(row.get("record_ids"))),
             recommended_step=text_of(row.get("recommended_step")),
             verdict=text_of(row.get("verdict")),
             verdict_reason=text_of(row.get("verdict_reason")),
@@ -93,6 +102,11 @@ class Issue:
         return {**self.scope, **self.cause}
 
     @property
+    def records(self) -> frozenset[str]:
+        """feedback_id of every record known to belong to it: all of its window, or the exemplars where only they are."""
+        return frozenset(self.record_ids or self.evidence_ids)
+
+    @property
     def window_days(self) -> int | None:
         if self.window_start is None or self.window_end is None:
             return None
@@ -101,33 +115,34 @@ class Issue:
 
 @dataclass(frozen=True)
 class CauseRow:
-    """One row of `anomalies.root_causes`: a candidate with its complaint rate beside that of what it is compared with.
+    """One row of `anomalies.root_causes`: a rate that matters for an issue. Rates are complaints per order line, 0 to 1.
 
-    `status`: cause, possible, tied or ruled_out. Rates are complaints per order, 0 to 1.
+    `role`: cause (the place itself), outside (the same but for `compared`), inside (the cause cut by `compared`), or
+    alternative (a cause that cannot be told from it). `p_value` of inside rows: chance of so many if all parts were equal.
     """
 
     insight_id: str
     rank: int
+    role: str
     attributes: Mapping[str, str]
-    status: str
-    observed_count: float | None = None
-    expected_count: float | None = None
+    text: str = ""
+    compared: str = ""
+    observed: float | None = None
     rate: float | None = None
-    comparison_label: str = ""
-    comparison_rate: float | None = None
+    p_value: float | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> CauseRow:
         return cls(
             insight_id=str(row["insight_id"]),
             rank=int(row["rank"]),
+            role=text_of(row.get("role")),
             attributes=map_of(row.get("attributes")),
-            status=text_of(row.get("status")),
-            observed_count=number_of(row.get("observed_count")),
-            expected_count=number_of(row.get("expected_count")),
+            text=text_of(row.get("text")),
+            compared=text_of(row.get("compared")),
+            observed=number_of(row.get("observed")),
             rate=number_of(row.get("rate")),
-            comparison_label=text_of(row.get("comparison_label")),
-            comparison_rate=number_of(row.get("comparison_rate")),
+            p_value=number_of(row.get("p_value")),
         )
 
 

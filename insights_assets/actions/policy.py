@@ -118,7 +118,7 @@ def acts_on(issue: Issue, policy: Policy, as_of: date) -> bool:
     """Whether actions are opened: still open or seen lately, and nobody said that it is nothing."""
     if issue.verdict in SILENCING_VERDICTS:
         return False
-    last_seen = issue.window_end or (issue.detected_at.date() if issue.detected_at else None)
+    last_seen = issue.last_seen_day or issue.window_end or (issue.detected_at.date() if issue.detected_at else None)
     return issue.is_open or (last_seen is not None and (as_of - last_seen).days <= policy.opens_within_days)
 
 

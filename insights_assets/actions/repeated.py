@@ -80,18 +80,20 @@ def plan_repeated(
     shop: Shop,
     known: Mapping[tuple[str, str], PlannedAction],
     answered_topics: Iterable[str],
+    decided_today: int = 0,
 ) -> list[PlannedAction]:
     """A macro and an article for each new repeated issue, both waiting for a person.
 
-    A topic for which an insight already has a macro is left to it; at most the policy's number of new issues a run.
+    A topic for which an insight already has a macro is left to it. `decided_today`: how many issues got drafts on this day
+    already, so that a second run of a day makes no more than the policy's number.
     """
     planned: list[PlannedAction] = []
     taken = set(answered_topics)
-    left = shop.policy.thresholds.repeated_drafts_per_run
+    left = shop.policy.thresholds.repeated_drafts_per_day - decided_today
     for issue in found:
         if (issue.issue_id, "macro") in known or issue.topic in taken:
             continue
-        if left == 0:
+        if left <= 0:
             break
         left -= 1
         taken.add(issue.topic)

@@ -163,44 +163,59 @@ def what_happens(facts: TicketFacts, style: Style) -> str:
 
 
 def where(facts: TicketFacts, style: Style) -> str:
-    """Rates here beside rates elsewhere, what was ruled out, and what is not known."""
-    ranked = sorted(facts.causes, key=lambda row: row.rank)
-    found = [row for row in ranked if row.status in ("cause", "possible", "tied")]
+    """The rate here beside rates elsewhere, what was ruled out, and what is not known."""
+    rows = sorted(facts.causes, key=lambda row: row.rank)
+    status = facts.issue.cause_status
+    own = next((row for row in rows if row.role == "cause"), None)
     said = []
-    if facts.issue.cause_status == "tied" and len(found) > 1:
-        options = " or ".join(
-            f"{wording.group_words(row.attributes, facts.products, style.outside)} ({wording.share(row.rate)})"
-            for row in found[:3]
-        )
-        usual = f", {wording.share(found[0].comparison_rate)} elsewhere" if found[0].comparison_rate is not None else ""
-        said.append(f"Not distinguishable yet: {options}{usual}.")
-    elif found and facts.issue.cause_status in ("cause", "possible"):
-        said.append(_rate_sentence(found[0], facts, style))
-        if facts.issue.cause_status == "possible":
-            said.append("This is possible, not proven.")
-    else:
-        scope = wording.group_words(facts.issue.scope, facts.products, style.outside) if facts.issue.scope else ""
-        counted = f"Counted {scope}. " if scope else ""
-        said.append(f"{counted}Not located yet: no single batch, warehouse, carrier, product or region stands out.")
-    for row in [row for row in ranked if row.status == "ruled_out"][:2]:
-        attributes = " and ".join(wording.noun(name) for name in row.attributes)
-        said.append(f"Not the {attributes}: {wording.share(row.rate)} there, {_elsewhere(row, style)}.")
+    if own is not None and (own.attributes or facts.issue.scope):
+        said.append(_rate_sentence(own, [row for row in rows if row.role == "outside"], facts, style))
+    if status == "tied":
+        others = [wording.group_words(other, facts.products, style.outside) for other in facts.issue.alternatives[:2]]
+        said.append(f"Not distinguishable yet from: {' or '.join(others)}." if others else "Not distinguishable yet.")
+    elif status == "possible" and facts.issue.cause:
+        place = wording.group_words(dict(facts.issue.cause), facts.products, style.outside)
+        said.append(f"Possible, not proven: {place}.")
+    elif status == "not_localised" and facts.issue.topic != "safety":
+        said.append("Not located yet: no single batch, warehouse, carrier, product or region stands out.")
+    elif not said:
+        place = wording.group_words(facts.issue.attributes, facts.products, style.outside)
+        said.append(f"Reported {place}." if facts.issue.attributes else "No order or product is named.")
+    said += _ruled_out(rows)
     return " ".join(said)
 
 
-def _rate_sentence(row: CauseRow, facts: TicketFacts, style: Style) -> str:
-    group = wording.group_words(row.attributes, facts.products, style.outside)
-    if row.rate is None:
-        seen, usual = row.observed_count or 0.0, row.expected_count
-        beside = f", {wording.count(usual)} would be usual" if usual is not None else ""
-        return f"{wording.count(seen)} complaints {group}{beside}."
-    return f"{wording.share(row.rate)} of orders {group} complain, {_elsewhere(row, style)}."
+def _rate_sentence(own: CauseRow, outside: Sequence[CauseRow], facts: TicketFacts, style: Style) -> str:
+    group = wording.group_words(own.attributes, facts.products, style.outside)
+    if own.rate is None:
+        return f"{wording.count(own.observed or 0.0)} complaints {group}; a rate needs orders."
+    beside = outside[0] if outside else None
+    usual = f", {wording.share(beside.rate)} of {style.outside(beside.text)}" if beside is not None else ""
+    if not usual and facts.issue.expected_count is not None and facts.issue.observed_count > 0:
+        usual_rate = own.rate * facts.issue.expected_count / facts.issue.observed_count
+        usual = f", {wording.share(usual_rate)} would be usual"
+    return f"{wording.share(own.rate)} of orders {group} complain{usual}."
 
 
-def _elsewhere(row: CauseRow, style: Style) -> str:
-    label = style.outside(row.comparison_label) if row.comparison_label else "elsewhere"
-    joined = label if label.startswith(("elsewhere", "with ", "of ", "from ", "in ")) else f"of {label}"
-    return f"{wording.share(row.comparison_rate)} {joined}"
+#: Above this chance a difference between parts of a cause is none.
+SAME_RATE_P = 0.05
+
+
+def _ruled_out(rows: Sequence[CauseRow]) -> list[str]:
+    """Attributes whose parts all complain alike inside the cause: at most two, carrier first."""
+    groups: dict[str, list[CauseRow]] = {}
+    for row in rows:
+        if row.role == "inside" and row.rate is not None:
+            groups.setdefault(row.compared, []).append(row)
+    said = []
+    for attribute in sorted(groups, key=lambda name: (name != "carrier", name)):
+        parts = groups[attribute]
+        if len(parts) > 1 and all((row.p_value or 0.0) > SAME_RATE_P for row in parts):
+            rates = sorted(row.rate or 0.0 for row in parts)
+            number = {2: "both", 3: "all three"}.get(len(parts), f"all {len(parts)}")
+            spread = f"{wording.share(rates[0])} to {wording.share(rates[-1])}"
+            said.append(f"Not the {wording.noun(attribute)}: about the same rate with {number} ({spread}).")
+    return said[:2]
 
 
 def _customers_say(facts: TicketFacts, style: Style) -> list[str]:
@@ -222,7 +237,7 @@ def do_next(facts: TicketFacts, style: Style) -> str:
     step = (issue.recommended_step or policy.next_step(issue.topic, known)).rstrip(". ")
     due = wording.moment(facts.due_at, facts.shop.zone)
     said = f"{style.outside(step)} ({facts.shop.owners[facts.owner].name}, due {due})."
-    if issue.harm_at is not None:
+    if issue.harm_at is not None and issue.is_open:
         harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
         days = (harm_day - facts.as_of).days
         when = "today" if days <= 0 else f"in {days} day{'s' if days != 1 else ''}, on {wording.day(harm_day)}"
@@ -280,9 +295,10 @@ def _verdict_line(facts: TicketFacts, style: Style) -> str:
 
 def seen_after(facts: TicketFacts) -> str:
     """How long after the first complaint the issue was seen, beside the promise."""
-    if facts.first_complaint_at is None or facts.issue.detected_at is None:
+    first = facts.issue.first_said_at or facts.first_complaint_at
+    if first is None or facts.issue.detected_at is None:
         return ""
-    hours = max(0.0, (facts.issue.detected_at - facts.first_complaint_at).total_seconds() / 3600)
+    hours = max(0.0, (facts.issue.detected_at - first).total_seconds() / 3600)
     promise = facts.shop.policy.loop.promise_hours
     if hours < 1:
         return f"Seen within the hour of the first complaint (promise {promise} h)."

@@ -134,15 +134,19 @@ def noun(attribute: str) -> str:
 
 
 def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product], outside: Outside) -> str:
-    """The title: topic, product, cause. Says what is not known instead of leaving it out (R25)."""
-    sure = issue.attributes if issue.cause_status == "cause" else issue.scope
-    product = product_words(sure, products, outside)
+    """The title: topic, product, cause. Says what is not known instead of leaving it out (R25).
+
+    The insight's own title leads where there is one, so that an issue has one name everywhere.
+    """
+    sure = issue.attributes if issue.cause_status in ("cause", "tied") else issue.scope
     place = place_words(sure, outside)
-    head = f"{topic.title}: {product}" + (f" {place}" if place else "")
-    if issue.cause_status == "cause" and issue.cause:
+    made = f"{topic.title}: {product_words(sure, products, outside)}" + (f" {place}" if place else "")
+    head = outside(issue.title) if issue.title else made
+    if issue.cause_status == "cause" or issue.topic == "safety":
         return head
     if issue.cause_status == "possible" and issue.cause:
         return f"{head}, possibly {group_words(dict(issue.cause), products, outside)}"
     if issue.cause_status == "tied":
-        return f"{head}, cause not distinguishable yet"
+        others = " or ".join(group_words(other, products, outside) for other in issue.alternatives[:2])
+        return f"{head}, or {others}: not distinguishable yet" if others else f"{head}, cause not distinguishable yet"
     return f"{head}, cause not located yet"

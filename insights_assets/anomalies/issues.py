@@ -30,6 +30,7 @@ class IssueSettings:
     residual_p: float = 1e-3  # what is left must be this unlikely to be news
     longest_window: int = 28
     onset_moves_days: int = 7  # days after opening in which the onset may still be corrected
+    possible_share: float = 0.4  # of the issue's excess; a possible cause that explains less is not named
     look_again: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 14, 21, 28)  # days after opening on which a certain cause is searched again
     opening_p: float = 1e-3  # of the place over its own window; an alarm that its own place does not confirm opens nothing
     dispersion: float = 0.05
@@ -163,9 +164,13 @@ def refine(situation: Situation, issue: Issue, others: Sequence[Issue], settings
         return issue
     start = window_of(issue, day, settings)
     certain = [other for other in others if other.is_certain]
-    found = causes.scan(situation, start, day, rules, boosts_of(situation, certain, start, day))
+    boosts = boosts_of(situation, certain, start, day)
+    found = causes.scan(situation, start, day, rules, boosts)
+    excess = len(situation.people(issue.place, start, day)) - situation.expected(issue.place, start, day, boosts)
     for candidate in found:
         status = causes.status_of(candidate, rules)
+        if status == causes.POSSIBLE and candidate.excess < settings.possible_share * excess:
+            continue  # a whisper inside a wide rise is no cause
         if issue.is_certain and (status == causes.POSSIBLE or candidate.score <= issue.cause_score):
             continue
         if issue.place and not _overlaps(situation, candidate.cell, issue.place, start, rules):

@@ -9,7 +9,7 @@ rows, and every figure is rounded before it is used again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +104,13 @@ def judge_days(
     days: Iterable[int],
     *,
     stored: pd.DataFrame | None = None,
+    mentions_known: Mapping[int, int] | None = None,
     settings: DetectorSettings = DetectorSettings(),
     rules: IncidentRules = IncidentRules(),
 ) -> pd.DataFrame:
     """Judge the days in order, each with what was known by its end. Returns rows with the columns ROW.
 
+    `mentions_known`: mentions known by the end of each day, over all topics; stored with the rows (see `days_to_judge`).
     `stored`: earlier rows of the table (at least the last MEMORY_DAYS before the first of `days`); later rows are ignored.
     Rows are kept for series that are judged or have an incident; series of single SKUs only while they have one.
     """
@@ -127,8 +129,29 @@ def judge_days(
         memory = book.memory(panel, day, settings)
         judgement = detectors.judge(panel, view, memory, settings)
         book.learn(panel, judgement, rules)
-        parts.append(_rows(panel, judgement, memory, book, day, settings))
+        parts.append(_rows(panel, judgement, memory, book, day, (mentions_known or {}).get(day, 0), settings))
     return pd.concat(parts, ignore_index=True)
+
+
+def days_to_judge(mentions_known: Mapping[int, int], stored: Mapping[int, int], first: int, last: int) -> list[int]:
+    """Days from `first` to `last` without a stored judgement, and all from the first one that was judged with less known.
+
+    `mentions_known`: by day, what is known now; `stored`: by judged day, what was known then.
+    """
+    for day in range(first, last + 1):
+        if day not in stored or stored[day] != mentions_known.get(day, 0):
+            return list(range(day, last + 1))
+    return []
+
+
+def known_by_day(daily: Mapping[int, int], first: int, last: int) -> dict[int, int]:
+    """Running total of mentions by the end of each day; `daily` by the day they became known."""
+    total = sum(count for day, count in daily.items() if day < first)
+    result = {}
+    for day in range(first, last + 1):
+        total += daily.get(day, 0)
+        result[day] = total
+    return result
 
 
 def remember(book: Book, panel: Panel, stored: pd.DataFrame, before: int) -> None:
@@ -160,13 +183,12 @@ def remember(book: Book, panel: Panel, stored: pd.DataFrame, before: int) -> Non
             book.cusum[i], book.since[i] = cusum[row], since[row]
 
 
-def _rows(panel: Panel, j: Judgement, memory: Memory, book: Book, day: int, settings: DetectorSettings) -> pd.DataFrame:
+def _rows(panel: Panel, j: Judgement, memory: Memory, book: Book, day: int, known: int, settings: DetectorSettings) -> pd.DataFrame:
     import pandas as pd
 
     state = np.array([incident.state for incident in book.incident], dtype=object)
     kept = np.flatnonzero((j.judged & ~panel.is_sku) | (state != incidents.NONE))
     life = [book.incident[i] for i in kept]
-    known = int(panel.event_count[(panel.event_known <= day) & panel.is_roof[panel.event_series]].sum())
     detector = np.where(j.by_scan, "rate_scan", np.where(j.by_cusum, "cusum", ""))[kept].astype(object)
     detector[detector == ""] = None
     judged = j.judged[kept]

@@ -165,6 +165,7 @@ class Situation:
     said: Mentions  # one row a person and complaint, known by `day`
     row_day: np.ndarray
     row_codes: dict[str, np.ndarray]
+    row_units: np.ndarray
     row_weight: np.ndarray  # units times main effects
     chances: np.ndarray  # P(lag)
     baseline: Baseline
@@ -267,7 +268,7 @@ def situate(ledger: Ledger, topic: str, day: int, *, baseline_end: int) -> Situa
     chances = ledger.lags.at(topic, ledger.basis(topic), day)
     baseline = usual(ledger, topic, day, baseline_end)
     longest = int(np.searchsorted(np.cumsum(chances), 0.999))
-    situation = Situation(topic, day, ledger.coding, said, lines.day[near], codes, baseline.weight[near], chances, baseline, longest)
+    situation = Situation(topic, day, ledger.coding, said, lines.day[near], codes, lines.units[near], baseline.weight[near], chances, baseline, longest)
     situation.usual_a_day = situation.expected({}, day - 6, day) / 7.0
     return situation
 

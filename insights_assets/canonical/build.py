@@ -109,7 +109,7 @@ def usable(frame: DataFrame) -> DataFrame:
 
 
 NULL_HEAVY = (
-    "is_null_heavy OR (text_original IS NULL AND rating IS NULL AND nps IS NULL AND reason_code IS NULL AND signal IS NULL)"
+    "is_null_heavy OR (text_original IS NULL AND turns IS NULL AND rating IS NULL AND nps IS NULL AND reason_code IS NULL AND signal IS NULL)"
 )
 
 

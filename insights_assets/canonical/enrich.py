@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 #: Columns that end here: they are personal, and nothing after this step sees them outside the raw tier.
-_CONSUMED = ("customer_id", "customer_name", "customer_email", "author_handle", "known_names", "known_emails", "locale", "turns")
+_CONSUMED = ("text_original", "customer_id", "customer_name", "customer_email", "author_handle", "known_names", "known_emails", "locale", "turns")
 _ADDED = (
-    ("feedback_id", "string"), ("customer_key", "string"), ("text", "string"), ("language", "string"), ("language_confidence", "double"),
+    ("feedback_id", "string"), ("customer_key", "string"), ("text_original", "string"), ("text", "string"), ("language", "string"), ("language_confidence", "double"),
     ("text_hash", "string"), ("redactions", "map<string,int>"), ("turns_redacted", "array<struct<speaker:string,said_at_text:string,text:string>>"),
 )
 
@@ -41,6 +41,16 @@ def feedback_id(source: str, record_ref: str) -> str:
     import hashlib
 
     return hashlib.sha256(f"{source}\x1f{record_ref}".encode()).hexdigest()[:24]
+
+
+#: Who speaks for the shop in a chat; everybody else is the customer.
+_SHOP_SPEAKERS = frozenset({"agent", "bot", "admin", "operator"})
+
+
+def customer_words(turns: list[dict[str, Any]] | None) -> str | None:
+    """What the customer wrote in a chat, turn after turn. (Here and not in Spark: the embedded engine loses columns of lambdas.)"""
+    mine = [turn["text"] for turn in turns or () if (turn["speaker"] or "customer").lower() not in _SHOP_SPEAKERS and turn["text"]]
+    return "\n".join(mine) or None
 
 
 def _identity(row: dict[str, Any]) -> str | None:
@@ -72,8 +82,9 @@ def _enricher(settings: EnrichSettings, kept: list[str]) -> Callable[[Iterator[p
                 )
                 protected = tuple(value for value in (row["order_id"], row["own_sku"]) if value)
                 text, counts, language, confidence, digest = None, None, None, None, None
-                if row["text_original"]:
-                    redacted = redactor.redact(row["text_original"], known, protected)
+                original = row["text_original"] or customer_words(row["turns"])
+                if original:
+                    redacted = redactor.redact(original, known, protected)
                     text, counts = redacted.text, redacted.counts
                     language, confidence = detector.detect(text, row["locale"])
                     digest = text_hash(text)
@@ -85,6 +96,7 @@ def _enricher(settings: EnrichSettings, kept: list[str]) -> Callable[[Iterator[p
                     ]
                 added["feedback_id"].append(feedback_id(row["source"], row["record_ref"]))
                 added["customer_key"].append(pseudonym(settings.secret, identity) if identity else None)
+                added["text_original"].append(original)
                 added["text"].append(text)
                 added["language"].append(language)
                 added["language_confidence"].append(None if confidence is None else round(float(confidence), 4))

@@ -68,7 +68,7 @@ def shipments(bronze: DataFrame, order_lines: DataFrame) -> DataFrame:
         bronze.select(
             "fulfilment_id", "order_id", normal_sku().alias("own_sku"), F.upper(F.trim("warehouse")).alias("warehouse"),
             F.upper(F.trim("packaging_batch")).alias("packaging_batch"), F.trim("carrier").alias("carrier"), F.lower("status").alias("status"),
-            F.col("happened_day").alias("shipped_day"), F.to_date("delivered_at").alias("delivered_day"), F.to_date("promised_at").alias("promised_day"),
+            F.when(F.col("shipped_at").isNotNull(), F.col("happened_day")).alias("shipped_day"), F.to_date("delivered_at").alias("delivered_day"), F.to_date("promised_at").alias("promised_day"),
             "known_day", "received_day", "payload_sha256",
         )
         .join(single, "order_id", "left")

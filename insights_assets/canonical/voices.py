@@ -66,14 +66,6 @@ def _joined(*names: str) -> Column:
     return F.when(F.length(text) > 0, text)
 
 
-def _customer_turns() -> Column:
-    from pyspark.sql import functions as F
-
-    mine = F.filter("turns", lambda turn: ~F.lower(F.coalesce(turn["speaker"], F.lit("customer"))).isin("agent", "bot", "admin", "operator"))
-    text = F.concat_ws("\n", F.transform(mine, lambda turn: turn["text"]))
-    return F.when(F.length(text) > 0, text)
-
-
 def _voice(source: str, frame: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
@@ -83,7 +75,7 @@ def _voice(source: str, frame: DataFrame) -> DataFrame:
         return F.col(name) if name in has else F.lit(None).cast(kind)
 
     text = {
-        "reviews": lambda: _joined("title", "body"), "support_tickets": lambda: _joined("subject", "description"), "chats": _customer_turns,
+        "reviews": lambda: _joined("title", "body"), "support_tickets": lambda: _joined("subject", "description"), "chats": lambda: F.lit(None).cast("string"),
         "surveys": lambda: _joined("verbatim"), "returns": lambda: _joined("comment"), "social": lambda: _joined("text"),
     }[source]()
     expected = EXPECTED[source]

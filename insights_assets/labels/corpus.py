@@ -18,7 +18,7 @@ from typing import Any
 from insights_assets.labels.concepts import LANGUAGES
 from insights_assets.labels.grammar import expansions, parse
 
-EXPANSIONS_A_PHRASE = {"en": 7, "de": 8, "fr": 8, "es": 8, "pt": 8}
+FEWEST_EXPANSIONS, MOST_EXPANSIONS = 6, 14
 TEXTS_A_LANGUAGE = {"en": 2600, "de": 1000, "fr": 1000, "es": 1000, "pt": 1000}
 _NEUTRAL_TOPICS = frozenset({"feature_request"})
 
@@ -57,16 +57,16 @@ class PhraseBook:
 
 
 @lru_cache(maxsize=8)
-def load_phrases(language: str, count: int | None = None) -> PhraseBook:
+def load_phrases(language: str) -> PhraseBook:
     """Read and expand the phrases of a language."""
     import yaml
 
     where = resources.files("insights_assets.labels").joinpath(f"corpus/{language}.yaml")
     document = yaml.load(where.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return parse_phrases(document, language, count or EXPANSIONS_A_PHRASE[language])
+    return parse_phrases(document, language)
 
 
-def parse_phrases(document: Mapping[str, Any], language: str, count: int) -> PhraseBook:
+def parse_phrases(document: Mapping[str, Any], language: str) -> PhraseBook:
     """Expand a parsed phrase file: topics, `other`, `negated` (text => topics) and what surrounds them."""
     slots = {
         name: tuple(word.strip() for line in words.splitlines() for word in line.split("|"))
@@ -79,7 +79,7 @@ def parse_phrases(document: Mapping[str, Any], language: str, count: int) -> Phr
     phrases: list[Phrase] = []
 
     def take(line: str, group: str, topics: tuple[str, ...], sentiment: str) -> None:
-        texts = tuple(expansions(parse(line), slots, f"{language}:{group}", count))
+        texts = tuple(expansions(parse(line), slots, f"{language}:{group}", FEWEST_EXPANSIONS, MOST_EXPANSIONS))
         phrases.append(Phrase(f"{language}:{group}", topics, sentiment, texts))
 
     for topic, block in document["topics"].items():
@@ -95,7 +95,7 @@ def parse_phrases(document: Mapping[str, Any], language: str, count: int) -> Phr
     fillers = tuple(
         text
         for number, line in enumerate(lines(document["fillers"]))
-        for text in expansions(parse(line), slots, f"{language}:filler:{number}", count)
+        for text in expansions(parse(line), slots, f"{language}:filler:{number}", 4, 8)
     )
     return PhraseBook(
         language, tuple(phrases), _listed(document["openers"]), _listed(document["closers"]), fillers

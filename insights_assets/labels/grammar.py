@@ -44,27 +44,30 @@ def parse(line: str) -> Sequence[object]:
     return nodes
 
 
-def expand(nodes: Sequence[object], slots: Mapping[str, Sequence[str]], draw: random.Random) -> str:
-    """One random expansion, with spaces and punctuation put right."""
-    parts: list[str] = []
-    _collect(nodes, slots, draw, parts)
-    text = "".join(parts)
-    for pattern, replacement in _TIDY:
-        text = pattern.sub(replacement, text)
-    return text
+def expansions(nodes: Sequence[object], slots: Mapping[str, Sequence[str]], seed: str, least: int, most: int) -> list[str]:
+    """Different expansions, the same ones for the same seed, in which every branch of every choice has its turn.
 
-
-def expansions(
-    nodes: Sequence[object], slots: Mapping[str, Sequence[str]], seed: str, count: int, attempts: int = 4
-) -> list[str]:
-    """Up to `count` different expansions, the same ones for the same seed."""
+    Branches go round in a shuffled order, so that a line with nine words for one thing teaches all nine; `least` and
+    `most` bound the number of rounds, which otherwise follows the widest choice.
+    """
     draw = random.Random(seed)
+    orders: dict[int, list[int]] = {}
+    rounds = max(least, min(most, _widest(nodes)))
     found: dict[str, None] = {}
-    for _ in range(count * attempts):
-        found.setdefault(expand(nodes, slots, draw))
-        if len(found) == count:
-            break
-    return [text for text in found if text]
+    for number in range(rounds):
+        parts: list[str] = []
+        _collect(nodes, slots, draw, parts, orders, number)
+        text = "".join(parts)
+        for pattern, replacement in _TIDY:
+            text = pattern.sub(replacement, text)
+        if text:
+            found.setdefault(text)
+    return list(found)
+
+
+def _widest(nodes: Sequence[object]) -> int:
+    choices = [node for node in nodes if isinstance(node, Choice)]
+    return max((max(len(node.branches), *map(_widest, node.branches)) for node in choices), default=1)
 
 
 def _sequence(line: str, position: int, nested: bool) -> tuple[int, list[object]]:
@@ -113,7 +116,8 @@ def _choice(line: str, position: int) -> tuple[int, Choice]:
 
 
 def _collect(
-    nodes: Sequence[object], slots: Mapping[str, Sequence[str]], draw: random.Random, parts: list[str]
+    nodes: Sequence[object], slots: Mapping[str, Sequence[str]], draw: random.Random, parts: list[str],
+    orders: dict[int, list[int]], number: int,
 ) -> None:
     for node in nodes:
         if isinstance(node, Slot):
@@ -121,6 +125,9 @@ def _collect(
                 raise GrammarError(f"no slot named {node.name!r}")
             parts.append(draw.choice(slots[node.name]))
         elif isinstance(node, Choice):
-            _collect(draw.choice(node.branches), slots, draw, parts)
+            order = orders.get(id(node))
+            if order is None:
+                order = orders[id(node)] = draw.sample(range(len(node.branches)), len(node.branches))
+            _collect(node.branches[order[number % len(order)]], slots, draw, parts, orders, number)
         else:
             parts.append(str(node))

@@ -158,6 +158,8 @@ def _solve(
     columns.append(concept_scale @ single @ sparse.diags(single_idf))
     columns.append(concept_scale @ paired @ sparse.diags(paired_idf))
     design = sparse.hstack(columns, format="csr")
+    design.sum_duplicates()  # before the threads start: scipy does it lazily and in place, which two threads must not
+    design.sort_indices()
     truth = _truth(rows, topics)
     weight = np.array([row.weight for row in rows])
 

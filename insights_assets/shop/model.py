@@ -134,7 +134,7 @@ class Thresholds:
     repeated_tickets: int
     repeated_customers: int
     repeated_window_days: int
-    repeated_drafts_per_run: int
+    repeated_drafts_per_day: int
     safety_reports_to_a_person: int
     safety_reports_for_tier_1: int
 

@@ -104,7 +104,7 @@ def _time_of_day(node: Node) -> time:
 def _thresholds(node: Node) -> Thresholds:
     fields = node.mapping(("sku", "repeated_issue", "safety"))
     sku = fields["sku"].mapping(("distinct_customers", "window_days", "lift"))
-    repeated = fields["repeated_issue"].mapping(("tickets", "customers", "window_days", "drafts_per_run"))
+    repeated = fields["repeated_issue"].mapping(("tickets", "customers", "window_days", "drafts_per_day"))
     safety = fields["safety"].mapping(("reports_to_a_person", "independent_reports_for_tier_1"))
     return Thresholds(
         sku_customers=sku["distinct_customers"].whole(1, 100_000),
@@ -113,7 +113,7 @@ def _thresholds(node: Node) -> Thresholds:
         repeated_tickets=repeated["tickets"].whole(1, 100_000),
         repeated_customers=repeated["customers"].whole(1, 100_000),
         repeated_window_days=repeated["window_days"].whole(1, 365),
-        repeated_drafts_per_run=repeated["drafts_per_run"].whole(0, 100),
+        repeated_drafts_per_day=repeated["drafts_per_day"].whole(0, 100),
         safety_reports_to_a_person=safety["reports_to_a_person"].whole(1, 1),
         safety_reports_for_tier_1=safety["independent_reports_for_tier_1"].whole(2, 100),
     )

@@ -37,7 +37,8 @@ class Field:
 
 @dataclass(frozen=True)
 class Source:
-    """One source. `record_id` names the columns that identify a record; `event_time` the column of when it happened."""
+    """One source. `record_id` names the columns that identify a record; `event_time` the column of when it happened,
+    with `event_fallback` where that is still empty (a parcel that has not left)."""
 
     name: str
     sentence: str
@@ -45,6 +46,7 @@ class Source:
     event_time: str
     fields: tuple[Field, ...]
     updated: str | None = None
+    event_fallback: str | None = None
     is_future_allowed: bool = False
 
     @cached_property
@@ -97,8 +99,8 @@ SOURCES: tuple[Source, ...] = (
     )),
     Source("fulfilments", "Parcels: warehouse, packaging batch, carrier and what became of them.", ("fulfilment_id",), "shipped_at", (
         _id("fulfilment_id", required=True), _id("order_id", required=True), _id("sku"), Field("warehouse"), Field("packaging_batch"), Field("carrier"),
-        Field("shipped_at", "time", True), Field("delivered_at", "time"), Field("promised_at", "time"), Field("status"),
-    ), updated="delivered_at"),
+        Field("shipped_at", "time"), Field("delivered_at", "time"), Field("promised_at", "time"), Field("status"),
+    ), updated="delivered_at", event_fallback="promised_at"),
     Source("stock", "Stock events.", ("event_id",), "occurred_at", (
         _id("event_id", required=True), Field("occurred_at", "time", True), _id("sku", required=True), Field("warehouse"), Field("on_hand", "int"), Field("event"),
     )),

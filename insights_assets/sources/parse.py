@@ -6,9 +6,9 @@ original text is kept by the caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,49 +69,71 @@ def record_ref(record: Mapping[str, Any], source: Source) -> str | None:
 def parse(record: Mapping[str, Any], source: Source, mapping: Mapping_, latest: datetime) -> dict[str, Any]:
     """Typed values of a (mapped) record. `latest` is the end of the run's as-of day: events after it are impossible dates,
     with two days' grace for clocks and zones. Raises Reject at the first field that does not fit."""
-    out: dict[str, Any] = {}
-    for spec in source.fields:
-        value = record.get(spec.name)
-        if isinstance(value, str):
-            value = value.strip() if spec.kind != "text" else value
-        if value is None or value == "":
-            if spec.required:
-                raise Reject(spec.name, "is empty but required")
-            out[spec.name] = None
-            continue
-        out[spec.name] = _value(value, spec, source, mapping, latest)
-    return out
+    return parser_of(source, mapping, latest)(record)
 
 
-def _value(value: Any, spec: Field, source: Source, mapping: Mapping_, latest: datetime) -> Any:
-    kind = spec.kind
-    if kind in ("id", "word"):
-        text = str(value)
-        if len(text) > 1_000:
-            raise Reject(spec.name, f"has {len(text)} characters; at most 1000 may")
-        return text
-    if kind == "text":
-        text = str(value)
-        if len(text) > MAX_TEXT:
-            raise Reject(spec.name, f"has {len(text)} characters; at most {MAX_TEXT} may")
-        return text
-    if kind == "time":
-        moment = parse_time(value, mapping, spec.name)
-        if moment < _EARLIEST or (not source.is_future_allowed and spec.name not in ("promised_at",) and (moment - latest).days >= 2):
-            raise Reject(spec.name, f"impossible date {value!s:.40}")
-        return moment
-    if kind in ("int", "double"):
-        return _number(value, spec)
-    if kind == "bool":
-        text = str(value).strip().lower()
-        if text in _TRUE:
-            return True
-        if text in _FALSE:
-            return False
-        raise Reject(spec.name, f"{value!s:.40} is not true or false")
-    if kind == "words":
-        return _words(value, spec.name)
-    return _turns(value, spec.name)
+def parser_of(source: Source, mapping: Mapping_, latest: datetime) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """The parse function of one source, with everything decided that does not depend on the record."""
+    latest_allowed = latest + timedelta(days=2)
+    readers = [(field.name, field.required, field.kind != "text", _reader(field, source, mapping, latest_allowed)) for field in source.fields]
+
+    def parse_record(record: Mapping[str, Any]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        get = record.get
+        for name, required, strips, read in readers:
+            value = get(name)
+            if strips and isinstance(value, str):
+                value = value.strip()
+            if value is None or value == "":
+                if required:
+                    raise Reject(name, "is empty but required")
+                out[name] = None
+            else:
+                out[name] = read(value)
+        return out
+
+    return parse_record
+
+
+def _reader(spec: Field, source: Source, mapping: Mapping_, latest_allowed: datetime) -> Callable[[Any], Any]:
+    """How one field is read from a value that is there."""
+    name = spec.name
+    if spec.kind in ("id", "word", "text"):
+        limit = MAX_TEXT if spec.kind == "text" else 1_000
+
+        def read_text(value: Any) -> str:
+            text = value if isinstance(value, str) else str(value)
+            if len(text) > limit:
+                raise Reject(name, f"has {len(text)} characters; at most {limit} may")
+            return text
+
+        return read_text
+    if spec.kind == "time":
+        may_be_future = source.is_future_allowed or name == "promised_at"
+
+        def read_time(value: Any) -> datetime:
+            moment = parse_time(value, mapping, name)
+            if moment < _EARLIEST or (not may_be_future and moment >= latest_allowed):
+                raise Reject(name, f"impossible date {value!s:.40}")
+            return moment
+
+        return read_time
+    if spec.kind in ("int", "double"):
+        return lambda value: _number(value, spec)
+    if spec.kind == "bool":
+        return lambda value: _truth(value, name)
+    if spec.kind == "words":
+        return lambda value: _words(value, name)
+    return lambda value: _turns(value, name)
+
+
+def _truth(value: Any, name: str) -> bool:
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise Reject(name, f"{value!s:.40} is not true or false")
 
 
 def _number(value: Any, spec: Field) -> float | int:

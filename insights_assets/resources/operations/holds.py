@@ -68,13 +68,24 @@ class Holds:
             session.flush()
             return row
 
-    def place(self, hold_id: str, *, by: str, placed_on: date, expires_on: date) -> Hold:
-        """Put a proposed hold into force."""
+    def place(
+        self,
+        hold_id: str,
+        *,
+        by: str,
+        placed_on: date,
+        expires_on: date,
+        skus: list[str] | None = None,
+        revenue_share: float | None = None,
+    ) -> Hold:
+        """Put a proposed hold into force, for fewer SKUs than proposed where `skus` says so."""
         with self._operations.writing() as session:
             row = self._row(session, hold_id)
             if row.state == "proposed":
                 row.state, row.placed_on, row.expires_on = "active", placed_on, expires_on
                 row.placed_at, row.changed_by, row.state_reason = self._operations.clock(), by, None
+                if skus is not None:
+                    row.skus, row.revenue_share = sorted(skus), revenue_share
             elif row.state != "active":
                 raise RefusedHold(f"{hold_id} is {row.state}; only a proposed hold can be placed")
             return row

@@ -1,0 +1,173 @@
+"""One run of the actions stage, between reading and writing: plan, hold, ask, draft, render.
+
+Belongs here: bringing policy, holds, approvals and drafts together for all issues. Does not belong here: reading tables, writing
+files, what an action says (`finish.py`). Rows of the operational database are made by key, so that a repeated run makes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from insights_assets.actions.finish import Decided, Inputs, finish_issue, finish_repeated, stored_row
+from insights_assets.actions.holds import plan_hold, settle_holds
+from insights_assets.actions.model import Issue, PlannedAction, text_of
+from insights_assets.actions.policy import IssueFacts, issue_facts, plan_actions
+from insights_assets.actions.repeated import plan_repeated
+from insights_assets.actions.tickets import HoldState
+from insights_assets.resources.operations import Operations
+from insights_assets.resources.operations.models import Approval, Hold
+
+
+def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
+    """Decide everything there is to decide as of the day. Deterministic in inputs and stored judgements."""
+    shop, policy = inputs.shop, inputs.shop.policy
+    issues = {issue.insight_id: issue for issue in with_verdicts(inputs.issues, operations)}
+    repeated = {issue.issue_id: issue for issue in inputs.repeated}
+    facts = {
+        key: issue_facts(issue, inputs.evidence.get(key, ()), policy, inputs.until) for key, issue in issues.items()
+    }
+    known = {key: item.action for key, item in inputs.known.items()}
+    planned = plan_actions(
+        issues.values(),
+        facts,
+        shop,
+        inputs.as_of,
+        known=known.values(),
+        decided_days={key: item.decided_day for key, item in inputs.known.items()},
+        snoozed=operations.verdicts.snoozed(inputs.as_of),
+    )
+    by_issue_and_kind = {(action.insight_id, action.kind): action for action in planned}
+    answered = {issues[a.insight_id].topic for a in planned if a.kind == "macro" and a.insight_id in issues}
+    planned += plan_repeated(
+        inputs.repeated,
+        shop,
+        by_issue_and_kind,
+        answered | _lately_answered(inputs),
+        decided_today=_drafted_today(inputs),
+    )
+    holds = _holds(planned, issues, facts, inputs, operations)
+    approvals = _approvals(planned, operations)
+    decided = Decided(holds=holds, approvals=list(approvals.values()), facts=facts)
+    per_issue: dict[str, list[PlannedAction]] = {}
+    for action in planned:
+        per_issue.setdefault(action.insight_id, []).append(_with_approval(action, approvals))
+    hold_states = {hold.insight_id: hold_state(hold) for hold in holds}
+    for insight_id, actions in sorted(per_issue.items()):
+        if insight_id in issues:
+            finish_issue(decided, issues[insight_id], actions, hold_states.get(insight_id), inputs)
+        elif insight_id in repeated:
+            finish_repeated(decided, repeated[insight_id], actions, inputs)
+        else:  # a question that is not asked so often any more: its drafts stay as they are, only a decision moves them
+            decided.actions += [{**stored_row(action, inputs), "state": action.state} for action in actions]
+    return decided
+
+
+def with_verdicts(issues: Iterable[Issue], operations: Operations) -> list[Issue]:
+    """Issues with the verdict that counts now, which may be younger than the insights table."""
+    latest = operations.verdicts.latest()
+    found = []
+    for issue in issues:
+        verdict = latest.get(issue.insight_id)
+        if verdict is not None:
+            issue = replace(
+                issue, verdict=verdict.verdict, verdict_reason=verdict.reason or "", verdict_by=verdict.given_by
+            )
+        found.append(issue)
+    return found
+
+
+def hold_state(hold: Hold) -> HoldState:
+    return HoldState(hold.hold_id, hold.state, tuple(hold.skus), hold.expires_on, hold.state_reason or "")
+
+
+# -- small print --------------------------------------------------------------------------------------------------------
+
+
+def _holds(
+    planned: Iterable[PlannedAction],
+    issues: Mapping[str, Issue],
+    facts: Mapping[str, IssueFacts],
+    inputs: Inputs,
+    operations: Operations,
+) -> list[Hold]:
+    """Plan the holds one after the other, dearest issue first, so that the cap is spent where it matters."""
+    wanted = [action for action in planned if action.kind == "promo_hold" and action.insight_id in issues]
+    wanted.sort(key=lambda a: (a.tier, -(issues[a.insight_id].risk_per_day_p10 or 0.0), a.insight_id))
+    existing = {hold.action_id: hold for hold in operations.holds.all()}
+    held = {sku for hold in existing.values() if hold.state == "active" for sku in hold.skus}
+    plans = []
+    for action in wanted:
+        known = existing.get(action.action_id)
+        if known is not None and known.state != "proposed":
+            continue
+        issue = issues[action.insight_id]
+        plan = plan_hold(
+            action, issue, facts[issue.insight_id], inputs.revenue_share, held, inputs.shop.policy, inputs.as_of
+        )
+        if plan.placed_on is not None:
+            held |= set(plan.skus)
+        plans.append(plan)
+    return settle_holds(operations, plans, issues, inputs.as_of)
+
+
+def _approvals(planned: Iterable[PlannedAction], operations: Operations) -> dict[str, Approval]:
+    existing = {row.action_id: row for row in operations.approvals.all()}
+    for action in planned:
+        if action.state == "awaiting_approval" and action.action_id not in existing:
+            existing[action.action_id] = operations.approvals.request(
+                action.action_id, action.insight_id, action.kind, action.owner
+            )
+    return existing
+
+
+def _with_approval(action: PlannedAction, approvals: Mapping[str, Approval]) -> PlannedAction:
+    row = approvals.get(action.action_id)
+    if row is None or row.state == "waiting":
+        return action
+    return replace(action, state=row.state, state_reason=f"{row.state} by {row.decided_by}" if row.decided_by else "")
+
+
+def _lately_answered(inputs: Inputs) -> set[str]:
+    """Topics that got a macro within the window of R94: one answer at a time."""
+    since = inputs.as_of - timedelta(days=inputs.shop.policy.thresholds.repeated_window_days)
+    return {
+        text_of(item.row.get("topic"))
+        for item in inputs.known.values()
+        if item.action.kind == "macro" and item.decided_day > since
+    }
+
+
+def _drafted_today(inputs: Inputs) -> int:
+    issues = {
+        item.action.insight_id
+        for item in inputs.known.values()
+        if item.decided_day == inputs.as_of and item.action.insight_id.startswith("REP-")
+    }
+    return len(issues)
+
+
+def _row(
+    action: PlannedAction, topic: str, title: str, body: str, due: datetime, provisional: bool, inputs: Inputs
+) -> dict[str, Any]:
+    known = inputs.known.get(action.action_id)
+    return {
+        "action_id": action.action_id,
+        "insight_id": action.insight_id,
+        "kind": action.kind,
+        "tier": action.tier,
+        "owner": action.owner,
+        "destination": action.destination,
+        "state": action.state,
+        "state_reason": action.state_reason,
+        "idempotency_key": action.idempotency_key,
+        "topic": topic,
+        "title": title,
+        "body": body,
+        "due_at": due,
+        "is_provisional": provisional,
+        "decided_day": known.decided_day if known is not None else inputs.as_of,
+        "policy_sha256": known.row["policy_sha256"] if known is not None else inputs.shop.sha256,
+        "policy_line": action.policy_line,
+    }

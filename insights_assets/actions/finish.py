@@ -1,0 +1,239 @@
+"""From planned actions to rows with their texts: tickets, alerts, drafts, holds; and what a run is given.
+
+Belongs here: what each kind of action says and the row it becomes. Does not belong here: which actions there are (`policy.py`,
+`repeated.py`) and the order of a run (`decide.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from insights_assets.actions import drafts as drafting
+from insights_assets.actions import wording
+from insights_assets.actions.escaping import inert, markdown
+from insights_assets.actions.model import (
+    CauseRow,
+    Evidence,
+    Issue,
+    PlannedAction,
+    Product,
+    day_of,
+    number_of,
+    text_of,
+    time_of,
+)
+from insights_assets.actions.policy import IssueFacts, due_at, owner_of
+from insights_assets.actions.quotes import choose_quotes
+from insights_assets.actions.repeated import RepeatedIssue
+from insights_assets.actions.tickets import (
+    MARKDOWN,
+    HoldState,
+    TicketFacts,
+    do_next,
+    render_ticket,
+    ticket_title,
+    what_happens,
+)
+from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.shop.model import Shop
+
+TICKET_KINDS = ("defect_ticket", "copy_change", "escalation")
+DRAFT_KINDS = ("macro", "article")
+
+
+@dataclass(frozen=True)
+class Known:
+    """An action that an earlier run decided: the action, and its stored row, whose day and due time never change."""
+
+    action: PlannedAction
+    row: Mapping[str, Any]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Known:
+        """From a row of `actions.planned_actions`."""
+        action = PlannedAction(
+            insight_id=str(row["insight_id"]),
+            kind=str(row["kind"]),
+            tier=int(row["tier"]),
+            owner=str(row["owner"]),
+            destination=str(row["destination"]),
+            state=str(row["state"]),
+            state_reason=text_of(row.get("state_reason")),
+            policy_line=int(number_of(row.get("policy_line")) or 0),
+        )
+        return cls(action, row)
+
+    @property
+    def decided_day(self) -> date:
+        day = day_of(self.row["decided_day"])
+        if day is None:
+            raise ValueError(f"{self.action.action_id} has no day")
+        return day
+
+    @property
+    def due_at(self) -> datetime | None:
+        return time_of(self.row["due_at"])
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the stage reads. `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days, None
+    where orders are not known. `known`: action id -> what an earlier run decided; `known_drafts`: action id -> its stored draft
+    rows. `until`: the end of the shop's as-of day, UTC."""
+
+    issues: Sequence[Issue]
+    causes: Mapping[str, Sequence[CauseRow]]
+    evidence: Mapping[str, Sequence[Evidence]]
+    products: Mapping[str, Product]
+    revenue_share: Mapping[str, float] | None
+    repeated: Sequence[RepeatedIssue]
+    known: Mapping[str, Known]
+    known_drafts: Mapping[str, Sequence[Mapping[str, Any]]]
+    shop: Shop
+    as_of: date
+    until: datetime
+    provisional_reason: str = ""
+
+
+@dataclass
+class Decided:
+    """What the stage writes: rows of its tables, and the holds as they stand now."""
+
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    drafts: list[dict[str, Any]] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    approvals: list[Approval] = field(default_factory=list)
+    facts: dict[str, IssueFacts] = field(default_factory=dict)
+
+
+def finish_issue(
+    decided: Decided, issue: Issue, actions: Sequence[PlannedAction], hold: HoldState | None, inputs: Inputs
+) -> None:
+    for action in actions:
+        due = _due(action, inputs)
+        facts = ticket_facts(issue, actions, hold, due, inputs)
+        body = ""
+        if action.kind in TICKET_KINDS:
+            body = render_ticket(facts)
+        elif action.kind == "notification":
+            body = render_alert(facts, action.owner)
+        elif action.kind == "promo_hold" and hold is not None:
+            body = _hold_body(hold, facts)
+        elif action.kind in DRAFT_KINDS:
+            evidence = inputs.evidence.get(issue.insight_id, ())
+            skus = decided.facts[issue.insight_id].affected_skus
+            body = _add_drafts(
+                decided, action, issue.topic, evidence, drafting.product_of(skus, inputs.products), inputs
+            )
+        if action.kind == "promo_hold" and hold is not None:
+            action = _as_held(action, hold)
+        row = _row(action, issue.topic, ticket_title(facts), body, due, issue.provisional, inputs)
+        decided.actions.append({**row, "hold_id": hold.hold_id if hold and action.kind == "promo_hold" else None})
+
+
+def finish_repeated(decided: Decided, issue: RepeatedIssue, actions: Sequence[PlannedAction], inputs: Inputs) -> None:
+    topic = inputs.shop.policy.topics[issue.topic]
+    title = f"{topic.title}: {inert(issue.theme_name, 80)}, asked again and again"
+    for action in actions:
+        body = _add_drafts(decided, action, issue.topic, issue.evidence, None, inputs)
+        row = _row(action, issue.topic, title, body, _due(action, inputs), False, inputs)
+        decided.actions.append({**row, "hold_id": None})
+
+
+def _add_drafts(
+    decided: Decided,
+    action: PlannedAction,
+    topic: str,
+    evidence: Sequence[Evidence],
+    product: Product | None,
+    inputs: Inputs,
+) -> str:
+    """Add the drafts of an action in each language; gives the text of the first as the action's body.
+
+    A draft somebody decided on is not written anew: what was approved stays what it was.
+    """
+    stored = inputs.known_drafts.get(action.action_id, ())
+    if action.state in ("approved", "rejected") and stored:
+        decided.drafts += [{**row, "state": action.state, "kind": action.kind} for row in stored]
+        return str(stored[0]["text"])
+    make = drafting.macro_drafts if action.kind == "macro" else drafting.article_drafts
+    made = make(topic, evidence, inputs.shop, product)
+    for draft in made:
+        decided.drafts.append(
+            {
+                "draft_id": f"{action.action_id}-{draft.language}",
+                "action_id": action.action_id,
+                "insight_id": action.insight_id,
+                "topic": topic,
+                "language": draft.language,
+                "title": draft.title,
+                "text": draft.text,
+                "state": action.state,
+                "kind": action.kind,
+            }
+        )
+    return made[0].text
+
+
+def _hold_body(hold: HoldState, facts: TicketFacts) -> str:
+    skus = ", ".join(markdown(sku, 40) for sku in hold.skus) or "none"
+    until = f" until {wording.day(hold.expires_on)}" if hold.expires_on is not None else ""
+    reason = f" ({inert(hold.reason)})" if hold.reason else ""
+    title = ticket_title(facts, MARKDOWN)
+    return f"**{title}**\n\nPaid promotion hold, {hold.state}{until}{reason}: {skus}.\n\nUndo: `insights hold release {hold.hold_id}`.\n"
+
+
+def _as_held(action: PlannedAction, hold: HoldState) -> PlannedAction:
+    """The action says what became of its hold."""
+    if hold.state == "proposed":
+        return replace(action, state="proposed", state_reason=hold.reason)
+    if hold.state == "active":
+        return replace(action, state="planned", state_reason=hold.reason)
+    return replace(action, state="ended", state_reason=hold.reason or hold.state)
+
+
+def _due(action: PlannedAction, inputs: Inputs) -> datetime:
+    known = inputs.known.get(action.action_id)
+    stored = known.due_at if known is not None else None
+    return stored or due_at(inputs.shop.policy, inputs.shop, inputs.as_of, action.tier)
+
+
+def stored_row(action: PlannedAction, inputs: Inputs) -> dict[str, Any]:
+    return dict(inputs.known[action.action_id].row)
+
+
+def ticket_facts(
+    issue: Issue, actions: Sequence[PlannedAction], hold: HoldState | None, due: datetime, inputs: Inputs
+) -> TicketFacts:
+    """Everything one issue's ticket is rendered from."""
+    evidence = inputs.evidence.get(issue.insight_id, ())
+    return TicketFacts(
+        issue=issue,
+        shop=inputs.shop,
+        as_of=inputs.as_of,
+        due_at=due,
+        owner=owner_of(issue, inputs.shop.policy),
+        causes=inputs.causes.get(issue.insight_id, ()),
+        quotes=choose_quotes(issue.topic, evidence),
+        actions=actions,
+        hold=hold,
+        products=inputs.products,
+        first_complaint_at=min((record.occurred_at for record in evidence), default=None),
+        provisional_reason=inputs.provisional_reason if issue.provisional else "",
+    )
+
+
+def render_alert(facts: TicketFacts, told: str) -> str:
+    """The note to a team: title, what happens, the next step, where the ticket is; five lines of text."""
+    issue = facts.issue
+    return "\n\n".join(
+        [
+            f"**{ticket_title(facts, MARKDOWN)}** · Tier {issue.tier}",
+            f"*For* {facts.shop.owners[told].name}. *What happens* {what_happens(facts, MARKDOWN)}",
+            f"*Do next* {do_next(facts, MARKDOWN)}",
+            f"*Ticket* tickets/{issue.insight_id}.md. *Not for you?* `insights verdict {issue.insight_id} snooze --until …`",
+        ]
+    ) + "\n"  # fmt: skip

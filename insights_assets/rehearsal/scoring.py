@@ -1,0 +1,81 @@
+"""Detection against planted truth: which incidents became an insight, with which cause, and what was raised without reason.
+
+Used by the demo's truth check, by drills and by tests. The pipeline itself never reads a truth file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from insights_assets.canonical.enrich import feedback_id
+
+#: An insight belongs to an incident when at least this share of its evidence was written because of it.
+EVIDENCE_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a run did against what was planted. `by_incident` maps incident id -> ids of the insights that tell of it."""
+
+    planted: int
+    found: int
+    causes_named: int
+    causes_right: int
+    decoys_raised: int
+    unexplained: tuple[str, ...]
+    duplicates: tuple[str, ...]
+    wrong_topic: tuple[str, ...]
+    by_incident: Mapping[str, tuple[str, ...]]
+    missed: tuple[str, ...]
+
+
+def score(insights: Iterable[Mapping[str, Any]], truth: Mapping[str, Any]) -> Score:
+    """Match insights to planted incidents by their evidence records.
+
+    `insights` are rows of `anomalies.insights` (insight_id, topic, cause, evidence_ids); `truth` is the simulator's truth.json.
+    """
+    cause_of = _reasons(truth)
+    incidents = {incident["incident_id"]: incident for incident in truth["incidents"]}
+    decoys = {decoy.get("decoy_id", decoy.get("kind")) for decoy in truth.get("decoys", ())}
+    by_incident: dict[str, list[Mapping[str, Any]]] = {name: [] for name in incidents}
+    unexplained, wrong_topic, raised = [], [], 0
+    for insight in insights:
+        evidence = list(insight["evidence_ids"] if insight["evidence_ids"] is not None else ())
+        reasons = Counter(cause_of.get(one) for one in evidence)
+        named = [(count, name) for name, count in reasons.items() if name is not None]
+        count, name = max(named, default=(0, None))
+        if name in decoys and count >= EVIDENCE_SHARE * len(evidence):
+            raised += 1
+        elif name in incidents and count >= EVIDENCE_SHARE * max(len(evidence), 1):
+            if insight["topic"] == incidents[name]["topic"]:
+                by_incident[name].append(insight)
+            else:
+                wrong_topic.append(insight["insight_id"])
+        else:
+            unexplained.append(insight["insight_id"])
+    named_causes = right = 0
+    for name, matches in by_incident.items():
+        wanted = incidents[name].get("cause")
+        if not matches or not wanted:
+            continue
+        named_causes += 1
+        right += any(all(str(dict(match["cause"] or {}).get(k, "")).lower() == str(v).lower() for k, v in wanted.items()) for match in matches)
+    return Score(
+        planted=len(incidents), found=sum(bool(matches) for matches in by_incident.values()), causes_named=named_causes, causes_right=right,
+        decoys_raised=raised, unexplained=tuple(unexplained),
+        duplicates=tuple(m["insight_id"] for matches in by_incident.values() for m in matches[1:]), wrong_topic=tuple(wrong_topic),
+        by_incident={name: tuple(m["insight_id"] for m in matches) for name, matches in by_incident.items()},
+        missed=tuple(name for name, matches in by_incident.items() if not matches),
+    )
+
+
+def _reasons(truth: Mapping[str, Any]) -> dict[str, str | None]:
+    """feedback_id -> the incident or decoy that made the record, for every record of the truth."""
+    reasons: dict[str, str | None] = {}
+    for source, labels in truth["labels"].items():
+        for ref, label in labels.items():
+            reasons[feedback_id(source, ref)] = label.get("incident") or label.get("decoy")
+    return reasons
