@@ -93,6 +93,7 @@ def _holds(
     operations: Operations,
 ) -> list[Hold]:
     """Plan the holds one after the other, dearest issue first, so that the cap is spent where it matters."""
+    operations.holds.expire(inputs.as_of)
     wanted = [action for action in planned if action.kind == "promo_hold" and action.insight_id in issues]
     wanted.sort(key=lambda a: (a.tier, -(issues[a.insight_id].risk_per_day_p10 or 0.0), a.insight_id))
     existing = {hold.action_id: hold for hold in operations.holds.all()}
@@ -146,28 +147,3 @@ def _drafted_today(inputs: Inputs) -> int:
         if item.decided_day == inputs.as_of and item.action.insight_id.startswith("REP-")
     }
     return len(issues)
-
-
-def _row(
-    action: PlannedAction, topic: str, title: str, body: str, due: datetime, provisional: bool, inputs: Inputs
-) -> dict[str, Any]:
-    known = inputs.known.get(action.action_id)
-    return {
-        "action_id": action.action_id,
-        "insight_id": action.insight_id,
-        "kind": action.kind,
-        "tier": action.tier,
-        "owner": action.owner,
-        "destination": action.destination,
-        "state": action.state,
-        "state_reason": action.state_reason,
-        "idempotency_key": action.idempotency_key,
-        "topic": topic,
-        "title": title,
-        "body": body,
-        "due_at": due,
-        "is_provisional": provisional,
-        "decided_day": known.decided_day if known is not None else inputs.as_of,
-        "policy_sha256": known.row["policy_sha256"] if known is not None else inputs.shop.sha256,
-        "policy_line": action.policy_line,
-    }

@@ -13,7 +13,7 @@ import unicodedata
 
 #: Format characters that a reader needs: the joiners inside emoji and some scripts. Everything else of the class is dropped.
 _KEPT_FORMAT = {"\u200d"}
-_SCHEME = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{1,30}):(?=//)")
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30})?://(?P<host>[^\s/]*)")
 _BARE_SCHEME = re.compile(r"(?i)\b(javascript|data|vbscript|mailto|file|blob):")
 _WWW = re.compile(r"(?i)\bwww\.")
 _DOMAIN = re.compile(
@@ -52,11 +52,16 @@ def plain(text: str, limit: int | None = None) -> str:
 def inert(text: str, limit: int | None = None) -> str:
     """`plain` text in which nothing is a link or a mention for any program that turns text into one."""
     line = plain(text, limit)
-    line = _SCHEME.sub(lambda m: m.group(1).replace("t", "x").replace("T", "X") + "[:]", line)
+    line = _URL.sub(_defanged, line)
     line = _BARE_SCHEME.sub(r"\1[:]", line)
     line = _WWW.sub("www[.]", line)
     line = _DOMAIN.sub("[.]", line)
     return line.replace("@", "(at)").replace("\uff20", "(at)")
+
+
+def _defanged(url: re.Match[str]) -> str:
+    scheme = (url["scheme"] or "").replace("t", "x").replace("T", "X")
+    return f"{scheme}[:]//{url['host'].replace('.', '[.]').replace('://', '[:]//')}"
 
 
 def markdown(text: str, limit: int | None = None) -> str:

@@ -237,3 +237,28 @@ def render_alert(facts: TicketFacts, told: str) -> str:
             f"*Ticket* tickets/{issue.insight_id}.md. *Not for you?* `insights verdict {issue.insight_id} snooze --until …`",
         ]
     ) + "\n"  # fmt: skip
+
+
+def _row(
+    action: PlannedAction, topic: str, title: str, body: str, due: datetime, provisional: bool, inputs: Inputs
+) -> dict[str, Any]:
+    known = inputs.known.get(action.action_id)
+    return {
+        "action_id": action.action_id,
+        "insight_id": action.insight_id,
+        "kind": action.kind,
+        "tier": action.tier,
+        "owner": action.owner,
+        "destination": action.destination,
+        "state": action.state,
+        "state_reason": action.state_reason,
+        "idempotency_key": action.idempotency_key,
+        "topic": topic,
+        "title": title,
+        "body": body,
+        "due_at": due,
+        "is_provisional": provisional,
+        "decided_day": known.decided_day if known is not None else inputs.as_of,
+        "policy_sha256": known.row["policy_sha256"] if known is not None else inputs.shop.sha256,
+        "policy_line": action.policy_line,
+    }

@@ -31,13 +31,13 @@ class DetectorSettings:
     dispersion_weight: float = 20.0
     drift: float = 0.004  # squared relative drift that no baseline explains
     false_discovery: float = 0.10
-    p_max: float = 2e-4  # a day tests few series, so the rate of false discoveries alone would let one in every ten days
+    p_max: float = 1e-4  # a day tests few series, so the rate of false discoveries alone would let one in every ten days
     support: int = 5  # people in the window
     support_within: int = 3
     lift: float = 1.3
     cusum_drift: float = 0.75
     cusum_clip: tuple[float, float] = (-3.0, 4.0)
-    cusum_alarm: float = 8.0
+    cusum_alarm: float = 6.5
     cusum_reach: int = 28
     cold_days: int = 21
     cold_weight: float = 20.0
@@ -225,7 +225,8 @@ def _cusum(
     """Running sum of today's z above the drift; nothing is summed while an incident runs."""
     mean = model.rate * e[:, -1] * model.factor[:, day % 7]
     alpha = model.alpha + 1.0 / model.weight + settings.drift
-    z = np.clip(signed_root(x[:, -1], mean, alpha) / memory.scale[0], *settings.cusum_clip)
+    # No half count off here: over many days it would hide just the slow rises this is for.
+    z = np.clip(signed_root(x[:, -1] + 0.5, mean, alpha) / memory.scale[0], *settings.cusum_clip)
     moved = statistic(np.where(warm & ~memory.running, np.maximum(0.0, memory.cusum + z - settings.cusum_drift), 0.0))
     since = np.where(moved > 0, np.where(memory.cusum > 0, memory.cusum_since, day), day + 1)
     return moved, since

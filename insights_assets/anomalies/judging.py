@@ -228,7 +228,7 @@ def _rows(panel: Panel, j: Judgement, memory: Memory, book: Book, day: int, know
 
 def _smallest_visible(j: Judgement, memory: Memory, kept: np.ndarray, settings: DetectorSettings) -> np.ndarray:
     """People over usual, in the window that says most today, that would open an incident: what a quiet day could have missed."""
-    z_needed = 3.75 * float(memory.scale.max())  # upper_tail(3.75, 3 windows) is close to p_max
+    z_needed = 4.0 * float(memory.scale.max())  # upper_tail(4.0, 3 windows) is close to p_max
     mean = j.expected[kept]
     spread = np.sqrt(mean + j.alpha[kept] * mean**2 + 0.5)
     needed = np.maximum(settings.support, np.ceil(mean + z_needed * spread))

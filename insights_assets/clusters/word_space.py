@@ -40,7 +40,7 @@ OWN_SHARE = 0.7  # how far an unknown word goes its own way; the rest follows it
 QUIET_WEIGHT = 0.3  # of words that say which product it is, not what is wrong with it
 #: Part of the model id: raise it whenever the same file would give other vectors.
 FAMILY = "words-1"
-SIMILARITY_FLOOR = 0.60
+SIMILARITY_FLOOR = 0.55
 
 Floats = NDArray[np.float32]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -23,47 +25,45 @@ from insights_assets.commands.frame import WRONG_USE, emit_json, home_option, js
 @json_option
 def simulate(out: Path | None, days: int, records: int, seed: int, last_day: datetime | None, incidents: Path | None, next_day: bool, home: Path | None, as_json: bool) -> None:
     """Write a sample shop's files to OUT/landing and what was planted to OUT/truth.json."""
-    from insights_assets.simulator import SimulationError, simulate, simulate_next_day
+    from insights_assets.simulator import IncidentsFileError, SimulatorError, simulate, simulate_next_day
 
     try:
         if next_day:
             settings = settings_for(home=home)
-            report: Any = simulate_next_day(settings.home)
+            report = simulate_next_day(settings.landing_path)
         else:
             if out is None:
                 stop("name the folder to write to: insights simulate OUT", WRONG_USE)
-            day = last_day.date() if last_day else _today()
-            report = simulate(out, days=days, records=records, seed=seed, last_day=day, incidents=incidents, progress=_bar(as_json))
-    except SimulationError as error:
+            day = last_day.date() if last_day else today()
+            with progress_bar(as_json) as progress:
+                report = simulate(out, days=days, records=records, seed=seed, last_day=day, incidents=incidents, progress=progress)
+    except (SimulatorError, IncidentsFileError) as error:
         stop(str(error), WRONG_USE)
     if as_json:
-        emit_json(report.as_dict())
+        emit_json(asdict(report))
     else:
-        click.echo(report.text())
+        click.echo("\n".join(report.lines()))
 
 
-def _today() -> Any:
+def today() -> date:
+    """Today in the sample shop's time zone."""
     from insights_assets.resources.clock import shop_today, wall_clock
     from insights_assets.shop import load_shop
 
     return shop_today(wall_clock, load_shop(None).shop_time_zone)
 
 
-def _bar(quiet: bool) -> Any:
-    """A progress callback (stage, done, total), or None where a program reads."""
-    if quiet:
-        return None
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (stage, done, total) that draws a bar on a terminal and nothing elsewhere."""
     from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return None
-    status = console.status("simulating …")
-    status.start()
+    columns = (TextColumn("[bold]{task.description:<34}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        bar = progress.add_task("simulating", total=None)
 
-    def progress(stage: str, done: int, total: int) -> None:
-        status.update(f"simulating · {stage} {done:,}/{total:,}")
-        if done >= total and stage == "done":
-            status.stop()
+        def show(stage: str, done: int, total: int) -> None:
+            progress.update(bar, description=f"simulating · {stage}", completed=done, total=total)
 
-    return progress
+        yield show

@@ -139,7 +139,9 @@ class Lake:
         """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once."""
         path = str(self.root / "_scratch" / name)
         frame.write.format("parquet").mode("overwrite").save(path)
-        return self.spark.read.schema(frame.schema).parquet(path)
+        # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
+        ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
+        return self.spark.read.schema(ddl).parquet(path)
 
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""

@@ -39,7 +39,8 @@ def score(insights: Iterable[Mapping[str, Any]], truth: Mapping[str, Any]) -> Sc
     """
     cause_of = _reasons(truth)
     incidents = {incident["incident_id"]: incident for incident in truth["incidents"]}
-    decoys = {decoy.get("decoy_id", decoy.get("kind")) for decoy in truth.get("decoys", ())}
+    decoys = {decoy["decoy_id"] for decoy in truth.get("decoys", ())}
+    alone = (truth.get("safety_alone") or {}).get("incident_id")
     by_incident: dict[str, list[Mapping[str, Any]]] = {name: [] for name in incidents}
     unexplained, wrong_topic, raised = [], [], 0
     for insight in insights:
@@ -47,8 +48,10 @@ def score(insights: Iterable[Mapping[str, Any]], truth: Mapping[str, Any]) -> Sc
         reasons = Counter(cause_of.get(one) for one in evidence)
         named = [(count, name) for name, count in reasons.items() if name is not None]
         count, name = max(named, default=(0, None))
-        if name in decoys and count >= EVIDENCE_SHARE * len(evidence):
+        if (name in decoys and count >= EVIDENCE_SHARE * len(evidence)) or _tells_of_promotion(insight, truth):
             raised += 1
+        elif name is not None and name == alone:
+            continue  # one safety report alone is no planted incident, but telling a person of it is right
         elif name in incidents and count >= EVIDENCE_SHARE * max(len(evidence), 1):
             if insight["topic"] == incidents[name]["topic"]:
                 by_incident[name].append(insight)
@@ -72,10 +75,20 @@ def score(insights: Iterable[Mapping[str, Any]], truth: Mapping[str, Any]) -> Sc
     )
 
 
+def _tells_of_promotion(insight: Mapping[str, Any], truth: Mapping[str, Any]) -> bool:
+    """Whether the insight is the decoy promotion: its product line, beginning while the promotion ran."""
+    for decoy in truth.get("decoys", ()):
+        if decoy.get("kind") == "promotion":
+            scope = {**dict(insight["scope"] or {}), **dict(insight["cause"] or {})}
+            if scope.get("product_line") == decoy["product_line"] and decoy["first_day"] <= str(insight["onset_day"]) <= decoy["last_day"]:
+                return True
+    return False
+
+
 def _reasons(truth: Mapping[str, Any]) -> dict[str, str | None]:
     """feedback_id -> the incident or decoy that made the record, for every record of the truth."""
     reasons: dict[str, str | None] = {}
     for source, labels in truth["labels"].items():
         for ref, label in labels.items():
-            reasons[feedback_id(source, ref)] = label.get("incident") or label.get("decoy")
+            reasons[feedback_id(source, ref)] = label.get("incident")
     return reasons

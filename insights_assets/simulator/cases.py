@@ -26,8 +26,8 @@ FLOOD = 101  # of the copied posts
 
 # Share of order lines that usually meet each trouble: (default, {product tag: share}).
 USUAL_RATES: dict[str, tuple[float, dict[str, float]]] = {
-    "damaged_on_arrival": (0.0016, {"fragile": 0.0085}),
-    "missing_accessories": (0.0014, {"kit": 0.0065, "appliance": 0.0032}),
+    "damaged_on_arrival": (0.0016, {"fragile": 0.0105}),
+    "missing_accessories": (0.0014, {"kit": 0.0080, "appliance": 0.0032}),
     "wrong_item": (0.0020, {}),
     "product_quality": (0.0046, {"power": 0.0062}),
     "sizing_issue": (0.0, {"wear": 0.0105, "bed": 0.0018}),
@@ -40,7 +40,7 @@ USUAL_RATES: dict[str, tuple[float, dict[str, float]]] = {
 }
 # People without an order to name, as a share of order lines of the day.
 ORDERLESS_RATES: dict[str, float] = {"app_or_site_problem": 0.0016, "availability": 0.0014, "usability_confusion": 0.0004}
-DELAY_RATE_LATE, DELAY_RATE_IN_TIME = 0.085, 0.0010
+DELAY_RATE_LATE, DELAY_RATE_IN_TIME = 0.12, 0.0014
 
 # Days between an instant of the order and the complaint.
 LAGS: dict[str, tuple[str, float, float]] = {
@@ -60,6 +60,8 @@ LAGS: dict[str, tuple[str, float, float]] = {
     "availability": ("ordered", 0.0, 0.8),
     "safety": ("delivered", 1.0, 9.0),
 }
+# No cause reaches more than this share of the order lines it could reach; a small shop needs more to be seen at all.
+MOST_AT_REFERENCE, MOST = 0.13, 0.6
 AFTER_DAYS = (5.0, 14.0)  # "works on arrival, fails after days"
 
 # A second matter that fits into the same text.
@@ -177,7 +179,8 @@ def incident_cases(
         if block == "history":
             seen = weight[at < clock.end].sum()
             strengths[number] = float(incident.excess / seen) if seen > 0 else 0.0
-        likely = np.minimum(weight * strengths.get(number, 0.0), 0.7)
+        most = min(MOST, MOST_AT_REFERENCE * max(1.0, plan.scale**-0.4))
+        likely = np.minimum(weight * strengths.get(number, 0.0), most if incident.has_order else MOST)
         chosen = hit[rows] < likely
         topics = np.full(int(chosen.sum()), TOPIC[incident.topic])
         parts.append(cases_from_lines(lines, rows[chosen], topics, at[chosen], number, incident.has_order))
@@ -204,8 +207,7 @@ def _safety_reports(
     recent = np.sort(recent[first])
     count = min(len(recent), max(1, round(incident.excess)))
     chosen = np.sort(rng.choice(recent, size=count, replace=False)) if count else recent[:0]
-    gaps = np.sort(rng.uniform(0.35, 2.6, size=count))
-    at = clock.starts[incident.start] + (gaps * DAY_SECONDS).astype(np.int64)
+    at = clock.starts[incident.start] + (np.cumsum(rng.uniform(0.45, 1.2, size=count)) * DAY_SECONDS).astype(np.int64)
     return cases_from_lines(lines, chosen, np.full(count, TOPIC[incident.topic]), at, number, True)
 
 

@@ -34,6 +34,8 @@ TIME_COLUMN = {
     "returns": "requested_at", "social": "posted_at",
 }  # fmt: skip
 CALM_TOPICS = frozenset({"praise", "other", "feature_request"})
+# What people say in each place when nothing is wrong: lukewarm words, questions, reasons to give something back.
+OTHER_FLAVOURS = {"reviews": "meh", "surveys": "meh", "support_tickets": "ask", "chats": "ask", "returns": "back", "social": "ask"}
 _COUNTRY = {"us-east": "US", "us-west": "US", "uk": "GB", "de": "DE", "fr": "FR", "es": "ES", "pt": "PT"}
 REASON_CODES: dict[str, tuple[str, ...]] = {
     "damaged_on_arrival": ("damaged", "damaged", "damaged", "other"),
@@ -114,6 +116,8 @@ class Teller:
         name = TOPICS[topic] if topic != NO_TOPIC else ""
         incident = int(cases.incident[number])
         flavour = self.world.incidents[incident].flavour if 0 <= incident < len(self.world.incidents) else None
+        if name == "other":
+            flavour = OTHER_FLAVOURS[self.source]
         line = int(cases.line[number])
         carrier = CARRIERS[self.world.lines.carrier[line]] if line >= 0 else CARRIERS[0]
         mood = "positive" if name == "praise" else ("neutral" if name in CALM_TOPICS or not name else "negative")
@@ -368,8 +372,7 @@ class Teller:
             said, handle = self._flood_words(case), f"@dealwatch_{1 + int(chance.random() * 3)}"
         else:
             said = self._words(case, "medium", known)
-            first, last = self.world.customers.name(customer).lower().split(" ", 1)
-            handle = f"@{first}{last[0]}{customer % 997}"
+            handle = f"@{self.world.customers.handle(customer)}"
         text = " ".join(said.sentences)
         if known is None and int(cases.incident[number]) != FLOOD and chance.random() < 0.55:
             text = f"{text} {self.composer.phrase(case, 'social_tail')}"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from insights_assets.simulator.catalogue import CARRIERS, REGION_NAMES, WAREHOUSES, Catalogue
+from insights_assets.simulator.catalogue import CARRIER_SHARES, CARRIERS, REGION_NAMES, REGIONS, WAREHOUSES, Catalogue
 from insights_assets.simulator.logistics import Batch, stretched
 from insights_assets.simulator.plan import SimulationPlan, stream
 from insights_assets.simulator.wording.grammar import TOPICS
@@ -43,7 +43,7 @@ KINDS: dict[str, IncidentKind] = {
     "billing_policy": IncidentKind("billing_confusion", (), profile="decay", excess=130.0),
     "checkout_release": IncidentKind("app_or_site_problem", (), has_order=False, excess=85.0),
     "missing_batch": IncidentKind("missing_accessories", ("warehouse", "packaging_batch", "product_line"), excess=45.0),
-    "late_failure": IncidentKind("product_quality", ("product_line", "sku"), excess=75.0, flavour="after"),
+    "late_failure": IncidentKind("product_quality", ("product_line", "sku"), excess=66.0, flavour="after"),
     "feature_ramp": IncidentKind("feature_request", ("product_line",), profile="ramp", excess=85.0),
     "safety_pair": IncidentKind("safety", ("product_line", "sku"), excess=2.0, tier=1),
 }
@@ -98,7 +98,7 @@ def default_incidents(plan: SimulationPlan, catalogue: Catalogue, batches: list[
         ("sizing_supplier", 48, 44, 18),
         ("billing_policy", 30, 27, 18),
         ("checkout_release", 10, 8, None),
-        ("missing_batch", 20, 17, None),
+        ("missing_batch", 30, 27, None),
         ("late_failure", 38, 34, None),
         ("feature_ramp", 40, 36, None),
         ("safety_pair", 6, 5, None),
@@ -158,7 +158,9 @@ def _pick(
     """A value for one attribute of the cause that other incidents do not use already."""
     used = {incident.cause.get(attribute) for incident in earlier}
     if attribute == "warehouse":
-        free = [name for name in WAREHOUSES if name not in used]
+        # The large incident needs a warehouse that sends enough of its line to be large.
+        choices = WAREHOUSES[:2] if kind == "damaged_batch" else WAREHOUSES
+        free = [name for name in choices if name not in used]
         return str(rng.choice(free))
     if attribute == "packaging_batch":
         home = WAREHOUSES.index(cause["warehouse"])
@@ -166,13 +168,16 @@ def _pick(
     if attribute == "carrier":
         return str(rng.choice(CARRIERS))
     if attribute == "region":
-        return str(rng.choice([name for name in REGION_NAMES if name not in ("us-west", "pt")]))
+        if kind == "carrier_delay" and "carrier" in cause:  # a lane with enough parcels to be seen
+            shares = CARRIER_SHARES[:, CARRIERS.index(cause["carrier"])] * [region.share for region in REGIONS]
+            return REGION_NAMES[int(rng.choice(np.argsort(shares)[-2:]))]
+        return str(rng.choice(REGION_NAMES))
     if attribute == "product_line":
         choices = {
             "damaged_batch": ["glass lamps"],
             "missing_batch": ["craft kits"],
             "sizing_supplier": ["knitwear", "footwear"],
-            "late_failure": ["small appliances", "chargers", "glass lamps"],
+            "late_failure": ["small appliances", "chargers"],
             "safety_pair": ["small appliances", "chargers"],
             "feature_ramp": ["small appliances", "chargers", "bedding", "footwear", "ceramic kitchenware"],
         }.get(kind, list(catalogue.line_names))

@@ -103,7 +103,7 @@ def draw_orders(
     carrier = _draw_by_row(CARRIER_SHARES, region, rng)
     far = _HOUSE_CONTINENT[warehouse] != _CONTINENT[region]
     shipped_at = ordered_at + ((0.3 + 1.3 * rng.random(total)) * DAY_SECONDS).astype(np.int64)
-    transit = np.where(far, 2.6, 1.5) + rng.gamma(2.0, 0.42, total)
+    transit = np.where(far, 2.7, 1.7) + rng.gamma(2.0, 0.5, total)
     promised_at = ordered_at + np.where(far, 6, 5) * DAY_SECONDS
     shipped_day = clock.day_of(shipped_at)
     slowed = np.full(total, -1, dtype=np.int8)

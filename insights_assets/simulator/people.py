@@ -56,6 +56,10 @@ class Customers:
         local = (f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}")[number % 3]
         return f"{local}{customer % 9973}@{MAIL_DOMAINS[number % len(MAIL_DOMAINS)]}"
 
+    def handle(self, customer: int) -> str:
+        first, last = self.name(customer).lower().translate(_ASCII).split(" ", 1)
+        return f"{first}{last[0]}{customer % 997}"
+
     def key(self, customer: int) -> str:
         return f"C{100_000 + customer}"
 

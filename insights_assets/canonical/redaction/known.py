@@ -11,7 +11,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from insights_assets.canonical.redaction.lexicon import COMMON_NAMES, GENERIC_MAILBOXES, GLUE, has_name_context
+from insights_assets.canonical.redaction.lexicon import (
+    COMMON_NAMES,
+    GENERIC_MAILBOXES,
+    GLUE,
+    STREET_ENDINGS,
+    has_name_context,
+)
 from insights_assets.canonical.redaction.spans import Span, occurrences
 from insights_assets.canonical.redaction.view import View, clean, fold
 
@@ -253,7 +259,7 @@ def _is_initial(view: View, index: int, initials: Collection[str]) -> bool:
 def _is_joint(view: View, end: int, start: int, initials: Collection[str]) -> bool:
     gap = view.plain[end:start]
     if len(gap) <= 2:
-        return gap in (" ", "-", ".", "_", ", ", "", "  ", ". ", "' ") or gap == ","
+        return gap in ("", " ", "  ", "-", ".", "_", ", ", ",")
     words = gap.replace(".", " ").split()
     if len(gap) > 14 or "\n" in gap or gap[0] not in " -":
         return False
@@ -302,7 +308,7 @@ def _address_parts(address: str) -> Iterator[tuple[str, ...]]:
             yield words
             street = tuple(word for word in words if not word[0].isdigit())
             # A street without its number still tells; a lone word ("Leipzig") is a town or says nothing.
-            if street != words and (len(street) >= 2 or (street and len(street[0]) >= 9)):
+            if street != words and (len(street) >= 2 or (street and street[0].endswith(STREET_ENDINGS))):
                 yield street
 
 

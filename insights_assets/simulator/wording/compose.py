@@ -13,6 +13,7 @@ from typing import Any
 
 from insights_assets.simulator.catalogue import Catalogue, Product
 from insights_assets.simulator.wording.grammar import Frame, fitting, load_grammar
+from insights_assets.simulator.wording.paraphrase import paraphrased, with_lead, with_tail
 
 CURRENCY_SIGNS: dict[str, str] = {"USD": "$", "GBP": "£", "EUR": "€"}
 _ARTICLES: dict[str, dict[str, dict[str, str]]] = {
@@ -144,7 +145,10 @@ class Composer:
             if frame.family_id in families:
                 frame = self._pick(frames)
             if frame.family_id not in families:
-                sentences.append(frame.say(chance, slots))
+                sentence = paraphrased(frame.say(chance, slots), case.language, chance)
+                if not families:
+                    sentence = with_lead(sentence, case.language, "positive" if topic == "praise" else case.mood, chance)
+                sentences.append(sentence)
                 families.append(frame.family_id)
 
         def aside(name: str, share: float) -> None:
@@ -152,7 +156,8 @@ class Composer:
                 sentences.append(self._pick(phrases[name]).say(chance, slots))
 
         wordy = {"short": 0.0, "medium": 0.35, "long": 1.0}[length]
-        aside(f"opener_{case.mood}", 0.32 * wordy)
+        asks = case.flavour not in ("meh", "back")  # lukewarm words expect no answer
+        aside(f"opener_{case.mood}", 0.32 * wordy * asks)
         if case.is_mixed:
             praise_first = chance.random() < 0.65
             add("praise" if praise_first else case.topic, None if praise_first else case.flavour)
@@ -172,5 +177,6 @@ class Composer:
             # What did not go wrong is said as well, and must not be taken for a complaint.
             aside("negation", 0.10 + 0.06 * wordy)
         aside("context", 0.24 * wordy)
-        aside(f"closer_{case.mood}", 0.34 * wordy)
+        sentences[-1] = with_tail(sentences[-1], case.language, case.mood, chance)
+        aside(f"closer_{case.mood}", 0.34 * wordy * asks)
         return Said(sentences, families)

@@ -2,8 +2,8 @@
 
 Belongs here: reading the frame files and turning a frame into a sentence. A frame is one phrasing family; its id is
 topic, language and place in the file, so frames may be appended but never moved. Markup of a frame: `[this|that]` is a
-choice, `{slot}` a filler, a leading `<tag,tag>` says for which products it makes sense (`after` marks frames about
-things that worked at first). Not here: how sentences become a review or a ticket (`compose.py`).
+choice, `{slot}` a filler, a leading `<tag,tag>` says for which products it makes sense (or, for some tags, for which
+purpose), and a `+` before all that marks what people say most. Not here: how sentences become a review or a ticket (`compose.py`).
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ TOPICS: tuple[str, ...] = (
     "praise",
     "other",
 )
-FLAVOURS: frozenset[str] = frozenset({"after"})
+# Marks that narrow the choice of families: things that worked at first; questions, lukewarm words, reasons to give back.
+FLAVOURS: frozenset[str] = frozenset({"after", "ask", "meh", "back"})
+COMMON_WEIGHT = 2
 _MARKUP = re.compile(r"\[([^\]]*)\]|\{(\w+)\}")
 _TAGGED = re.compile(r"<([a-z,]+)>\s*(.*)", re.DOTALL)
-
-Piece = str | tuple[str, ...] | tuple[None, str]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Frame:
     tags: frozenset[str]
     flavours: frozenset[str]
     pieces: tuple[Any, ...]
+    weight: int = 1
 
     def say(self, chance: Random, slots: Mapping[str, Any]) -> str:
         """One sentence of this family; a slot is a text or a function that makes one."""
@@ -85,6 +86,8 @@ def _piece(piece: Any, chance: Random, slots: Mapping[str, Any]) -> str:
 def parse_frame(text: str, family_id: str, topic: str, language: str) -> Frame:
     """Turn one line of a frame file into a frame."""
     tags: frozenset[str] = frozenset()
+    weight = COMMON_WEIGHT if text.startswith("+ ") else 1
+    text = text.removeprefix("+ ")
     tagged = _TAGGED.fullmatch(text)
     if tagged:
         tags, text = frozenset(tagged[1].split(",")), tagged[2]
@@ -97,7 +100,7 @@ def parse_frame(text: str, family_id: str, topic: str, language: str) -> Frame:
         position = found.end()
     if position < len(text):
         pieces.append(text[position:])
-    return Frame(family_id, topic, language, tags - FLAVOURS, tags & FLAVOURS, tuple(pieces))
+    return Frame(family_id, topic, language, tags - FLAVOURS, tags & FLAVOURS, tuple(pieces), weight)
 
 
 def _lines(block: str) -> list[str]:
@@ -128,13 +131,13 @@ def load_grammar(language: str) -> Grammar:
 
 @lru_cache(maxsize=4096)
 def fitting(language: str, topic: str, tags: frozenset[str], flavour: str | None = None) -> tuple[Frame, ...]:
-    """Families of a topic that make sense for a product with these tags."""
+    """Families of a topic that make sense for a product with these tags; common ones stand several times."""
     families = load_grammar(language).frames[topic]
     fit = tuple(frame for frame in families if not frame.tags or frame.tags & tags)
     if flavour is not None:
         flavoured = tuple(frame for frame in fit if flavour in frame.flavours)
         fit = flavoured or fit
-    return fit or families
+    return tuple(frame for frame in fit or families for _ in range(frame.weight))
 
 
 def phrasing_families() -> list[tuple[str, str, str, list[str]]]:

@@ -1,0 +1,142 @@
+"""From the lake's rows to what the actions are made of.
+
+Belongs here: joining and cutting Spark frames to what one run needs, and turning rows into model objects. Does not belong here:
+any decision. Frames come in, plain objects go out; only records of issues and of the last weeks reach the driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from insights_assets.actions.model import Evidence, Issue, Product, list_of, text_of
+from insights_assets.actions.ranking import Complaint
+from insights_assets.actions.repeated import SUPPORT_SOURCES, SupportRecord
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+#: Columns of feedback an issue may name; a complaint belongs to an issue only where they agree.
+ATTRIBUTES = ("product_line", "sku", "warehouse", "packaging_batch", "carrier", "region", "channel")
+_RECORD = (
+    "feedback_id",
+    "source",
+    "record_ref",
+    "text",
+    "occurred_at",
+    "received_at",
+    "customer_key",
+    "sku",
+    "language",
+)
+_LABEL = ("feedback_id", "topics", "primary_topic", "sentiment", "urgency", "risk_tags")
+REVENUE_DAYS = 28
+
+
+def evidence_rows(feedback: DataFrame, labels: DataFrame, insights: DataFrame) -> list[dict[str, Any]]:
+    """Feedback with labels for every record that an insight names."""
+    named = insights.selectExpr(
+        "explode(concat(coalesce(record_ids, array()), coalesce(evidence_ids, array()))) feedback_id"
+    )
+    records = feedback.select(*_RECORD).join(named.distinct(), "feedback_id", "left_semi")
+    return _rows(records.join(labels.select(*_LABEL), "feedback_id", "left"))
+
+
+def evidence_by_issue(issues: Iterable[Issue], rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Evidence]]:
+    """insight id -> its records, in the order of their ids."""
+    records = {str(row["feedback_id"]): Evidence.from_row(row) for row in rows}
+    return {
+        issue.insight_id: [records[key] for key in sorted(issue.records | set(issue.evidence_ids)) if key in records]
+        for issue in issues
+    }
+
+
+def recent_rows(
+    feedback: DataFrame, labels: DataFrame, as_of: date, days: int, sources: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """Feedback with labels of the last `days` days of the shop up to `as_of`, copies left out; of `sources` where named."""
+    columns = dict.fromkeys((*_RECORD, *ATTRIBUTES, "occurred_day", "rating"))
+    first = as_of - timedelta(days=days - 1)
+    condition = f"duplicate_weight > 0 AND occurred_day BETWEEN DATE'{first.isoformat()}' AND DATE'{as_of.isoformat()}'"
+    window = feedback.where(condition)
+    if named := list(sources):
+        window = window.where(window["source"].isin(named))
+    return _rows(window.select(*columns).join(labels.select(*_LABEL), "feedback_id", "inner"))
+
+
+def complaints(rows: Iterable[Mapping[str, Any]]) -> list[Complaint]:
+    """The records said with displeasure, as far as counting needs them; in the order of their ids."""
+    found = [Complaint.from_row(row, ATTRIBUTES) for row in rows if text_of(row.get("sentiment")) == "negative"]
+    return sorted((c for c in found if c is not None), key=lambda c: c.feedback_id)
+
+
+def support_records(
+    rows: Iterable[Mapping[str, Any]],
+    themes: Iterable[Mapping[str, Any]],
+    members: Iterable[Mapping[str, Any]],
+    answered: Iterable[str] = (),
+) -> list[SupportRecord]:
+    """Support records with their theme; a record without one stands under its topic, so that nothing is lost.
+
+    `themes`: rows of theme_id, name. `members`: rows of feedback_id, theme_id. `answered`: feedback ids answered by a macro.
+    """  # fmt: skip
+    names = {str(row["theme_id"]): text_of(row["name"]) for row in themes}
+    theme_of = {str(row["feedback_id"]): text_of(row["theme_id"]) for row in members}
+    with_macro = set(answered)
+    found = []
+    for row in rows:
+        topic = text_of(row.get("primary_topic"))
+        if text_of(row.get("source")) not in SUPPORT_SOURCES or not topic:
+            continue
+        evidence = Evidence.from_row(row)
+        theme = theme_of.get(evidence.feedback_id) or ""
+        found.append(
+            SupportRecord(
+                evidence=evidence,
+                topic=topic,
+                theme_id=theme or f"topic:{topic}",
+                theme_name=names.get(theme, "") or topic.replace("_", " "),
+                has_macro=evidence.feedback_id in with_macro,
+            )
+        )
+    return found
+
+
+def products_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Product]:
+    """SKU -> what a ticket says of it."""
+    return {
+        str(row["sku"]): Product(
+            sku=str(row["sku"]),
+            name=text_of(row.get("name")),
+            product_line=text_of(row.get("product_line")),
+            is_flagship=bool(row.get("is_flagship") or False),
+        )
+        for row in rows
+    }
+
+
+def revenue_by_sku(orders: DataFrame, first: date, last: date) -> dict[str, float]:
+    """SKU -> amount in the reporting currency over the shop's days [first, last]; lines without a rate are left out."""
+    frame = orders.where(
+        f"ordered_day BETWEEN DATE'{first.isoformat()}' AND DATE'{last.isoformat()}' AND amount IS NOT NULL"
+    )
+    rows = _rows(frame.groupBy("sku").agg({"amount": "sum"}).withColumnRenamed("sum(amount)", "amount"))
+    return {str(row["sku"]): round(float(row["amount"]), 2) for row in sorted(rows, key=lambda row: str(row["sku"]))}
+
+
+def queue_records(rows: Iterable[Mapping[str, Any]], as_of: date, days: int) -> list[Mapping[str, Any]]:
+    """The records of the last days that may stand in a queue."""
+    since = as_of - timedelta(days=days)
+    return [
+        row for row in rows if row["occurred_day"] > since and (list_of(row.get("risk_tags")) or _may_escalate(row))
+    ]
+
+
+def _may_escalate(row: Mapping[str, Any]) -> bool:
+    return text_of(row.get("primary_topic")) == "safety" or text_of(row.get("urgency")) == "critical"
+
+
+def _rows(frame: DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
+    return sorted(rows, key=lambda row: str(row.get("feedback_id", "")))
