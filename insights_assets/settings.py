@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Profile = Literal["embedded", "spark", "databricks"]
+HeavySteps = Literal["here", "connect", "job"]
 
 
 class Settings(BaseSettings):
@@ -34,6 +35,18 @@ class Settings(BaseSettings):
     lock_wait_seconds: float = Field(600.0, description="How long a run waits for another writer of the same home")
     engine_deadline_seconds: float = Field(900.0, description="No call to the engine may take longer than this")
     cpu_threads: int = Field(2, ge=1, description="Threads of the embedded engine")
+    heavy_steps: HeavySteps = Field("here", description="Where heavy steps run: in this process, over Spark Connect (spark_remote), or as Databricks jobs")
+    databricks_host: str | None = Field(None, description="https://… of the workspace; default what the Databricks SDK finds (environment, profile)")
+    databricks_token: SecretStr | None = Field(None, description="Access token; default the SDK's own sign-in")
+    databricks_job_file: str | None = Field(None, description="Where insights_assets/job.py was put for jobs, e.g. dbfs:/insights_assets/job.py")
+    databricks_wheel: str | None = Field(None, description="The project's wheel as a job's library, e.g. dbfs:/insights_assets/….whl")
+    databricks_cluster: dict[str, Any] | None = Field(None, description="JSON: the job cluster made for each job (new_cluster of the Jobs API)")
+    databricks_cluster_id: str | None = Field(None, description="An existing cluster instead; its environment must carry the customer key")
+    databricks_secret_scope: str = Field("insights", description="Secret scope that holds customer_key for jobs")
+    databricks_poll_seconds: float = Field(5.0, gt=0, description="How often a job's state and messages are asked for")
+    job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
+    job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
+    dbfs_root: Path = Field(Path("/dbfs"), description="In a job: where DBFS is mounted; another folder means it runs on no cluster")
 
     @field_validator("home", "landing", "shop")
     @classmethod
@@ -47,6 +60,14 @@ class Settings(BaseSettings):
             raise ValueError(f"INSIGHTS_CRASH_AT must read stage.table:before or stage.table:after, got {value!r}")
         return value or None
 
+    @model_validator(mode="after")
+    def _heavy_steps_can_run(self) -> Settings:
+        if self.heavy_steps == "connect" and not self.spark_remote:
+            raise ValueError("heavy_steps=connect needs spark_remote (sc://…)")
+        if self.heavy_steps == "job" and not (self.databricks_job_file and (self.databricks_cluster or self.databricks_cluster_id)):
+            raise ValueError("heavy_steps=job needs databricks_job_file and either databricks_cluster or databricks_cluster_id")
+        return self
+
     @property
     def landing_path(self) -> Path:
         return self.landing or self.home / "landing"
@@ -54,6 +75,11 @@ class Settings(BaseSettings):
     @property
     def lake_path(self) -> Path:
         return self.home / "lake"
+
+    @property
+    def customer_key_path(self) -> Path:
+        """The home's own key of the pseudonyms, used where no secret is set."""
+        return self.home / "keys" / "customer_key"
 
     @property
     def operations_target(self) -> str:

@@ -1,7 +1,8 @@
 """The use case's question answered: ranked causes with money, evidence and tickets (R139).
 
-Belongs here: selecting the records the question is about, attributing them to issues, and saying it in 30 lines of 100 columns.
-Does not belong here: reading tables, finding issues. Every negative record is counted for one cause at most, so shares add up.
+Belongs here: selecting the records the question is about, attributing them to issues, and saying it in 30 lines of 100
+columns. Does not belong here: reading tables, finding issues. Every negative record is counted for one cause at most,
+so shares add up.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Review:
 
 @dataclass(frozen=True)
 class AnsweredCause:
-    """One answer. Counts are records of the question's slice; money is per day; `insight_id` is None for a steady topic."""
+    """One answer. Counts are records of the question's slice; money is per day; `insight_id` is None for a steady
+    topic.
+    """
 
     rank: int
     topic: str
@@ -270,7 +273,7 @@ def _steady_cause(
     )
 
 
-# -- in words -----------------------------------------------------------------------------------------------------------
+# -- in words ----------------------------------------------------------------------------------------------------------
 
 
 def render_answer(answer: Answer) -> str:

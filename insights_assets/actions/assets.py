@@ -1,4 +1,5 @@
-"""Assets of the stage: decide, then deliver, then tell: planned actions, tickets, holds, drafts, queues, brief, loop time.
+"""Assets of the stage: decide, then deliver, then tell: planned actions, tickets, holds, drafts, queues, brief, loop
+time.
 
 A blocking check stands between deciding and delivering, so nothing reaches a desk that breaks a rule of the ticket.
 """
@@ -172,7 +173,7 @@ def loop_time(step: Step) -> None:
 ASSETS = [planned_actions, deliveries, verdicts, executive_brief, loop_time]
 
 
-# -- small print --------------------------------------------------------------------------------------------------------
+# -- small print -------------------------------------------------------------------------------------------------------
 
 
 def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> Inputs:

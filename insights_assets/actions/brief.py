@@ -1,7 +1,7 @@
 """The weekly executive brief: one self-contained page with exactly five pain points (R22, R65, R89).
 
-Belongs here: what the page says and its rendering. Does not belong here: the ranking (`ranking.py`) and plots (`plots.py`). No
-section is empty, no figure stands without what it was a week before, and text from data is inert.
+Belongs here: what the page says and its rendering. Does not belong here: the ranking (`ranking.py`) and plots
+(`plots.py`). No section is empty, no figure stands without what it was a week before, and text from data is inert.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _done(facts: BriefFacts) -> list[str]:
     proposed = _count(facts.actions, "proposed")
     if not lines:
         lines.append("No promotion is held.")
-    lines.append(f"{waiting} drafts and escalations wait for approval, {proposed} actions are proposed.")
+    lines.append(f"Waiting for approval: {waiting}. Proposed because a gate is not met: {proposed}.")
     return lines
 
 

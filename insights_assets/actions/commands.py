@@ -1,7 +1,8 @@
 """What commands do in this stage, as plain functions: verdict, hold list/release/extend/place, approve, answer.
 
-Belongs here: acting on the operational database and reading what was published, for the command line and the console to call.
-Does not belong here: options, printing, exit codes. Each act leaves an audit entry and takes effect on the desk at once.
+Belongs here: acting on the operational database and reading what was published, for the command line and the console to
+call. Does not belong here: options, printing, exit codes. Each act leaves an audit entry and takes effect on the desk
+at once.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def extend_hold(
     until: date | None = None,
     reason: str = "extended by hand",
 ) -> Hold:
-    """`insights hold extend`: move the end, by default by the shop's number of days. Only a person extends a hold (R158)."""
+    """`insights hold extend`: move the end, by default by the shop's number of days. Only a person extends a hold
+    (R158).
+    """
     hold = next((row for row in operations.holds.all() if row.hold_id == hold_id), None)
     if hold is None:
         raise RefusedHold(f"there is no hold {hold_id}; see `insights hold list`")

@@ -1,7 +1,8 @@
 """One run of the actions stage, between reading and writing: plan, hold, ask, draft, render.
 
-Belongs here: bringing policy, holds, approvals and drafts together for all issues. Does not belong here: reading tables, writing
-files, what an action says (`finish.py`). Rows of the operational database are made by key, so that a repeated run makes none.
+Belongs here: bringing policy, holds, approvals and drafts together for all issues. Does not belong here: reading
+tables, writing files, what an action says (`finish.py`). Rows of the operational database are made by key, so that a
+repeated run makes none.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
     )
     holds = _holds(planned, issues, facts, inputs, operations)
     approvals = _approvals(planned, operations)
-    decided = Decided(holds=holds, approvals=list(approvals.values()), facts=facts)
+    decided = Decided(holds=holds, approvals=sorted(approvals.values(), key=lambda row: row.action_id), facts=facts)
     per_issue: dict[str, list[PlannedAction]] = {}
     for action in planned:
         per_issue.setdefault(action.insight_id, []).append(_with_approval(action, approvals))
@@ -82,7 +83,7 @@ def hold_state(hold: Hold) -> HoldState:
     return HoldState(hold.hold_id, hold.state, tuple(hold.skus), hold.expires_on, hold.state_reason or "")
 
 
-# -- small print --------------------------------------------------------------------------------------------------------
+# -- small print -------------------------------------------------------------------------------------------------------
 
 
 def _holds(

@@ -1,7 +1,7 @@
 """From decided actions to documents on the desk, and from the ledger back to rows.
 
-Belongs here: which action becomes which file, the digest, and the state of an action after delivery. Does not belong here: what a
-text says (`finish.py`) and how a file is written (`desk.py`).
+Belongs here: which action becomes which file, the digest, and the state of an action after delivery. Does not belong
+here: what a text says (`finish.py`) and how a file is written (`desk.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ SHOWN_STATES = ("planned", "proposed", "awaiting_approval", "approved", "rejecte
 
 
 def documents(actions: Iterable[Mapping[str, Any]], drafts: Iterable[Mapping[str, Any]], shop: Shop) -> list[Document]:
-    """One document an action, one a language for drafts. A draft says in its first line that it waits, or who decided."""
+    """One document an action, one a language for drafts. A draft says in its first line that it waits, or who
+    decided.
+    """
     by_action: dict[str, list[Mapping[str, Any]]] = {}
     for draft in drafts:
         by_action.setdefault(str(draft["action_id"]), []).append(draft)

@@ -1,7 +1,7 @@
 """The local desk: finished actions as files below `<home>/desk`, for a shop that has connected nothing yet.
 
-Belongs here: paths, atomic writing, and delivering through the outbox so that each action arrives once. Does not belong here:
-what the files say (`tickets.py`, `drafts.py`, `brief.py`, `queues.py`). The same bytes are never written twice.
+Belongs here: paths, atomic writing, and delivering through the outbox so that each action arrives once. Does not belong
+here: what the files say (`tickets.py`, `drafts.py`, `brief.py`, `queues.py`). The same bytes are never written twice.
 """
 
 from __future__ import annotations
@@ -64,19 +64,19 @@ class Desk:
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.part")
-        with open(temporary, "wb") as handle:
+        with temporary.open("wb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
-        os.replace(temporary, target)
+        temporary.replace(target)
         return True
 
 
 def deliver(operations: Operations, desk: Desk, documents: Sequence[Document], run_id: str) -> int:
     """Bring documents to the desk, each action once; a changed one replaces its file. Gives how many were written.
 
-    The operational database keeps path and hash, never the text. A process that died between file and mark is made good by
-    the next call: the file has its final bytes already and only the mark is set.
+    The operational database keeps path and hash, never the text. A process that died between file and mark is made good
+    by the next call: the file has its final bytes already and only the mark is set.
     """
     by_key = {document.key: document for document in documents}
     operations.outbox.want([_wanted(document) for document in documents])

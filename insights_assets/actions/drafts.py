@@ -1,7 +1,7 @@
 """Macros and articles as drafts: the shop's fixed sentences, filled, in the customers' languages (R20, R94, R123).
 
-Belongs here: choosing languages and filling sentences of `shop/replies.yaml`; an article quotes customers instead of inventing
-questions. Does not belong here: sending or publishing. Every draft waits for a person.
+Belongs here: choosing languages and filling sentences of `shop/replies.yaml`; an article quotes customers instead of
+inventing questions. Does not belong here: sending or publishing. Every draft waits for a person.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Text from outside made inert: plain, Markdown, HTML and spreadsheet cells.
 
-Belongs here: every function that puts text nobody here wrote into something people open. Does not belong here: redaction of
-personal data (`canonical`), choice of quotes (`quotes.py`). Customer text never becomes active: no link, mention, markup, formula
-or control character survives, and what is left still reads as what was said.
+Belongs here: every function that puts text nobody here wrote into something people open. Does not belong here:
+redaction of personal data (`canonical`), choice of quotes (`quotes.py`). Customer text never becomes active: no link,
+mention, markup, formula or control character survives, and what is left still reads as what was said.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import html
 import re
 import unicodedata
 
-#: Format characters that a reader needs: the joiners inside emoji and some scripts. Everything else of the class is dropped.
+#: Format characters that a reader needs: the joiners inside emoji and some scripts. Everything else of the class is
+#: dropped.
 _KEPT_FORMAT = {"\u200d"}
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30})?://(?P<host>[^\s/]*)")
 _BARE_SCHEME = re.compile(r"(?i)\b(javascript|data|vbscript|mailto|file|blob):")
@@ -93,5 +94,5 @@ def file_name(identifier: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", identifier):
         return identifier
     digest = hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", identifier).strip("-")[:40]
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", identifier).strip("-_")[:40]
     return f"{stem or 'id'}-{digest}"

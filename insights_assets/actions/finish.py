@@ -1,7 +1,7 @@
 """From planned actions to rows with their texts: tickets, alerts, drafts, holds; and what a run is given.
 
-Belongs here: what each kind of action says and the row it becomes. Does not belong here: which actions there are (`policy.py`,
-`repeated.py`) and the order of a run (`decide.py`).
+Belongs here: what each kind of action says and the row it becomes. Does not belong here: which actions there are
+(`policy.py`, `repeated.py`) and the order of a run (`decide.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from insights_assets.actions.model import (
     text_of,
     time_of,
 )
-from insights_assets.actions.policy import IssueFacts, due_at, owner_of
+from insights_assets.actions.policy import SAFETY, IssueFacts, due_at, owner_of
 from insights_assets.actions.quotes import choose_quotes
 from insights_assets.actions.repeated import RepeatedIssue
 from insights_assets.actions.tickets import (
@@ -80,9 +80,9 @@ class Known:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads. `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days, None
-    where orders are not known. `known`: action id -> what an earlier run decided; `known_drafts`: action id -> its stored draft
-    rows. `until`: the end of the shop's as-of day, UTC."""
+    """What the stage reads. `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days,
+    None where orders are not known. `known`: action id -> what an earlier run decided; `known_drafts`: action id -> its
+    stored draft rows. `until`: the end of the shop's as-of day, UTC."""
 
     issues: Sequence[Issue]
     causes: Mapping[str, Sequence[CauseRow]]
@@ -113,7 +113,7 @@ def finish_issue(
     decided: Decided, issue: Issue, actions: Sequence[PlannedAction], hold: HoldState | None, inputs: Inputs
 ) -> None:
     for action in actions:
-        due = _due(action, inputs)
+        due = _due(action, issue.topic, inputs)
         facts = ticket_facts(issue, actions, hold, due, inputs)
         body = ""
         if action.kind in TICKET_KINDS:
@@ -139,7 +139,7 @@ def finish_repeated(decided: Decided, issue: RepeatedIssue, actions: Sequence[Pl
     title = f"{topic.title}: {inert(issue.theme_name, 80)}, asked again and again"
     for action in actions:
         body = _add_drafts(decided, action, issue.topic, issue.evidence, None, inputs)
-        row = _row(action, issue.topic, title, body, _due(action, inputs), False, inputs)
+        row = _row(action, issue.topic, title, body, _due(action, issue.topic, inputs), False, inputs)
         decided.actions.append({**row, "hold_id": None})
 
 
@@ -195,10 +195,11 @@ def _as_held(action: PlannedAction, hold: HoldState) -> PlannedAction:
     return replace(action, state="ended", state_reason=hold.reason or hold.state)
 
 
-def _due(action: PlannedAction, inputs: Inputs) -> datetime:
+def _due(action: PlannedAction, topic: str, inputs: Inputs) -> datetime:
     known = inputs.known.get(action.action_id)
     stored = known.due_at if known is not None else None
-    return stored or due_at(inputs.shop.policy, inputs.shop, inputs.as_of, action.tier)
+    tier = 1 if topic == SAFETY else action.tier  # a danger does not wait for Thursday, whatever its money
+    return stored or due_at(inputs.shop.policy, inputs.shop, inputs.as_of, tier)
 
 
 def stored_row(action: PlannedAction, inputs: Inputs) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """From the lake's rows to what the actions are made of.
 
-Belongs here: joining and cutting Spark frames to what one run needs, and turning rows into model objects. Does not belong here:
-any decision. Frames come in, plain objects go out; only records of issues and of the last weeks reach the driver.
+Belongs here: joining and cutting Spark frames to what one run needs, and turning rows into model objects. Does not
+belong here: any decision. Frames come in, plain objects go out; only records of issues and of the last weeks reach the
+driver.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def evidence_by_issue(issues: Iterable[Issue], rows: Iterable[Mapping[str, Any]]
 def recent_rows(
     feedback: DataFrame, labels: DataFrame, as_of: date, days: int, sources: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
-    """Feedback with labels of the last `days` days of the shop up to `as_of`, copies left out; of `sources` where named."""
+    """Feedback with labels of the last `days` days of the shop up to `as_of`, copies left out; of `sources` where
+    named.
+    """
     columns = dict.fromkeys((*_RECORD, *ATTRIBUTES, "occurred_day", "rating"))
     first = as_of - timedelta(days=days - 1)
     condition = f"duplicate_weight > 0 AND occurred_day BETWEEN DATE'{first.isoformat()}' AND DATE'{as_of.isoformat()}'"
@@ -79,8 +82,8 @@ def support_records(
 ) -> list[SupportRecord]:
     """Support records with their theme; a record without one stands under its topic, so that nothing is lost.
 
-    `themes`: rows of theme_id, name. `members`: rows of feedback_id, theme_id. `answered`: feedback ids answered by a macro.
-    """  # fmt: skip
+    `themes`: rows of theme_id, name. `members`: rows of feedback_id, theme_id. `answered`: feedback ids answered by a
+    macro. """  # fmt: skip
     names = {str(row["theme_id"]): text_of(row["name"]) for row in themes}
     theme_of = {str(row["feedback_id"]): text_of(row["theme_id"]) for row in members}
     with_macro = set(answered)

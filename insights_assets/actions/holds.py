@@ -1,7 +1,8 @@
 """Promotion holds: whether one fits, which SKUs, until when, when it ends; and the desired state others read.
 
-Belongs here: the bounds of a hold (R93, R125, R131) and `holds.csv`. Does not belong here: whether an issue deserves a hold
-(`policy.py`), rows of the database (`resources/operations/holds.py`). A hold is temporary, capped, and released on recovery.
+Belongs here: the bounds of a hold (R93, R125, R131) and `holds.csv`. Does not belong here: whether an issue deserves a
+hold (`policy.py`), rows of the database (`resources/operations/holds.py`). A hold is temporary, capped, and released on
+recovery.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Loop time: the hours from the first complaint to the action, by stage, each stamp with its clock (R2, R96, R152).
 
-Belongs here: the stage ledger of each action and the count-based promise. Does not belong here: taking the stamps. Two clocks are
-told apart and never subtracted from each other: `shop` (when it happened, as of the replayed day) and `wall` (when this house
-worked). Hours of an action are the shop's hours to detection plus the wall's hours from decision to arrival.
+Belongs here: the stage ledger of each action and the count-based promise. Does not belong here: taking the stamps. Two
+clocks are told apart and never subtracted from each other: `shop` (when it happened, as of the replayed day) and `wall`
+(when this house worked). Hours of an action are the shop's hours to detection plus the wall's hours from decision to
+arrival.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ CLOCKS = {"event": "shop", "arrival": "shop", "detect": "shop"}
 
 @dataclass(frozen=True)
 class Stamps:
-    """The stamps of one action (UTC); a stage that was not reached is absent. `is_replayed`: detected in days before the
-    house first ran, so the shop's clock to detection says what would have been."""
+    """The stamps of one action (UTC); a stage that was not reached is absent. `is_replayed`: detected in days before
+    the house first ran, so the shop's clock to detection says what would have been."""
 
     action_id: str
     insight_id: str
@@ -73,7 +74,9 @@ def loop_hours(stamp: Stamps) -> float | None:
 
 @dataclass(frozen=True)
 class LoopResult:
-    """The promise, counted: of the last `counted` actions `late` were late. Below the policy's number they are listed."""
+    """The promise, counted: of the last `counted` actions `late` were late. Below the policy's number they are
+    listed.
+    """
 
     counted: int
     late: int
@@ -85,7 +88,9 @@ class LoopResult:
 
 
 def judge_loop(stamps: Sequence[Stamps], promise: LoopPromise) -> LoopResult:
-    """The last actions by the time they arrived, against the promise; `slowest_stage` ate most hours of the late ones."""
+    """The last actions by the time they arrived, against the promise; `slowest_stage` ate most hours of the late
+    ones.
+    """
     arrived = [(stamp, hours) for stamp in stamps if (hours := loop_hours(stamp)) is not None]
     arrived.sort(key=lambda pair: (pair[0].at["route"], pair[0].action_id))
     last = arrived[-promise.of_last :]

@@ -103,7 +103,9 @@ class Issue:
 
     @property
     def records(self) -> frozenset[str]:
-        """feedback_id of every record known to belong to it: all of its window, or the exemplars where only they are."""
+        """feedback_id of every record known to belong to it: all of its window, or the exemplars where only they
+        are.
+        """
         return frozenset(self.record_ids or self.evidence_ids)
 
     @property
@@ -115,10 +117,12 @@ class Issue:
 
 @dataclass(frozen=True)
 class CauseRow:
-    """One row of `anomalies.root_causes`: a rate that matters for an issue. Rates are complaints per order line, 0 to 1.
+    """One row of `anomalies.root_causes`: a rate that matters for an issue. Rates are complaints per order line, 0 to
+    1.
 
     `role`: cause (the place itself), outside (the same but for `compared`), inside (the cause cut by `compared`), or
-    alternative (a cause that cannot be told from it). `p_value` of inside rows: chance of so many if all parts were equal.
+    alternative (a cause that cannot be told from it). `p_value` of inside rows: chance of so many if all parts were
+    equal.
     """
 
     insight_id: str
@@ -201,8 +205,8 @@ class Product:
 class PlannedAction:
     """One action of one issue, once for ever.
 
-    `state`: planned (goes out), proposed (a gate is not met: a person may do it), awaiting_approval, digest (the owner's
-    alert budget is spent), snoozed. `state_reason` says which gate or budget, in words.
+    `state`: planned (goes out), proposed (a gate is not met: a person may do it), awaiting_approval, digest (the
+    owner's alert budget is spent), snoozed. `state_reason` says which gate or budget, in words.
     """
 
     insight_id: str
@@ -233,11 +237,11 @@ def hold_id(action_id: str) -> str:
     return f"H-{hashlib.sha256(f'hold{chr(0)}{action_id}'.encode()).hexdigest()[:8]}"
 
 
-# -- reading values as the lake gives them (None, NaN, NaT, numpy arrays, maps as lists of pairs) -----------------------
+# -- reading values as the lake gives them (None, NaN, NaT, numpy arrays, maps as lists of pairs) ----------------------
 
 
 def is_missing(value: Any) -> bool:
-    return value is None or (not isinstance(value, (list, tuple, dict, str)) and value != value)  # noqa: PLR0124
+    return value is None or str(value) in ("nan", "NaN", "NaT", "<NA>")
 
 
 def text_of(value: Any) -> str:

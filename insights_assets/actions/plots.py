@@ -1,6 +1,7 @@
 """Small plots as inline SVG: the same input gives the same bytes, with no date, address or script in them.
 
-Belongs here: drawing. Does not belong here: choosing what is drawn. matplotlib is imported when the first plot is drawn.
+Belongs here: drawing. Does not belong here: choosing what is drawn. matplotlib is imported when the first plot is
+drawn.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ INK, ACCENT, QUIET = "#334155", "#b91c1c", "#94a3b8"
 
 
 def daily_plot(daily: Sequence[tuple[date, int]], usual_per_day: float, onset: date | None, label: str) -> str:
-    """Complaints a day as bars, those since the onset in red, the usual level dashed; one SVG element with a text label."""
+    """Complaints a day as bars, those since the onset in red, the usual level dashed; one SVG element with a text
+    label.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     with rc_context({"svg.hashsalt": label, "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 7}):
         figure = Figure(figsize=(4.2, 1.05), layout="constrained")
@@ -30,7 +34,7 @@ def daily_plot(daily: Sequence[tuple[date, int]], usual_per_day: float, onset: d
         axes.set_ylim(0, max([n for _, n in daily] + [1, usual_per_day]) * 1.15)
         ticks = [n for n in positions if n % 7 == (len(daily) - 1) % 7]
         axes.set_xticks(ticks, [f"{daily[n][0].day}.{daily[n][0].month}." for n in ticks])
-        axes.yaxis.get_major_locator().set_params(integer=True, nbins=3)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
         axes.tick_params(length=2, colors=INK)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)

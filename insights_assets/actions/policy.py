@@ -1,8 +1,8 @@
 """From issues to actions by the shop's decision table: which action, for whom, at once or only proposed.
 
-Belongs here: the rules of R93 and R126 to R134 and the confidence gate (R146), as pure functions. Does not belong here: doing
-anything, and the decisions themselves (`shop/policy.yaml`). One action per issue and kind, for ever: what is known already is
-kept, never planned again.
+Belongs here: the rules of R93 and R126 to R134 and the confidence gate (R146), as pure functions. Does not belong here:
+doing anything, and the decisions themselves (`shop/policy.yaml`). One action per issue and kind, for ever: what is
+known already is kept, never planned again.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def shop_order(kind: str) -> int:
     return order.index(kind)
 
 
-# -- small print --------------------------------------------------------------------------------------------------------
+# -- small print -------------------------------------------------------------------------------------------------------
 
 
 def _voice(record: Evidence) -> str:
@@ -156,7 +156,9 @@ def _voice(record: Evidence) -> str:
 
 
 def _affected_skus(issue: Issue, customers: Mapping[str, int], policy: Policy) -> tuple[str, ...]:
-    """The SKUs a hold would touch: the one that is named, else those that bring enough of the complaints, most first."""
+    """The SKUs a hold would touch: the one that is named, else those that bring enough of the complaints, most
+    first.
+    """
     named = issue.attributes.get("sku")
     if named:
         return (named,)

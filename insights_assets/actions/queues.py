@@ -1,7 +1,7 @@
 """Operations' queues: what a team works through by hand, as rows and as spreadsheet files.
 
-Belongs here: which records and actions stand in which queue (R54, R56, R94, R123), and their CSV. Does not belong here: the label
-reviewers' queue (`labels`).
+Belongs here: which records and actions stand in which queue (R54, R56, R94, R123), and their CSV. Does not belong here:
+the label reviewers' queue (`labels`).
 """
 
 from __future__ import annotations

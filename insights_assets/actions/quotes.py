@@ -1,7 +1,7 @@
 """Which words of customers a ticket shows: few, typical, recent, from different people, and safe to show.
 
-Belongs here: choosing and cutting quotes. Does not belong here: redaction (done in `canonical`; here is only a second look that
-leaves a doubtful quote out) and escaping (`escaping.py`, at the moment of rendering).
+Belongs here: choosing and cutting quotes. Does not belong here: redaction (done in `canonical`; here is only a second
+look that leaves a doubtful quote out) and escaping (`escaping.py`, at the moment of rendering).
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Quote:
 
 
 def choose_quotes(topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_SHOWN) -> tuple[Quote, ...]:
-    """At most `shown` quotes, one a customer, in different words where there are any: typical first, newer before older.
+    """At most `shown` quotes, one a customer, in different words where there are any: typical first, newer before
+    older.
 
     Typical: shares most words with the other quotes of the issue in its language. Quotes in which personal data may be
     left are passed over.

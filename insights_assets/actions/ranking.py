@@ -1,7 +1,7 @@
 """Pain points: open issues by the money they put at risk, filled up with steady topics by how many complain.
 
-Belongs here: the one ranking that brief and answer share, and counting complaints over days. Does not belong here: how a ranking
-is shown. An issue stays itself; a steady topic is labelled as such and never looks like an issue.
+Belongs here: the one ranking that brief and answer share, and counting complaints over days. Does not belong here: how
+a ranking is shown. An issue stays itself; a steady topic is labelled as such and never looks like an issue.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ PAINLESS = ("praise",)
 
 @dataclass(frozen=True)
 class Complaint:
-    """One feedback record as far as counting needs it. `day` is the shop's; `topics` are those said with displeasure."""
+    """One feedback record as far as counting needs it. `day` is the shop's; `topics` are those said with
+    displeasure.
+    """
 
     feedback_id: str
     day: date
@@ -34,7 +36,8 @@ class Complaint:
     @classmethod
     def from_row(cls, row: Mapping[str, Any], attributes: Sequence[str]) -> Complaint | None:
         """From a row of feedback joined with labels; None without a day. Rows need feedback_id, occurred_day, source,
-        customer_key, sku, sentiment, rating, primary_topic, topics and the named attributes (absent ones are unknown)."""
+        customer_key, sku, sentiment, rating, primary_topic, topics and the named attributes (absent ones are
+        unknown)."""
         day = day_of(row.get("occurred_day"))
         if day is None:
             return None

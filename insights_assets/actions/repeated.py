@@ -1,7 +1,7 @@
 """Repeated support issues (R94): the same question from many customers that no macro answers yet.
 
-Belongs here: finding them in the support records of the last days and planning a macro and an article for each. Does not belong
-here: rising issues (`anomalies`); a question may be steady and still worth an answer.
+Belongs here: finding them in the support records of the last days and planning a macro and an article for each. Does
+not belong here: rising issues (`anomalies`); a question may be steady and still worth an answer.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def plan_repeated(
 ) -> list[PlannedAction]:
     """A macro and an article for each new repeated issue, both waiting for a person.
 
-    A topic for which an insight already has a macro is left to it. `decided_today`: how many issues got drafts on this day
-    already, so that a second run of a day makes no more than the policy's number.
+    A topic for which an insight already has a macro is left to it. `decided_today`: how many issues got drafts on this
+    day already, so that a second run of a day makes no more than the policy's number.
     """
     planned: list[PlannedAction] = []
     taken = set(answered_topics)

@@ -1,4 +1,6 @@
-"""The tables of the actions stage. Texts are redacted and inert (tier summary); wall-clock stamps and run ids are volatile."""
+"""The tables of the actions stage. Texts are redacted and inert (tier summary); wall-clock stamps and run ids are
+volatile.
+"""
 
 from __future__ import annotations
 

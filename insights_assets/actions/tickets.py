@@ -1,9 +1,9 @@
 """The ticket: what happens, where, what customers say, what to do next, what was done, how to undo it.
 
-Belongs here: the form of a ticket and its two renderings, Markdown and plain text. Does not belong here: deciding what is done
-(`policy.py`), choosing quotes (`quotes.py`), writing files (`desk.py`). The form holds for every issue: a title with topic, product
-and cause; at most 25 lines; every number beside what is usual; one next step with owner and date; an undo; a verdict line; no
-internal ids in the first five lines.
+Belongs here: the form of a ticket and its two renderings, Markdown and plain text. Does not belong here: deciding what
+is done (`policy.py`), choosing quotes (`quotes.py`), writing files (`desk.py`). The form holds for every issue: a title
+with topic, product and cause; at most 25 lines; every number beside what is usual; one next step with owner and date;
+an undo; a verdict line; no internal ids in the first five lines.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def render_ticket(facts: TicketFacts, style: Style = MARKDOWN) -> str:
     return "\n".join(lines) + "\n"
 
 
-# -- the parts ----------------------------------------------------------------------------------------------------------
+# -- the parts ---------------------------------------------------------------------------------------------------------
 
 
 def _headline(facts: TicketFacts, style: Style) -> str:
@@ -181,7 +181,7 @@ def where(facts: TicketFacts, style: Style) -> str:
     elif not said:
         place = wording.group_words(facts.issue.attributes, facts.products, style.outside)
         said.append(f"Reported {place}." if facts.issue.attributes else "No order or product is named.")
-    said += _ruled_out(rows)
+    said += _ruled_out(rows, {name for other in facts.issue.alternatives for name in other})
     return " ".join(said)
 
 
@@ -201,11 +201,13 @@ def _rate_sentence(own: CauseRow, outside: Sequence[CauseRow], facts: TicketFact
 SAME_RATE_P = 0.05
 
 
-def _ruled_out(rows: Sequence[CauseRow]) -> list[str]:
-    """Attributes whose parts all complain alike inside the cause: at most two, carrier first."""
+def _ruled_out(rows: Sequence[CauseRow], open_questions: set[str]) -> list[str]:
+    """Attributes whose parts all complain alike inside the cause: at most two, carrier first; none that is still
+    open.
+    """
     groups: dict[str, list[CauseRow]] = {}
     for row in rows:
-        if row.role == "inside" and row.rate is not None:
+        if row.role == "inside" and row.rate is not None and row.compared not in open_questions:
             groups.setdefault(row.compared, []).append(row)
     said = []
     for attribute in sorted(groups, key=lambda name: (name != "carrier", name)):

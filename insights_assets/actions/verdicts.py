@@ -1,7 +1,7 @@
 """Verdicts: what people said of insights, as rows and as a share (R144), and the act of giving one.
 
-Belongs here: reading a judgement in the words of the command, and precision with its n and unknown share. Does not belong here:
-storing (`resources/operations/judgements.py`).
+Belongs here: reading a judgement in the words of the command, and precision with its n and unknown share. Does not
+belong here: storing (`resources/operations/judgements.py`).
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def give_verdict(
 ) -> str:
     """Record a judgement and say in words what was recorded.
 
-    `judgement`: confirmed | dismissed (with reason) | duplicate-of (reason names the other insight) | snooze (with until)
-    | unknown. Raises RefusedJudgement with what to do. The audit log gets an entry.
+    `judgement`: confirmed | dismissed (with reason) | duplicate-of (reason names the other insight) | snooze (with
+    until) | unknown. Raises RefusedJudgement with what to do. The audit log gets an entry.
     """
     known = set(known_insights) if known_insights is not None else None
     if known is not None and insight_id not in known:

@@ -1,7 +1,7 @@
 """Numbers, days, places and causes in words, the same in every ticket, alert, brief and answer.
 
-Belongs here: how a figure or an attribute is said. Does not belong here: which of them are said (`tickets.py`, `brief.py`) and
-escaping; values from data come back as they are, through `outside`.
+Belongs here: how a figure or an attribute is said. Does not belong here: which of them are said (`tickets.py`,
+`brief.py`) and escaping; values from data come back as they are, through `outside`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def elapsed(hours: float) -> str:
 
 
 def chance(p_value: float | None) -> str:
-    """How often so much comes by chance: `once in 4,000 quiet weeks`. `p_value` is that of one day's look at the series.
+    """How often so much comes by chance: `once in 4,000 quiet weeks`. `p_value` is that of one day's look at the
+    series.
 
     Empty where it is unknown or nothing unusual (more than once in two weeks).
     """

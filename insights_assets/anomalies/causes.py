@@ -36,6 +36,8 @@ class CauseSettings:
     certain_dispersed: float = 3.0
     dispersion: float = 0.05
     excess_for_cause: float = 12.0
+    share_for_cause: float = 0.4  # of the topic's excess that nothing else explains; less is a ripple in a wide rise
+    refine_share: float = 0.6  # of a cell's known excess that must sit in its part before the part is the cause
     at_most: int = 3
     outside_weight: float = 5.0
     tie: float = 2.0
@@ -52,6 +54,7 @@ class Candidate:
     score: float
     dispersed_score: float
     alternatives: tuple[dict[str, str], ...] = ()
+    share: float = 1.0  # of the topic's excess that no other cell explains
 
     @property
     def excess(self) -> float:
@@ -91,12 +94,14 @@ def scan(
         ranked = _rank(situation, window, settings)
         if not ranked or ranked[0].score < settings.stop:
             break
-        best = ranked[0]
-        found.append(_with_alternatives(situation, window, best, ranked[1:], settings))
+        best = _refined(situation, window, ranked[0], settings)
+        found.append(_with_alternatives(situation, window, best, ranked, settings))
         # Explain away: from now on this is what is expected of the cell, for people who do not name all of it too.
         hit = situation.rows_in(best.cell, rows)
         expected[hit] *= 1.0 + (best.lift - 1.0) * situation.channel_factor(best.cell)
-    return found
+    # What no cell explains is a wide rise; a cell is a cause of its issue only if it holds a good part of both together.
+    left = max(float(inside.sum()) - float(expected.sum()), 0.0)
+    return [replace(c, share=c.excess / max(c.excess + left, 1e-9)) for c in found]
 
 
 def status_of(candidate: Candidate | None, settings: CauseSettings = CauseSettings()) -> str:
@@ -104,8 +109,10 @@ def status_of(candidate: Candidate | None, settings: CauseSettings = CauseSettin
     if candidate is None:
         return NOT_LOCALISED
     sure = candidate.score >= settings.certain and candidate.dispersed_score >= settings.certain_dispersed
-    if not sure or candidate.excess < settings.excess_for_cause:
+    if not sure or candidate.excess < settings.excess_for_cause or candidate.share < settings.share_for_cause:
         return POSSIBLE
+    if "channel" in candidate.cell:
+        return POSSIBLE  # how people speak: where an issue shows, seldom why
     return TIED if candidate.alternatives else CAUSE
 
 
@@ -150,6 +157,45 @@ def _rank(situation: Situation, window: _Window, settings: CauseSettings) -> lis
         ranked += _cells(situation, window, group, settings)
     ranked.sort(key=lambda c: (-c.score, len(c.cell), sorted(c.cell.items())))
     return ranked
+
+
+def _refined(situation: Situation, window: _Window, best: Candidate, settings: CauseSettings) -> Candidate:
+    """The part of a cell that holds its excess, judged among people who name the attribute.
+
+    Whole cells gather people who name little, so a coarse cell can outscore its own cause; within it, parts compare fairly.
+    """
+    while len(best.cell) < settings.depth and "channel" not in best.cell:
+        inside, rows = _inside(window.said, best.cell, situation), _inside(window.rows, best.cell, situation)
+        finer: list[tuple[float, Candidate]] = []
+        implied = {other for name in best.cell for other in IMPLIES.get(name, ())}
+        for name in window.rows:
+            if name in best.cell or name in implied:
+                continue
+            people, lines = window.said[name][inside], window.rows[name][rows]
+            size = situation.coding.size(name)
+            observed = np.bincount(people[people >= 0], minlength=size).astype(np.float64)
+            usual = np.bincount(lines[lines >= 0], weights=window.expected[rows][lines >= 0], minlength=size)
+            if observed.sum() < settings.support or usual.sum() <= 0 or (usual > 0).sum() < 2:
+                continue
+            even = usual * observed.sum() / usual.sum()
+            code = int(np.argmax(np.where(observed >= settings.support, observed * np.log(np.maximum(observed, 1e-9) / np.maximum(even, 0.05)), -np.inf)))
+            o, e, n = observed[code], max(even[code], 0.05), observed.sum()
+            if o < settings.support or o <= settings.risk_ratio * e:
+                continue
+            rest = n - o
+            gain = o * np.log(o / e) + (rest * np.log(rest / max(n - e, 0.05)) if rest > 0 else 0.0)
+            base = usual * situation.covered((*best.cell, name))
+            excess = np.maximum(observed - base, 0.0)
+            if gain - np.log((usual > 0).sum()) - 1.0 < settings.stop or excess[code] < settings.refine_share * excess.sum():
+                continue
+            cell = {**{k: v for k, v in best.cell.items() if k not in IMPLIES.get(name, ())}, name: situation.coding.values[name][code]}
+            found = [c for c in _cells(situation, window, tuple(cell), settings) if c.cell == cell]
+            if found:
+                finer.append((float(gain), found[0]))
+        if not finer:
+            break
+        best = max(finer, key=lambda pair: (pair[0], sorted(pair[1].cell.items())))[1]
+    return best
 
 
 def _cells(situation: Situation, window: _Window, group: tuple[str, ...], settings: CauseSettings) -> list[Candidate]:
@@ -199,7 +245,7 @@ def _with_alternatives(situation: Situation, window: _Window, best: Candidate, o
     hit = _inside(window.said, best.cell, situation)
     alternatives: list[dict[str, str]] = []
     for other in others:
-        if other.score < best.score - settings.tie:
+        if other.score < best.score - settings.tie or len(alternatives) >= settings.at_most:
             break
         whole = closed(situation, other.cell)
         if whole == mine or whole in alternatives:

@@ -99,8 +99,8 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     x, e = view.observed, view.exposure * np.where(panel.is_lagged[:, None], view.completeness[None, :], 1.0)
     days = np.arange(view.day - HISTORY + 1, view.day + 1)
     alive = x.sum(axis=1) >= BORN_AT
-    near = _fit(panel, x, e, days, memory, settings.guard, alive, settings)
-    far = _fit(panel, x, e, days, memory, settings.cusum_guard, alive, settings)
+    near = _fit(panel, x, e * view.covered, days, memory, settings.guard, alive, settings)
+    far = _fit(panel, x, e * view.covered, days, memory, settings.cusum_guard, alive, settings)
     mean = near.rate[:, None] * e * near.factor[:, days % 7]
     enough = (near.known_days >= settings.cold_days) | ((panel.parent >= 0) & (near.rate > 0) & (near.weight >= settings.cold_weight))
     judged = alive & enough & (e[:, -1] > 0)

@@ -15,7 +15,7 @@ import numpy as np
 
 from insights_assets.anomalies import topics
 from insights_assets.anomalies.lags import MAX_LAG, LagModel
-from insights_assets.anomalies.panel import COMPLETE_AT, day_numbers
+from insights_assets.anomalies.panel import COMPLETE_AT, COVERED_SHARE, day_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,13 +104,16 @@ class Ledger:
         return self._by_topic[topic]
 
 
-def build_ledger(mentions: pd.DataFrame, lines: pd.DataFrame, lags: LagModel, bases: frozenset[str]) -> Ledger:
-    """`mentions`: feedback_id, topic, person, day, known_day, confidence and the cause attributes. `lines`: the attributes,
-    units, and shipped_day and ordered_day (or `day` where the share model stands in)."""
+def build_ledger(mentions: pd.DataFrame, sides: Mapping[str, pd.DataFrame], lags: LagModel, bases: frozenset[str]) -> Ledger:
+    """`mentions`: feedback_id, topic, person, day, known_day, confidence and the cause attributes.
+
+    `sides`: what could complain, by name: `lines` (attributes, units, shipped_day, ordered_day), `sessions` (region, units, day),
+    `records` (attributes, units, day; the share model). At least one; `bases` are those of the exposure series.
+    """
     values: dict[str, tuple[str, ...]] = {}
     for name in topics.CAUSE_ATTRIBUTES:
         seen: set[str] = set()
-        for frame in (mentions, lines):
+        for frame in (mentions, *sides.values()):
             if name in frame.columns:
                 seen |= set(frame[name].dropna().unique())
         values[name] = tuple(sorted(seen))
@@ -120,16 +123,19 @@ def build_ledger(mentions: pd.DataFrame, lines: pd.DataFrame, lags: LagModel, ba
         day_numbers(mentions["day"]), day_numbers(mentions["known_day"]), mentions["confidence"].to_numpy(dtype=np.float64),
         {name: _codes(mentions, name, coding) for name in topics.CAUSE_ATTRIBUTES},
     )  # fmt: skip
-    carried = {name: _codes(lines, name, coding) for name in topics.CAUSE_ATTRIBUTES if name in lines.columns}
-    units = lines["units"].to_numpy(dtype=np.float64)
-    sides = {}
-    for basis, column in (("shipped", "shipped_day"), ("ordered", "ordered_day"), ("records", "day")):
-        if column in lines.columns:
-            dated = lines[column].notna().to_numpy()
-            day = np.where(dated, np.array(lines[column].where(dated, None), dtype="datetime64[D]").astype(np.int64), 0)
-            order = np.flatnonzero(dated)[np.argsort(day[dated], kind="stable")]
-            sides[basis] = Lines(day[order], units[order], {name: codes[order] for name, codes in carried.items()})
-    return Ledger(coding, said, sides, lags, bases)
+    coded: dict[str, Lines] = {}
+    for side, frame in sides.items():
+        for basis, column in (("shipped", "shipped_day"), ("ordered", "ordered_day")) if side == "lines" else ((side, "day"),):
+            coded[basis] = _lines(frame, column, coding)
+    return Ledger(coding, said, coded, lags, bases)
+
+
+def _lines(frame: pd.DataFrame, column: str, coding: Coding) -> Lines:
+    dated = frame[frame[column].notna()]
+    day = day_numbers(dated[column])
+    order = np.argsort(day, kind="stable")
+    codes = {name: _codes(dated, name, coding)[order] for name in topics.CAUSE_ATTRIBUTES if name in frame.columns}
+    return Lines(day[order], dated["units"].to_numpy(dtype=np.float64)[order], codes)
 
 
 def _codes(frame: pd.DataFrame, name: str, coding: Coding) -> np.ndarray:
@@ -287,7 +293,11 @@ def usual(ledger: Ledger, topic: str, day: int, end: int) -> Baseline:
 def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
     """Baseline rate and main effects by two rounds of proportional fitting."""
     mine = ledger.of(topic)
-    start = max(end - BASELINE_DAYS, known - REACH)
+    lines = ledger.lines_by(ledger.basis(topic))
+    chances = ledger.lags.at(topic, ledger.basis(topic), known)
+    # Days whose complaints mostly come from lines before the data begin train nothing, as long as two weeks remain without them.
+    first = int(lines.day[0]) + int(np.searchsorted(np.cumsum(chances), COVERED_SHARE)) if len(lines.day) else end
+    start = max(end - BASELINE_DAYS, known - REACH, min(first, end - 14))
     heard = (mine.known <= known) & (mine.day < end) & (mine.day >= start - PERSON_DAYS)
     said = one_per_person(mine.take(np.flatnonzero(heard)))
     said = said.take(np.flatnonzero(said.day >= start))
@@ -295,8 +305,6 @@ def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
     counts = np.bincount(late.astype(np.int64), minlength=COMPLETE_AT + 1).astype(np.float64)
     counts[0] += 50.0  # before anything is known, records are taken to be known on their day
     share = np.bincount(said.codes["channel"][said.codes["channel"] >= 0], minlength=ledger.coding.size("channel")) + 0.5
-    lines = ledger.lines_by(ledger.basis(topic))
-    chances = ledger.lags.at(topic, ledger.basis(topic), known)
     cumulative = np.concatenate([[0.0], np.cumsum(chances)])
     exposed = lines.units * (
         cumulative[np.clip(end - lines.day, 0, len(chances))] - cumulative[np.clip(start - lines.day, 0, len(chances))]

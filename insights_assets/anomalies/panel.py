@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HISTORY = 64
 #: A series is judged once so many people spoke in its view.
 BORN_AT = 5
+#: A day trains once the lines behind so large a share of its complaints are in the data.
+COVERED_SHARE = 0.8
 #: Ages, in days, up to which a late record is waited for in the completeness of recent days.
 COMPLETE_AT = 14
 
@@ -48,6 +50,7 @@ class View:
     observed: np.ndarray
     exposure: np.ndarray
     completeness: np.ndarray  # (HISTORY,): the share of that day's records known by now
+    covered: np.ndarray  # bool: the parcels and orders that could complain that day are in the data
 
 
 @dataclass
@@ -83,6 +86,9 @@ class Panel:
         )
         self.topic_names = sorted({key.topic for key in self.keys})
         self.topic_of = np.array([self.topic_names.index(key.topic) for key in self.keys], dtype=np.int64)
+        self.members: dict[tuple[str, str], list[int]] = {}
+        for i, key in enumerate(self.keys):
+            self.members.setdefault((key.topic, self.basis[i]), []).append(i)
         self.is_roof = np.array([key.attribute == "all" for key in self.keys], dtype=bool)
         self.is_sku = np.array([key.attribute == "sku" for key in self.keys], dtype=bool)
         self.is_lagged = np.array([basis in ("shipped", "ordered") for basis in self.basis], dtype=bool)
@@ -95,7 +101,7 @@ class Panel:
         if self.uses_records.any():
             records = self._counts(self.record_series, self.record_day, self.record_known, self.record_count, day)
             exposure = np.where(self.uses_records[:, None], records, exposure)
-        return View(day, observed, exposure, self._completeness(day))
+        return View(day, observed, exposure, self._completeness(day), self._covered(day))
 
     def _counts(self, series: np.ndarray, days: np.ndarray, known: np.ndarray, count: np.ndarray, day: int) -> np.ndarray:
         column = days - (day - HISTORY + 1)
@@ -113,15 +119,32 @@ class Panel:
         shift = day - anchor
         return self._spread[anchor][:, shift : shift + HISTORY]
 
+    def _covered(self, day: int) -> np.ndarray:
+        """Which days can train: those that look back far enough into the lines delivered. Shape (series, HISTORY).
+
+        In a shop's first weeks most complaints would come from parcels sent before its data begin.
+        """
+        anchor = self.lags.anchor(day)
+        covered = np.ones((len(self.keys), HISTORY), dtype=bool)
+        days = np.arange(day - HISTORY + 1, day + 1)
+        for basis in ("shipped", "ordered"):
+            filled = np.flatnonzero(self.units[basis].sum(axis=0) > 0) if len(self.units[basis]) else np.zeros(0, dtype=int)
+            if not len(filled):
+                continue
+            age = days - (self.first_day + int(filled[0]))
+            for topic in self.topic_names:
+                share = np.cumsum(self.lags.at(topic, basis, anchor))
+                enough = (age >= 0) & (share[np.clip(age, 0, len(share) - 1)] >= COVERED_SHARE)
+                covered[self.members.get((topic, basis), [])] = enough
+        return covered
+
     def _spread_from(self, anchor: int) -> np.ndarray:
         last = anchor + 6
         keep = HISTORY + 6
         result = np.zeros((len(self.keys), keep))
-        groups: dict[tuple[str, str], list[int]] = {}
-        for i, key in enumerate(self.keys):
-            if self.basis[i] != "records":
-                groups.setdefault((key.topic, self.basis[i]), []).append(i)
-        for (topic, basis), members in groups.items():
+        for (topic, basis), members in self.members.items():
+            if basis == "records":
+                continue
             rows = [self.unit_rows[basis].get((self.keys[i].attribute, self.keys[i].value), -1) for i in members]
             units = self._unit_window(basis, last, keep + MAX_LAG)[rows]  # row -1 is the empty one
             result[members] = spread(units, self.lags.at(topic, basis, anchor), keep)

@@ -39,8 +39,8 @@ def judge(mentions: Mentions, coding: Coding, topic: str, day: int, issues: list
         first, last = int(said.day[rows].min()), int(said.day[rows].max())
         if mine is None:
             fresh = Issue(
-                insight_id(topic, day, cell or {"feedback_id": people[0]}), topic, topic, Incident(incidents.OPEN, day, 0, -1, 0), cell, {}, cell,
-                causes.NOT_LOCALISED, 0.0, (), first, day, float(len(rows)), 0.0, 1.0, "safety_report", day, people,
+                insight_id(topic, day, cell or {"feedback_id": people[0]}), topic, topic, Incident(incidents.OPEN, day, 0, -1, 0), cell, cell, cell,
+                causes.CAUSE if "sku" in cell else causes.NOT_LOCALISED, 0.0, (), first, day, float(len(rows)), 0.0, 1.0, "safety_report", day, people,
             )  # fmt: skip
             if not any(set(people) <= set(issue.reports) for issue in result.values()):
                 result[fresh.insight_id] = fresh

@@ -73,6 +73,8 @@ def topic_series(said: DataFrame) -> DataFrame:
     from pyspark.sql.window import Window
 
     cut = _cut_by(said.select("topic", "person", "day", "known_day", "occurred_at", "feedback_id", *_CUT), topics.SERIES_ATTRIBUTES)
+    of_session = F.col("topic").isin(sorted(topics.SESSION_TOPICS))
+    cut = cut.where(~of_session | F.col("attribute").isin(*topics.SESSION_ATTRIBUTES))
     before = Window.partitionBy("topic", "attribute", "value", "person").orderBy("known_day", "occurred_at", "feedback_id")
     again = (F.datediff("known_day", F.lag("known_day").over(before)) <= KNOWN_GAP_DAYS) & (
         F.abs(F.datediff("day", F.lag("day").over(before))) < PERSON_DAYS
@@ -133,6 +135,14 @@ def exposed_lines(shipments: DataFrame, at_most: int, rows: int) -> DataFrame:
         chosen = chosen.where(F.pmod(F.crc32("fulfilment_id"), F.lit(1000)) < buckets)
     keys = ["product_line", "sku", "region", "warehouse", "packaging_batch", "carrier", "shipped_day", "ordered_day"]
     return chosen.groupBy(keys).agg((F.count("*") * (1000.0 / buckets)).alias("units"))
+
+
+def exposed_sessions(sessions: DataFrame) -> DataFrame:
+    """Sessions for the cause search of what sessions bring about: region, day, units."""
+    from pyspark.sql import functions as F
+
+    dated = sessions.where("occurred_day IS NOT NULL").withColumn("day", F.col("occurred_day"))
+    return dated.groupBy("region", "day").agg(F.count("*").cast("double").alias("units"))
 
 
 def exposed_records(feedback: DataFrame) -> DataFrame:

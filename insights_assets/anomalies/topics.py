@@ -25,6 +25,8 @@ SESSION_TOPICS = frozenset({"app_or_site_problem", CART_ABANDONMENT})
 
 #: Attributes a series may be cut by, broad to fine; column names of `canonical.feedback`.
 SERIES_ATTRIBUTES = ("all", "product_line", "warehouse", "carrier", "region", "channel", "sku")
+#: A session belongs to no parcel; its issues are cut by these only.
+SESSION_ATTRIBUTES = ("all", "region", "channel")
 #: Attributes a parcel carries, so that a rate per shipped or ordered line exists.
 SHIPMENT_ATTRIBUTES = ("product_line", "sku", "region", "warehouse", "packaging_batch", "carrier")
 #: Attributes in which a cause may be named (`causes.py`), in the order titles use them.
@@ -39,7 +41,7 @@ def basis_of(topic: str, attribute: str, available: frozenset[str]) -> str:
     """
     if attribute == "channel":
         return "records"
-    if topic in SESSION_TOPICS and "sessions" in available and attribute in ("all", "region"):
+    if topic in SESSION_TOPICS and "sessions" in available:
         return "sessions"
     if topic in ORDERED_TOPICS | SESSION_TOPICS and "ordered" in available and attribute in ("all", "product_line", "sku", "region"):
         return "ordered"

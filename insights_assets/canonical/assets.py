@@ -3,6 +3,7 @@
 from insights_assets.canonical import build
 from insights_assets.canonical.quarantine import completeness as account
 from insights_assets.canonical.quarantine import quarantine as set_aside
+from insights_assets.canonical.quarantine import stray_names
 from insights_assets.canonical.tables import (
     CONVERSATIONS,
     DUPLICATES,
@@ -16,6 +17,7 @@ from insights_assets.canonical.tables import (
     SOURCE_COMPLETENESS,
 )
 from insights_assets.canonical.voices import FEEDBACK_SOURCES
+from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 from insights_assets.sources.tables import BRONZE, RAW
@@ -23,27 +25,27 @@ from insights_assets.sources.tables import BRONZE, RAW
 _VOICES = tuple(BRONZE[name] for name in FEEDBACK_SOURCES)
 
 
-@table_assets(PRODUCTS, reads=(BRONZE["products"],))
+@table_assets(PRODUCTS, reads=(BRONZE["products"],), memo=nothing_else)
 def products(step: Step) -> None:
     """The catalogue as everybody downstream reads it."""
     build.build_products(step)
 
 
-@table_assets(SESSIONS, reads=(BRONZE["clickstream"],))
+@table_assets(SESSIONS, reads=(BRONZE["clickstream"],), memo=nothing_else)
 def sessions(step: Step) -> None:
     """Sessions from events, with what became of them."""
     report = build.build_sessions(step)
     step.note(SESSIONS, days_rebuilt=report.days)
 
 
-@table_assets(ORDERS, reads=(BRONZE["orders"], BRONZE["fx"], PRODUCTS))
+@table_assets(ORDERS, reads=(BRONZE["orders"], BRONZE["fx"], PRODUCTS), memo=nothing_else)
 def orders(step: Step) -> None:
     """Order lines in the reporting currency."""
     report = build.build_orders(step)
     step.note(ORDERS, days_rebuilt=report.days)
 
 
-@table_assets(SHIPMENTS, reads=(BRONZE["fulfilments"], ORDERS))
+@table_assets(SHIPMENTS, reads=(BRONZE["fulfilments"], ORDERS), memo=nothing_else)
 def shipments(step: Step) -> None:
     """Parcels with their order line."""
     report = build.build_shipments(step)
@@ -54,6 +56,7 @@ def shipments(step: Step) -> None:
     FEEDBACK, FEEDBACK_TEXT, CONVERSATIONS, DUPLICATES,
     reads=(*_VOICES, BRONZE["orders"], ORDERS, SHIPMENTS, PRODUCTS, SESSIONS),
     heavy=True,
+    memo=nothing_else,
     checks=(
         Check("feedback_ids_unique", FEEDBACK, "No two rows share a feedback_id.", blocking=True),
         Check("source_tags_present", FEEDBACK, "Every row says which source and raw table it came by (R72).", blocking=True),
@@ -75,7 +78,7 @@ def feedback(step: Step) -> None:
     )
 
 
-@table_assets(QUARANTINE, reads=(*RAW.values(), *BRONZE.values(), SESSIONS))
+@table_assets(QUARANTINE, reads=(*RAW.values(), *BRONZE.values(), SESSIONS), memo=stray_names)
 def quarantine(step: Step) -> None:
     """Everything that came in and could not be used, with its reason."""
     step.note(QUARANTINE, set_aside_now=set_aside(step))
@@ -84,6 +87,7 @@ def quarantine(step: Step) -> None:
 @table_assets(
     SOURCE_COMPLETENESS,
     reads=(*RAW.values(), *BRONZE.values(), QUARANTINE),
+    memo=nothing_else,
     checks=(
         Check("records_accounted_for", SOURCE_COMPLETENESS, "Raw rows equal typed, superseded and quarantined ones, source by source.", blocking=True),
         Check("quarantine_share_small", SOURCE_COMPLETENESS, "No source has more than 20 % of its records in quarantine.", blocking=False),

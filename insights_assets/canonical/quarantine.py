@@ -66,6 +66,11 @@ def _null_heavy(step: Step, stored: DataFrame) -> DataFrame:
     )
 
 
+def stray_names(step: Step) -> str:
+    """The stray entries of the landing folder, as text: what quarantine depends on beside its tables."""
+    return "|".join(row[3] for row in _stray_files(step.settings.landing_path))
+
+
 def _stray_files(landing: Path) -> list[tuple[Any, ...]]:
     """One row for each folder or file below landing/ that belongs to no source, and each file of a format nobody reads."""
     rows: list[tuple[Any, ...]] = []

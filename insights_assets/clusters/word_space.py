@@ -8,15 +8,18 @@ SVD; Levy, Goldberg and Dagan 2015); a text is the idf-weighted mean of its word
 simple but tough-to-beat baseline for sentence embeddings"). Words met after the freeze lie where words with the same letter runs
 lie (Bojanowski et al. 2017), plus a direction of their own, so that a defect nobody had named before can still become a theme.
 
-Limits: it knows no words but the shop's own, and two languages share nothing, so a theme speaks one language. A hosted
-embedding knows better; it comes in through `embeddings.Embedder`.
+Two wordings of one trouble may share no word, and two languages never do; a small shop's texts are too few to learn that from. So half
+of a vector says which concepts of the labels' thesaurus the text touches, in whatever language. The thesaurus is frozen with the space.
+
+Limits: a word is taken for its meaning in any of the five languages, and what the thesaurus does not hold stays within one
+language. A hosted embedding knows better; it comes in through `embeddings.Embedder`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,13 +29,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from insights_assets.clusters.concept_profile import ConceptsOf, Thesaurus, labels_thesaurus
 from insights_assets.clusters.embeddings import Vectors, on_grid
 from insights_assets.labels.words import Tokens, Vocabulary, tokenise
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-DIMENSIONS = 128
+DIMENSIONS = 128  # half company, half concepts
+CONCEPT_WEIGHT = 1.5  # of the concept half against the company half
 REACH = 10  # words on either side that describe a word
 LEAST_COUNT = 2  # a word met once has no company worth learning from
 GRAM = 4  # letters of the runs that place unknown words
@@ -55,13 +60,20 @@ class WordSpace:
     grams: NDArray[np.uint64]
     gram_vectors: Floats
     unknown_weight: float
-    mean: Floats  # (dimensions,)
+    mean: Floats  # (company dimensions,)
+    concept_weights: Floats  # idf of each concept
+    concept_mean: Floats  # (concepts,)
+    thesaurus: NDArray[np.uint8]  # the thesaurus as JSON
 
     similarity_floor = SIMILARITY_FLOOR
 
     @property
     def dimensions(self) -> int:
-        return int(self.mean.shape[0])
+        return DIMENSIONS
+
+    @cached_property
+    def _concepts(self) -> ConceptsOf:
+        return ConceptsOf(json.loads(self.thesaurus.tobytes()))
 
     @cached_property
     def model_id(self) -> str:
@@ -76,13 +88,18 @@ class WordSpace:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         names, counts = _count_words(*tokenise(texts))
         vectors, weights = self._of_words(names)
-        mean = _weighted_mean(counts, vectors, weights)
-        mean[counts @ weights > 0] -= self.mean
-        return on_grid(mean)
+        company = _weighted_mean(counts, vectors, weights)
+        company[counts @ weights > 0] -= self.mean
+        concepts = _unit_rows(self._concepts.touched(names, counts) * self.concept_weights)
+        concepts[concepts.any(axis=1)] -= self.concept_mean
+        halves = np.zeros((len(texts), DIMENSIONS))
+        halves[:, : company.shape[1]] = _unit_rows(company)
+        halves[:, DIMENSIONS // 2 : DIMENSIONS // 2 + concepts.shape[1]] = CONCEPT_WEIGHT * _unit_rows(concepts)
+        return on_grid(halves)
 
     def _of_words(self, words: Sequence[str]) -> tuple[Floats, Floats]:
-        """(words, dimensions) vectors and (words,) weights; a token that is no word weighs nothing."""
-        vectors = np.zeros((len(words), self.dimensions), dtype=np.float32)
+        """(words, company) vectors and (words,) weights; a token that is no word weighs nothing."""
+        vectors = np.zeros((len(words), len(self.mean)), dtype=np.float32)
         weights = np.zeros(len(words), dtype=np.float32)
         meaning = np.flatnonzero([word[0].isalpha() for word in words])
         hashes = np.fromiter((_hash(words[i]) for i in meaning), dtype=np.uint64, count=len(meaning))
@@ -95,7 +112,7 @@ class WordSpace:
         return vectors, weights
 
     def _guess(self, word: str, code: int) -> NDArray[np.float64]:
-        own = np.random.default_rng(code).standard_normal(self.dimensions)
+        own = np.random.default_rng(code).standard_normal(len(self.mean))
         place, known = _find(self.grams, np.array([_hash(run) for run in _runs(word)], dtype=np.uint64))
         like = self.gram_vectors[place[known]].sum(axis=0, dtype=np.float64)
         return _unit(OWN_SHARE * _unit(own) + (1 - OWN_SHARE) * _unit(like))
@@ -104,6 +121,7 @@ class WordSpace:
         return {
             "words": self.words, "word_vectors": self.word_vectors.astype(np.float16), "word_weights": self.word_weights, "grams": self.grams,
             "gram_vectors": self.gram_vectors.astype(np.float16), "unknown_weight": np.array([self.unknown_weight]), "mean": self.mean,
+            "concept_weights": self.concept_weights, "concept_mean": self.concept_mean, "thesaurus": self.thesaurus,
         }
 
     def to_bytes(self) -> bytes:
@@ -126,17 +144,18 @@ class WordSpace:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         part.write_bytes(self.to_bytes())
-        os.replace(part, path)
+        part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> WordSpace:
         return cls.from_bytes(path.read_bytes())
 
 
-def learn(texts: Sequence[str], *, quiet_words: Iterable[str] = (), dimensions: int = DIMENSIONS) -> WordSpace:
+def learn(texts: Sequence[str], *, quiet_words: Iterable[str] = (), thesaurus: Thesaurus | None = None) -> WordSpace:
     """Learn a space from texts. The same texts in the same order give the same space, byte for byte.
 
     `quiet_words` are folded words that name products; they weigh less, so that texts meet by what went wrong.
+    `thesaurus` defaults to the labels' own.
     """
     from threadpoolctl import threadpool_limits
 
@@ -148,20 +167,25 @@ def learn(texts: Sequence[str], *, quiet_words: Iterable[str] = (), dimensions: 
         hashes = np.fromiter((_hash(words[i]) for i in kept), dtype=np.uint64, count=len(kept))
         kept = kept[np.argsort(hashes)]
         names = [words[i] for i in kept]
-        vectors = _rounded(_unit_rows(_company(tokens, {name: i for i, name in enumerate(names)}, vocabulary, dimensions)))
+        vectors = _rounded(_unit_rows(_company(tokens, {name: i for i, name in enumerate(names)}, vocabulary)))
         idf = np.log((1.0 + len(texts)) / (1.0 + said[kept])).astype(np.float32)
         quiet = set(quiet_words)
         weights = idf * np.array([QUIET_WEIGHT if name in quiet else 1.0 for name in names], dtype=np.float32)
         grams, gram_vectors = _letter_runs(names, vectors)
         mean = _weighted_mean(counts[:, kept], vectors, weights).mean(axis=0)
+        concepts = ConceptsOf(thesaurus if thesaurus is not None else labels_thesaurus())
+        touched = concepts.touched(words, counts)
+        concept_weights = np.log((1.0 + len(texts)) / (1.0 + touched.sum(axis=0))).astype(np.float32)
+        concept_mean = _unit_rows(touched * concept_weights).mean(axis=0)
     return WordSpace(
         words=np.sort(hashes), word_vectors=vectors, word_weights=weights, grams=grams, gram_vectors=gram_vectors,
         unknown_weight=float(idf.max(initial=1.0)), mean=mean.astype(np.float32),
+        concept_weights=concept_weights, concept_mean=concept_mean.astype(np.float32), thesaurus=concepts.as_bytes(),
     )
 
 
-def _company(tokens: Tokens, rows: dict[str, int], vocabulary: Vocabulary, dimensions: int) -> NDArray[np.float64]:
-    """(rows, dimensions): the reduced table of which words stand near which, more often than chance would have it."""
+def _company(tokens: Tokens, rows: dict[str, int], vocabulary: Vocabulary) -> NDArray[np.float64]:
+    """(rows, company): the reduced table of which words stand near which, more often than chance would have it."""
     from scipy import sparse
     from sklearn.utils.extmath import randomized_svd
 
@@ -181,10 +205,11 @@ def _company(tokens: Tokens, rows: dict[str, int], vocabulary: Vocabulary, dimen
     strength = np.log(near.data * total / (own[near.row] * context[near.col]))
     positive = strength > 0
     table = sparse.csr_matrix((strength[positive], (near.row[positive], near.col[positive])), shape=near.shape)
-    rank = min(dimensions, max(1, len(rows) - 1))
+    half = DIMENSIONS // 2
+    rank = min(half, max(1, len(rows) - 1))
     left_vectors, size, _ = randomized_svd(table, rank, n_iter=3, random_state=0)
     reduced = left_vectors * np.sqrt(size)
-    return np.pad(reduced, ((0, 0), (0, dimensions - rank)))
+    return np.pad(reduced, ((0, 0), (0, half - rank)))
 
 
 def _letter_runs(names: Sequence[str], vectors: Floats) -> tuple[NDArray[np.uint64], Floats]:

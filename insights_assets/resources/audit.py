@@ -1,7 +1,7 @@
 """The audit writer: who did what to which subject, in a chain where every row covers the one before it.
 
-Belongs here: appending, and finding an edit, a deletion, a change of order or a cut-off end. Does not belong here: what deserves
-an entry (the readers and commands decide) and rules of retention.
+Belongs here: appending, and finding an edit, a deletion, a change of order or a cut-off end. Does not belong here: what
+deserves an entry (the readers and commands decide) and rules of retention.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class ChainResult:
 
 
 class AuditLog:
-    """The audit log of one home. With a key the hashes are keyed, so that who can write the file still cannot forge it."""
+    """The audit log of one home. With a key the hashes are keyed, so that who can write the file still cannot forge
+    it.
+    """
 
     def __init__(self, operations: Operations, key: bytes | None = None) -> None:
         self._operations = operations

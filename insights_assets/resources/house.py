@@ -26,10 +26,30 @@ class Engine(PySparkResource):
     spark_config: dict[str, Any] = {}
     remote: str | None = None
 
+    _connected: Any = PrivateAttr(default=None)
+
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         from insights_assets.engine.session import session
 
-        self._spark_session = session(self.remote)
+        # With heavy_steps=connect the remote is for heavy steps alone; everything else stays with the embedded engine.
+        self._spark_session = session(None if Settings().heavy_steps == "connect" else self.remote)
+
+    def over_connect(self, remote: str) -> Any:
+        """The session of a second engine, for heavy steps. `getOrCreate` would hand out the first one again."""
+        if self._connected is None:
+            from pyspark.sql import SparkSession
+
+            from insights_assets.engine.session import spark_config
+
+            self._connected = SparkSession.builder.config(map=dict(spark_config(remote))).create()
+        return self._connected
+
+
+class LakeOnly:
+    """Stands where the operational database would be: a heavy step may run on a cluster that has the lake and nothing else."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise LookupError(f"a heavy step asked the operational database for {name!r}: it may touch the lake and nothing else, so declare it without heavy=True")
 
 
 class AsOfTooEarly(dg.Failure):
@@ -76,11 +96,27 @@ class House(dg.ConfigurableResource):
                     f"as-of {self._as_of} is earlier than the last run's {self._previous_as_of}: what was published is not taken "
                     "back; rehearse with `insights backtest` or use another home"
                 )
-            self._lake = Lake(settings.lake_path, lambda: self.engine.spark_session, crash_at=settings.crash_at)
+            local = settings.spark_remote is None or settings.heavy_steps == "connect"
+            self._lake = Lake(settings.lake_path, lambda: self.engine.spark_session, crash_at=settings.crash_at, is_embedded=local)
             yield self
 
-    def step(self, *, reads: tuple[TableSpec, ...], writes: tuple[TableSpec, ...], run_id: str, log: Any) -> Step:
+    @property
+    def heavy_steps(self) -> str:
+        """How heavy steps run: here, connect or job."""
+        return str(self._settings.heavy_steps)
+
+    def step(self, *, reads: tuple[TableSpec, ...], writes: tuple[TableSpec, ...], run_id: str, log: Any, heavy: bool = False) -> Step:
+        lake = self._lake
+        if heavy and self.heavy_steps == "connect":
+            lake = Lake(lake.root, lambda: self.engine.over_connect(self._settings.spark_remote), crash_at=self._settings.crash_at, is_embedded=False)
         return Step(
-            lake=self._lake, settings=self._settings, shop=self._shop, operations=self._operations, as_of=self._as_of, run_id=run_id,
-            clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of,
+            lake=lake, settings=self._settings, shop=self._shop, operations=LakeOnly() if heavy else self._operations, as_of=self._as_of,
+            run_id=run_id, clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of,
         )
+
+    def run_as_job(self, context: dg.AssetExecutionContext, name: str) -> list[dg.MaterializeResult | dg.AssetCheckResult]:
+        """The heavy step of that name as a Databricks job; returns what it reported."""
+        from insights_assets.resources import jobs
+
+        request = jobs.request_for(name, self._settings, run_id=context.run.run_id, as_of=self._as_of, previous_as_of=self._previous_as_of)
+        return jobs.run_step_job(context, request, self._settings)

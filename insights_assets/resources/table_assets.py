@@ -11,6 +11,7 @@ import dagster as dg
 
 from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.house import House
+from insights_assets.resources.memo import Dependence, recall, remember
 from insights_assets.resources.progress import announced
 from insights_assets.resources.step import Step
 
@@ -29,6 +30,9 @@ class Check:
 SCHEMA_CHECK = "schema_matches_spec"
 #: Every table-writing body by asset name: what a job on a cluster looks up to run one step.
 BODIES: dict[str, tuple[Callable[[Step], None], tuple[TableSpec, ...], tuple[TableSpec, ...]]] = {}
+#: The heavy ones among them, with the checks that they answer.
+HEAVY: dict[str, tuple[Check, ...]] = {}
+Result = dg.MaterializeResult | dg.AssetCheckResult
 
 
 def asset_spec(spec: TableSpec, reads: Sequence[TableSpec], code_version: str, description: str, heavy: bool) -> dg.AssetSpec:
@@ -60,11 +64,13 @@ def table_assets(
     checks: Sequence[Check] = (),
     heavy: bool = False,
     after: Sequence[dg.AssetKey] = (),
+    memo: Dependence | None = None,
 ) -> Callable[[Callable[[Step], None]], dg.AssetsDefinition]:
     """Declare the asset(s) that one body writes.
 
     `reads` are the tables the body may read (its lineage); `heavy` steps may run as jobs on a cluster, so they touch the lake and
-    nothing else; `after` orders a body behind assets whose rows it reaches another way.
+    nothing else; `after` orders a body behind assets whose rows it reaches another way; `memo`
+    says what else the body depends on, and lets it be skipped when nothing of that changed (see `memo.py`).
     """
 
     def decorate(body: Callable[[Step], None]) -> dg.AssetsDefinition:
@@ -72,6 +78,8 @@ def table_assets(
         name = f"{stage}__{body.__name__}"
         own = tuple(read for read in reads if read not in specs)
         BODIES[name] = (body, tuple(reads), specs)
+        if heavy:
+            HEAVY[name] = tuple(checks)
         check_specs = [
             dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(s.key_path), blocking=True, description="The stored table has exactly the declared columns and types.")
             for s in specs
@@ -83,19 +91,44 @@ def table_assets(
             asset_specs = [s.merge_attributes(deps=list(after)) for s in asset_specs]
 
         @dg.multi_asset(name=name, specs=asset_specs, check_specs=check_specs, op_tags={"heavy": str(heavy).lower()})
-        def run_body(context: dg.AssetExecutionContext, house: House) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-            step = house.step(reads=tuple(reads), writes=specs, run_id=context.run.run_id, log=context.log)
+        def run_body(context: dg.AssetExecutionContext, house: House) -> Iterator[Result]:
+            if heavy and house.heavy_steps == "job":
+                with announced(name):
+                    reported = house.run_as_job(context, name)
+                yield from reported
+                return
+            step = house.step(reads=tuple(reads), writes=specs, run_id=context.run.run_id, log=context.log, heavy=heavy)
             with announced(name):
-                body(step)
-            for spec in specs:
-                yield _materialize(step, spec)
-            for spec in specs:
-                yield _schema_result(step, spec)
-            yield from _declared_results(step, checks)
+                known = memo is not None and recall(step, name, memo)
+                if known:
+                    _recall_notes(context, step, specs)
+                else:
+                    body(step)
+                    if memo is not None:
+                        remember(step, name, memo)
+            yield from results(step, specs, checks)
 
         return run_body
 
     return decorate
+
+
+def results(step: Step, specs: Sequence[TableSpec], checks: Sequence[Check]) -> Iterator[Result]:
+    """What a step that ran reports, wherever it ran: a materialisation of each table, its schema check, the declared checks."""
+    for spec in specs:
+        yield _materialize(step, spec)
+    for spec in specs:
+        yield _schema_result(step, spec)
+    yield from _declared_results(step, checks)
+
+
+def _recall_notes(context: dg.AssetExecutionContext, step: Step, specs: Sequence[TableSpec]) -> None:
+    """A skipped body shows the metadata of its last materialisation: what it would say again."""
+    own = {"dagster/row_count", "rows_written", "delta_version"}
+    for spec in specs:
+        event = context.instance.get_latest_materialization_event(dg.AssetKey(spec.key_path))
+        if event is not None and event.asset_materialization is not None:
+            step.note(spec, **{name: value for name, value in event.asset_materialization.metadata.items() if name not in own})
 
 
 def _materialize(step: Step, spec: TableSpec) -> dg.MaterializeResult:

@@ -1,7 +1,8 @@
 """The loader of `shop/`: what the business decides, as frozen values, checked when it is read.
 
-Belongs here: reading YAML with line numbers, validation, and look-ups that are pure reading (`Policy.owner_of`). Does not belong
-here: deciding anything about an issue (that is `actions/policy.py`) and the decisions themselves (they are YAML in `shop/`).
+Belongs here: reading YAML with line numbers, validation, and look-ups that are pure reading (`Policy.owner_of`). Does
+not belong here: deciding anything about an issue (that is `actions/policy.py`) and the decisions themselves (they are
+YAML in `shop/`).
 """
 
 from insights_assets.shop.load import default_shop_path, load_shop

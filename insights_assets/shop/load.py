@@ -1,7 +1,7 @@
 """`load_shop`: the folder as one frozen `Shop`, or an error that names file, line, field and what to do.
 
-Belongs here: shop.yaml, owners.yaml, replies.yaml, sources.yaml and what holds between files. Policy and use cases have their own
-modules beside this one.
+Belongs here: shop.yaml, owners.yaml, replies.yaml, sources.yaml and what holds between files. Policy and use cases have
+their own modules beside this one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ SENTENCES = (
 
 
 def default_shop_path() -> Path:
-    """The sample shop: the package's data where it is installed, the repository's folder beside the package otherwise."""
+    """The sample shop: the package's data where it is installed, the repository's folder beside the package
+    otherwise.
+    """
     try:
         packaged = Path(str(resources.files("insights_shop")))
         if (packaged / "shop.yaml").is_file():
@@ -60,7 +62,8 @@ def default_shop_path() -> Path:
 def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = None) -> Shop:
     """Read and check a shop folder (default: the sample shop).
 
-    `label_topics` are the topics labels may carry; each must have a policy (R129). Raises ShopError naming file, line and field.
+    `label_topics` are the topics labels may carry; each must have a policy (R129). Raises ShopError naming file, line
+    and field.
     """
     root = (path or default_shop_path()).resolve()
     if not root.is_dir():
@@ -286,6 +289,6 @@ def _replies(
 
 def _fillable(node: Node, names: tuple[str, ...]) -> None:
     try:
-        node.text().format(**{name: "" for name in names})
+        node.text().format(**dict.fromkeys(names, ""))
     except (KeyError, IndexError, ValueError):
         node.fail("has a placeholder that nothing fills", f"use only {', '.join('{' + name + '}' for name in names)}")

@@ -1,7 +1,7 @@
 """What `shop/` decides, as frozen values that the stages read.
 
-Belongs here: the shape of the decisions and pure look-ups in them. Does not belong here: reading files (`reading.py`, `load.py`).
-Money is in the shop's reporting currency; shares are 0 to 1; hours and days are the shop's.
+Belongs here: the shape of the decisions and pure look-ups in them. Does not belong here: reading files (`reading.py`,
+`load.py`). Money is in the shop's reporting currency; shares are 0 to 1; hours and days are the shop's.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class Owner:
 
 @dataclass(frozen=True)
 class Tier:
-    """A tier's floor (share of the shop's daily margin that the low bound of risk must reach) and its clocks in hours."""
+    """A tier's floor (share of the shop's daily margin that the low bound of risk must reach) and its clocks in
+    hours.
+    """
 
     tier: int
     name: str
@@ -154,7 +156,9 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class LoopPromise:
-    """The 72 hours (R2): of the last `of_last` actions at most `late_at_most` late; below `listed_below` they are listed."""
+    """The 72 hours (R2): of the last `of_last` actions at most `late_at_most` late; below `listed_below` they are
+    listed.
+    """
 
     promise_hours: int
     of_last: int

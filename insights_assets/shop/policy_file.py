@@ -1,7 +1,7 @@
 """`policy.yaml`: tiers, money, thresholds, gates, topics and the decision table.
 
-Belongs here: reading that file and the rules that hold inside it: every topic has an owner, every topic and tier leads to a
-decision, no row is out of reach. Does not belong here: applying the policy to an issue (`actions/policy.py`).
+Belongs here: reading that file and the rules that hold inside it: every topic has an owner, every topic and tier leads
+to a decision, no row is out of reach. Does not belong here: applying the policy to an issue (`actions/policy.py`).
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def _topic(topic: str, node: Node, teams: tuple[str, ...]) -> TopicPolicy:
 def _step_can_be_filled(node: Node) -> None:
     default = node.field.endswith(".default")
     try:
-        node.text().format(**({} if default else {name: "" for name in CAUSE_ATTRIBUTES}))
+        node.text().format(**({} if default else dict.fromkeys(CAUSE_ATTRIBUTES, "")))
     except (KeyError, IndexError, ValueError):
         allowed = "no placeholder" if default else ", ".join("{" + name + "}" for name in CAUSE_ATTRIBUTES)
         node.fail("has a placeholder that nothing fills", f"use {allowed} here")
@@ -213,7 +213,7 @@ def _decision(node: Node, topics: tuple[str, ...], teams: tuple[str, ...]) -> De
     if fields["tiers"].value != "any":
         tiers = frozenset(item.whole(1, 3) for item in fields["tiers"].items())
     actions = fields["actions"].texts(ACTION_KINDS)
-    if tiers == {3} and "notification" in actions:
+    if tiers == frozenset({3}) and "notification" in actions:
         fields["actions"].fail("notifies at tier 3", "take `notification` out: tier 3 informs only (R133)")
     return Decision(
         topics=None if fields["topics"].value == "any" else frozenset(fields["topics"].texts(topics)),

@@ -1,7 +1,7 @@
 """YAML with places: every value knows its file, line and field, so that an error can say where it is and what to do.
 
-Belongs here: reading one file and taking typed values out of it. Does not belong here: what the fields mean (`load.py` and the
-modules beside it).
+Belongs here: reading one file and taking typed values out of it. Does not belong here: what the fields mean (`load.py`
+and the modules beside it).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Node:
     def fail(self, problem: str, advice: str) -> NoReturn:
         raise ShopError(self.file, self.line, self.field, problem, advice)
 
-    # -- mappings -----------------------------------------------------------------------------------------------------------
+    # -- mappings ------------------------------------------------------------------------------------------------------
 
     def mapping(self, required: Iterable[str] = (), optional: Iterable[str] = ()) -> dict[str, Node]:
         """The entries of a mapping with exactly these keys; unknown keys are refused with the nearest known one."""
@@ -61,7 +61,7 @@ class Node:
             found[str(key)] = Node(self.file, line, _join(self.field, str(key)), value)
         return found
 
-    # -- lists --------------------------------------------------------------------------------------------------------------
+    # -- lists ---------------------------------------------------------------------------------------------------------
 
     def items(self) -> Iterator[Node]:
         """The items of a list."""
@@ -82,7 +82,7 @@ class Node:
                 self.fail(f"names {text!r} twice", "name it once")
         return found
 
-    # -- single values ------------------------------------------------------------------------------------------------------
+    # -- single values -------------------------------------------------------------------------------------------------
 
     def text(self) -> str:
         if not isinstance(self.value, str) or not self.value.strip():

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from insights_assets.simulator.catalogue import REGIONS, Catalogue
+from insights_assets.simulator.catalogue import REGIONS
 from insights_assets.simulator.incidents import Incident
-from insights_assets.simulator.logistics import Batch
 from insights_assets.simulator.orders import OrderLines, in_cause
 from insights_assets.simulator.plan import DAY_SECONDS, ShopClock, SimulationPlan, stream
+from insights_assets.simulator.shop import Shop
 from insights_assets.simulator.wording.grammar import TOPICS
 
 TOPIC = {name: number for number, name in enumerate(TOPICS)}
@@ -39,7 +39,11 @@ USUAL_RATES: dict[str, tuple[float, dict[str, float]]] = {
     "feature_request": (0.0042, {}),
 }
 # People without an order to name, as a share of order lines of the day.
-ORDERLESS_RATES: dict[str, float] = {"app_or_site_problem": 0.0016, "availability": 0.0014, "usability_confusion": 0.0004}
+ORDERLESS_RATES: dict[str, float] = {
+    "app_or_site_problem": 0.0016,
+    "availability": 0.0014,
+    "usability_confusion": 0.0004,
+}
 DELAY_RATE_LATE, DELAY_RATE_IN_TIME = 0.12, 0.0014
 
 # Days between an instant of the order and the complaint.
@@ -61,7 +65,7 @@ LAGS: dict[str, tuple[str, float, float]] = {
     "safety": ("delivered", 1.0, 9.0),
 }
 # No cause reaches more than this share of the order lines it could reach; a small shop needs more to be seen at all.
-MOST_AT_REFERENCE, MOST = 0.13, 0.6
+MOST_AT_REFERENCE, MOST = 0.15, 0.6
 AFTER_DAYS = (5.0, 14.0)  # "works on arrival, fails after days"
 
 # A second matter that fits into the same text.
@@ -104,14 +108,22 @@ class Cases:
 
     @classmethod
     def joined(cls, parts: list[Cases]) -> Cases:
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__})
+        return cls(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__}
+        )
 
     def taken(self, rows: np.ndarray) -> Cases:
         return Cases(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
 
 def cases_from_lines(
-    lines: OrderLines, rows: np.ndarray, topic: np.ndarray, at: np.ndarray, incident: int | np.ndarray, has_order: bool
+    lines: OrderLines,
+    rows: np.ndarray,
+    topic: np.ndarray,
+    at: np.ndarray,
+    *,
+    incident: int = -1,
+    has_order: bool = True,
 ) -> Cases:
     """Cases of given order lines, without a second matter."""
     count = len(rows)
@@ -123,7 +135,7 @@ def cases_from_lines(
         customer=lines.customer[rows],
         region=lines.region[rows],
         product=lines.product[rows],
-        incident=np.broadcast_to(np.asarray(incident, dtype=np.int8), (count,)).copy(),
+        incident=np.full(count, incident, dtype=np.int8),
         is_mixed=np.zeros(count, dtype=bool),
         at=at.astype(np.int64),
     )
@@ -146,22 +158,14 @@ def is_late(lines: OrderLines) -> np.ndarray:
     return lines.delivered_at > lines.promised_at + DAY_SECONDS // 4
 
 
-def incident_cases(
-    plan: SimulationPlan,
-    clock: ShopClock,
-    catalogue: Catalogue,
-    batches: list[Batch],
-    incidents: list[Incident],
-    lines: OrderLines,
-    block: str | int,
-    strengths: dict[int, float],
-) -> Cases:
+def incident_cases(shop: Shop, lines: OrderLines, block: str | int, strengths: dict[int, float]) -> Cases:
     """The cases that incidents add. The history block sets each incident's strength; later days reuse it."""
+    plan, clock = shop.plan, shop.clock
     parts: list[Cases] = []
-    for number, incident in enumerate(incidents):
+    for number, incident in enumerate(shop.incidents):
         rng = stream(plan.seed, "incident", number, block)
         chance, hit = rng.random(len(lines)), rng.random(len(lines))
-        rows = np.flatnonzero(in_cause(incident.cause, lines, catalogue, batches))
+        rows = np.flatnonzero(in_cause(shop, incident.cause, lines))
         anchor = clock.day_of(lines.shipped_at[rows] if incident.anchor == "shipped" else lines.ordered_at[rows])
         inside = anchor >= incident.start
         if incident.kind == "safety_pair":
@@ -172,7 +176,7 @@ def incident_cases(
             inside &= (lines.slowed[rows] == number) & is_late(lines)[rows]
         rows, anchor = rows[inside], anchor[inside]
         if incident.kind == "safety_pair":
-            parts.append(_safety_reports(incident, number, lines, rows, clock, rng, block))
+            parts.append(_safety_reports(shop, number, lines, rows if block == "history" else rows[:0], rng))
             continue
         weight = _profile(incident, anchor, plan.days)
         at = times_of(incident.topic, lines, rows, chance[rows], after=incident.flavour == "after")
@@ -183,7 +187,9 @@ def incident_cases(
         likely = np.minimum(weight * strengths.get(number, 0.0), most if incident.has_order else MOST)
         chosen = hit[rows] < likely
         topics = np.full(int(chosen.sum()), TOPIC[incident.topic])
-        parts.append(cases_from_lines(lines, rows[chosen], topics, at[chosen], number, incident.has_order))
+        parts.append(
+            cases_from_lines(lines, rows[chosen], topics, at[chosen], incident=number, has_order=incident.has_order)
+        )
     return Cases.joined(parts)
 
 
@@ -196,41 +202,37 @@ def _profile(incident: Incident, day: np.ndarray, days: int) -> np.ndarray:
     return np.ones(len(day))
 
 
-def _safety_reports(
-    incident: Incident, number: int, lines: OrderLines, rows: np.ndarray, clock: ShopClock, rng: np.random.Generator, block: str | int
-) -> Cases:
+def _safety_reports(shop: Shop, number: int, lines: OrderLines, rows: np.ndarray, rng: np.random.Generator) -> Cases:
     """A few independent reports on one SKU within some days, by people who had it for a while."""
-    if block != "history":
-        rows = rows[:0]
+    incident, clock = shop.incidents[number], shop.clock
     recent = rows[lines.day[rows] >= incident.start - 45]
     _, first = np.unique(lines.customer[recent], return_index=True)
     recent = np.sort(recent[first])
     count = min(len(recent), max(1, round(incident.excess)))
     chosen = np.sort(rng.choice(recent, size=count, replace=False)) if count else recent[:0]
     at = clock.starts[incident.start] + (np.cumsum(rng.uniform(0.45, 1.2, size=count)) * DAY_SECONDS).astype(np.int64)
-    return cases_from_lines(lines, chosen, np.full(count, TOPIC[incident.topic]), at, number, True)
+    return cases_from_lines(lines, chosen, np.full(count, TOPIC[incident.topic]), at, incident=number)
 
 
-def lone_safety_report(plan: SimulationPlan, clock: ShopClock, catalogue: Catalogue, incidents: list[Incident], lines: OrderLines) -> Cases:
+def lone_safety_report(shop: Shop, lines: OrderLines) -> Cases:
     """One safety report on one SKU that no other follows: urgent for a person, no incident."""
+    plan, clock = shop.plan, shop.clock
     rng = stream(plan.seed, "safety-alone")
-    used = {incident.cause.get("sku") for incident in incidents}
-    skus = [i for i, p in enumerate(catalogue.products) if "power" in p.tags and p.sku not in used]
+    used = {incident.cause.get("sku") for incident in shop.incidents}
+    skus = [i for i, p in enumerate(shop.catalogue.products) if "power" in p.tags and p.sku not in used]
     day = plan.days - 1 - int(rng.integers(44, 52))
     rows = np.flatnonzero((lines.product == int(rng.choice(skus))) & (clock.day_of(lines.delivered_at) < day))
     chosen = rng.choice(rows, size=min(1, len(rows)), replace=False)
     at = np.full(len(chosen), int(clock.starts[day]) + 15 * 3_600)
-    return cases_from_lines(lines, chosen, np.full(len(chosen), TOPIC["safety"]), at, SAFETY_ALONE, True)
+    return cases_from_lines(lines, chosen, np.full(len(chosen), TOPIC["safety"]), at, incident=SAFETY_ALONE)
 
 
-def usual_cases(
-    plan: SimulationPlan, catalogue: Catalogue, lines: OrderLines, taken: np.ndarray, block: str | int
-) -> Cases:
+def usual_cases(shop: Shop, lines: OrderLines, taken: np.ndarray, block: str | int) -> Cases:
     """The troubles of any week: rates by topic and product, on lines that no incident has taken."""
-    rng = stream(plan.seed, "usual", block)
+    rng = stream(shop.plan.seed, "usual", block)
     total = len(lines)
     names = list(USUAL_RATES)
-    rates = np.array([[_rate(topic, product.tags) for topic in names] for product in catalogue.products])
+    rates = np.array([[_rate(topic, product.tags) for topic in names] for product in shop.catalogue.products])
     edges = np.cumsum(rates, axis=1)
     draw = rng.random(total)
     chance = rng.random(total)
@@ -241,17 +243,17 @@ def usual_cases(
     for number, topic in enumerate(names):
         rows = hit[which == number]
         at = times_of(topic, lines, rows, chance[rows])
-        parts.append(cases_from_lines(lines, rows, np.full(len(rows), TOPIC[topic]), at, NO_INCIDENT, True))
+        parts.append(cases_from_lines(lines, rows, np.full(len(rows), TOPIC[topic]), at))
     late = is_late(lines)
     delay = rng.random(total) < np.where(late, np.where(lines.slowed >= 0, 0.0, DELAY_RATE_LATE), DELAY_RATE_IN_TIME)
     free[hit] = False
     rows = np.flatnonzero(delay & free)
     at = times_of("shipping_delay", lines, rows, chance[rows])
-    parts.append(cases_from_lines(lines, rows, np.full(len(rows), TOPIC["shipping_delay"]), at, NO_INCIDENT, True))
+    parts.append(cases_from_lines(lines, rows, np.full(len(rows), TOPIC["shipping_delay"]), at))
     for topic, rate in ORDERLESS_RATES.items():
         rows = np.flatnonzero(rng.random(total) < rate)
         at = times_of(topic, lines, rows, chance[rows])
-        parts.append(cases_from_lines(lines, rows, np.full(len(rows), TOPIC[topic]), at, NO_INCIDENT, False))
+        parts.append(cases_from_lines(lines, rows, np.full(len(rows), TOPIC[topic]), at, has_order=False))
     return Cases.joined(parts)
 
 

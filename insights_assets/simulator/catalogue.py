@@ -141,7 +141,9 @@ def load_catalogue() -> Catalogue:
     pull = np.array([2.2 if product.is_flagship else 1.0 for product in products])
     by_line = np.bincount(line_of, weights=pull)
     weights = pull / by_line[line_of] * np.array([line.share for line in lines])[line_of]
-    prices = np.array([[_price_cents(p.price, region.currency) for p in products] for region in REGIONS], dtype=np.int64)
+    prices = np.array(
+        [[_price_cents(p.price, region.currency) for p in products] for region in REGIONS], dtype=np.int64
+    )
     return Catalogue(tuple(lines), tuple(products), line_of, weights / weights.sum(), prices)
 
 

@@ -50,21 +50,57 @@ def plan_calendar(
         if start + length < plan.days - 40:
             line = str(rng.choice(catalogue.line_names if start < plan.days - 65 else free))
             lift = float(rng.uniform(1.5, 1.8))
-            events.append(_promotion(f"{line.title()} week", start, start + length, skus_of(line), "newsletter", 3_500, lift))
+            end = start + length
+            events.append(
+                CalendarEvent(
+                    "promotion",
+                    f"{line.title()} week",
+                    start,
+                    end,
+                    skus_of(line),
+                    budget=3_500,
+                    channel="newsletter",
+                    lift=lift,
+                )
+            )
     line = decoys.promotion_line
     events.append(
-        _promotion(f"{line.title()} days", decoys.promotion_start, decoys.promotion_end, skus_of(line), "paid_search", 14_000, 2.0)
+        CalendarEvent(
+            "promotion",
+            f"{line.title()} days",
+            decoys.promotion_start,
+            decoys.promotion_end,
+            skus_of(line),
+            budget=14_000,
+            channel="paid_search",
+            lift=2.0,
+        )
     )
     for incident in incidents:
         if incident.kind == "damaged_batch" and "product_line" in incident.cause:
             choices = catalogue.flagships(incident.cause["product_line"])
             sku = incident.cause.get("sku") or catalogue.products[int(rng.choice(choices))].sku
             name = catalogue.products[catalogue.sku_index(sku)].name
-            events.append(_promotion(f"{name} spotlight", last - 4, last + 9, (sku,), "paid_social", 18_000, 1.7))
+            events.append(
+                CalendarEvent(
+                    "promotion",
+                    f"{name} spotlight",
+                    last - 4,
+                    last + 9,
+                    (sku,),
+                    budget=18_000,
+                    channel="paid_social",
+                    lift=1.7,
+                )
+            )
         if incident.kind == "billing_policy":
-            events.append(CalendarEvent("policy", "Card charged when each parcel ships", incident.start, last + 60, hour=6))
+            events.append(
+                CalendarEvent("policy", "Card charged when each parcel ships", incident.start, last + 60, hour=6)
+            )
         if incident.kind == "checkout_release":
-            events.append(CalendarEvent("launch", "Release 8.4: one-page checkout", incident.start, incident.start + 1, hour=9))
+            events.append(
+                CalendarEvent("launch", "Release 8.4: one-page checkout", incident.start, incident.start + 1, hour=9)
+            )
     events.append(CalendarEvent("policy", "Free gift wrap until the end of the year", 30, last + 40))
     events.append(CalendarEvent("launch", "Release 8.1: saved wish lists", 22, 23, hour=9))
     newcomer = catalogue.products[int(rng.choice(catalogue.of_line(str(rng.choice(free)))))]
@@ -72,12 +108,6 @@ def plan_calendar(
     events.append(CalendarEvent("season", "Late summer", 0, max(1, plan.days // 3), lift=1.0))
     events.append(CalendarEvent("season", "Dark months", plan.days // 3, last + 60, skus_of("glass lamps"), lift=1.0))
     return sorted(events, key=lambda event: (event.start, event.kind, event.name))
-
-
-def _promotion(
-    name: str, start: int, end: int, skus: tuple[str, ...], channel: str, budget: float, lift: float
-) -> CalendarEvent:
-    return CalendarEvent("promotion", name, start, end, skus, REGION_NAMES, budget, channel, lift)
 
 
 def demand(plan: SimulationPlan, catalogue: Catalogue, events: list[CalendarEvent]) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from insights_assets.simulator.fresh import FRESH
 from insights_assets.simulator.plan import REPORTING_CURRENCY, SHOP_TIME_ZONE, Progress, SimulationPlan, no_progress
 from insights_assets.simulator.sessions import draw_sessions
 from insights_assets.simulator.shop_files import (
@@ -24,8 +25,8 @@ from insights_assets.simulator.shop_files import (
     write_products,
     write_stock,
 )
-from insights_assets.simulator.telling import Truth, complaint_orders, write_feedback, write_sessions
-from insights_assets.simulator.truth import decoy_entries, lone_report, planted, planted_fresh, write_truth
+from insights_assets.simulator.telling import Truth, Window, complaint_orders, write_feedback, write_sessions
+from insights_assets.simulator.truth import decoy_entries, incident_entry, lone_report, write_truth
 from insights_assets.simulator.world import build_world, told
 
 STATE_FILE = "simulator-state.json"
@@ -59,13 +60,15 @@ class SimulationReport:
     def lines(self) -> list[str]:
         """The report in a few lines for a person."""
         said = [
-            f"{self.records:,} feedback records and {self.orders:,} orders from {self.first_day} to {self.last_day} (seed {self.seed})",
+            f"{self.records:,} feedback records and {self.orders:,} orders, "
+            f"{self.first_day} to {self.last_day} (seed {self.seed})",
             f"{100 * self.complaint_rate:.1f} % of orders complain; {self.broken} records broken on purpose",
         ]
         for entry in self.incidents:
             where = ", ".join((entry["cause"] or {}).values()) or "everywhere"
             until = "still open" if entry["is_open_at_end"] else f"until {entry['end_day']}"
-            said.append(f"{entry['incident_id']}: {entry['excess_complaints']} complaints, {where}, from {entry['onset_day']}, {until}")
+            size = f"{entry['excess_complaints']} complaints"
+            said.append(f"{entry['incident_id']}: {size}, {where}, from {entry['onset_day']}, {until}")
         return said
 
 
@@ -91,16 +94,17 @@ def simulate(
     truth = Truth()
     write_orders(world, landing)
     progress("shop", 1, 2)
-    write_products(world.catalogue, plan, landing)
+    write_products(world.shop.catalogue, plan, landing)
     write_calendar(world, landing)
     write_fx(plan, landing)
     write_stock(world, landing)
     progress("shop", 2, 2)
-    write_feedback(world, cases, reports, None, landing, truth, progress)
-    write_sessions(world, sessions, None, landing, truth)
+    window = Window(world, landing, None)
+    write_feedback(window, cases, reports, truth, progress)
+    write_sessions(window, sessions, truth)
     order_count = len(np.unique(world.order_key(np.arange(len(world.lines)))))
     complaining = complaint_orders(world, cases, reports)
-    entries = planted(world, cases, reports, sessions, plan.days - 1)
+    entries = [incident_entry(world, number, cases, reports, sessions) for number in range(len(world.shop.incidents))]
     head = {
         "seed": seed,
         "first_day": str(plan.first_day),
@@ -124,12 +128,26 @@ def simulate(
     text = incidents.read_text(encoding="utf-8") if incidents is not None else None
     _write_state(Path(out) / STATE_FILE, plan, 0, text)
     return SimulationReport(
-        landing, Path(out) / TRUTH_FILE, plan.first_day, last_day, seed, head["records"], truth.counts, order_count,
-        len(world.lines), complaining, complaining / order_count, entries, head["decoys"], len(truth.faults.broken),
-    )  # fmt: skip
+        landing=landing,
+        truth_file=Path(out) / TRUTH_FILE,
+        first_day=plan.first_day,
+        last_day=last_day,
+        seed=seed,
+        records=sum(truth.counts.values()),
+        counts=truth.counts,
+        orders=order_count,
+        order_lines=len(world.lines),
+        complaint_orders=complaining,
+        complaint_rate=complaining / order_count,
+        incidents=entries,
+        decoys=decoy_entries(world),
+        broken=len(truth.faults.broken),
+    )
 
 
-def simulate_next_day(landing: Path, *, state: Path | None = None, progress: Progress = no_progress) -> SimulationReport:
+def simulate_next_day(
+    landing: Path, *, state: Path | None = None, progress: Progress = no_progress
+) -> SimulationReport:
     """Write one more day with a fresh incident into an existing landing folder, as dated files.
 
     `state` is the file that `simulate` left beside the landing folder (the default place) wherever it lies now; it is
@@ -152,13 +170,13 @@ def simulate_next_day(landing: Path, *, state: Path | None = None, progress: Pro
     written = write_orders_of_day(world, landing, extra)
     write_fx(plan, landing, extra)
     write_stock(world, landing, extra)
-    write_feedback(world, cases, reports, extra, landing, truth, progress)
-    write_sessions(world, sessions, extra, landing, truth)
+    window = Window(world, landing, extra)
+    write_feedback(window, cases, reports, truth, progress)
+    write_sessions(window, sessions, truth)
     rows = np.flatnonzero(world.lines.day == day)
     order_count = len(np.unique(world.order_key(rows)))
     complaining = complaint_orders(world, cases, reports)
-    entries = planted_fresh(world, cases, reports, day)
-    rate = complaining / max(order_count, 1)
+    entries = [incident_entry(world, FRESH + extra - 1, cases, reports)]
     head = {
         "seed": plan.seed,
         "first_day": str(date_of_day),
@@ -167,7 +185,7 @@ def simulate_next_day(landing: Path, *, state: Path | None = None, progress: Pro
         "counts": truth.counts,
         "orders": order_count,
         "order_lines": written["orders"],
-        "complaint_rate": round(rate, 4),
+        "complaint_rate": round(complaining / max(order_count, 1), 4),
         "incidents": entries,
         "decoys": [],
         "broken": truth.faults.broken,
@@ -178,9 +196,21 @@ def simulate_next_day(landing: Path, *, state: Path | None = None, progress: Pro
     write_truth(truth_file, head, truth)
     _write_state(state_file, plan, extra, incidents_text)
     return SimulationReport(
-        landing, truth_file, date_of_day, date_of_day, plan.seed, head["records"], truth.counts, order_count,
-        written["orders"], complaining, rate, entries, [], len(truth.faults.broken),
-    )  # fmt: skip
+        landing=landing,
+        truth_file=truth_file,
+        first_day=date_of_day,
+        last_day=date_of_day,
+        seed=plan.seed,
+        records=sum(truth.counts.values()),
+        counts=truth.counts,
+        orders=order_count,
+        order_lines=written["orders"],
+        complaint_orders=complaining,
+        complaint_rate=complaining / max(order_count, 1),
+        incidents=entries,
+        decoys=[],
+        broken=len(truth.faults.broken),
+    )
 
 
 def _write_state(path: Path, plan: SimulationPlan, days_added: int, incidents: str | None) -> None:

@@ -6,7 +6,7 @@ Not here: how an incident turns into complaints (`cases.py`) or what else was pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,6 @@ class Incident:
     has_order: bool = True
     tier: int | None = None
     flavour: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:
@@ -80,7 +79,9 @@ def plan_incidents(
     plan: SimulationPlan, catalogue: Catalogue, batches: list[Batch], path: Path | None = None
 ) -> tuple[list[Incident], list[Batch]]:
     """The incidents of this run, and the batch schedule as they bend it."""
-    incidents = default_incidents(plan, catalogue, batches) if path is None else read_incidents(path, plan, catalogue, batches)
+    incidents = (
+        default_incidents(plan, catalogue, batches) if path is None else read_incidents(path, plan, catalogue, batches)
+    )
     for incident in incidents:
         if "packaging_batch" in incident.cause:
             end = incident.end if incident.end is not None else plan.days + 10
@@ -88,106 +89,118 @@ def plan_incidents(
     return incidents, batches
 
 
+# Kind, earliest and latest start before the last day, length in days (None: still open on the last day).
+TIMING: tuple[tuple[str, int, int, int | None], ...] = (
+    ("damaged_batch", 24, 22, None),
+    ("carrier_delay", 37, 33, 15),
+    ("sizing_supplier", 48, 44, 18),
+    ("billing_policy", 30, 27, 18),
+    ("checkout_release", 10, 8, None),
+    ("missing_batch", 30, 27, None),
+    ("late_failure", 38, 34, None),
+    ("feature_ramp", 40, 36, None),
+    ("safety_pair", 6, 5, None),
+)
+# Lines in which a kind of incident makes sense.
+LINES_OF_KIND: dict[str, tuple[str, ...]] = {
+    "damaged_batch": ("glass lamps",),
+    "missing_batch": ("craft kits",),
+    "sizing_supplier": ("knitwear", "footwear"),
+    "late_failure": ("small appliances", "chargers"),
+    "safety_pair": ("small appliances", "chargers"),
+    "feature_ramp": ("small appliances", "chargers", "bedding", "footwear", "ceramic kitchenware"),
+}
+
+
+class Planner:
+    """Makes incidents one after the other; what one uses, the next leaves alone."""
+
+    def __init__(self, plan: SimulationPlan, catalogue: Catalogue, batches: list[Batch]) -> None:
+        self.plan = plan
+        self.catalogue = catalogue
+        self.batches = batches
+        self.rng = stream(plan.seed, "incidents")
+        self.made: list[Incident] = []
+
+    def make(
+        self,
+        kind: str,
+        start: int,
+        end: int | None,
+        *,
+        cause: dict[str, str] | None = None,
+        excess: float | None = None,
+    ) -> Incident:
+        """One more incident; attributes that the cause leaves open are chosen by the seed."""
+        shape = KINDS[kind]
+        whole = dict(cause or {})
+        for attribute in shape.attributes:
+            if attribute not in whole:
+                whole[attribute] = self._pick(attribute, kind, whole, start)
+        if "packaging_batch" in whole:
+            batch = next(batch for batch in self.batches if batch.code == whole["packaging_batch"])
+            whole["warehouse"] = WAREHOUSES[batch.warehouse]
+            start = max(start, batch.start)
+        if "sku" in whole:
+            whole["product_line"] = self.catalogue.products[self.catalogue.sku_index(whole["sku"])].line
+        size = excess if excess is not None else shape.excess
+        if excess is None and kind != "safety_pair":
+            size = self.plan.excess(size)
+        incident = Incident(
+            incident_id=f"I{len(self.made) + 1}-{kind}",
+            kind=kind,
+            topic=shape.topic,
+            cause={name: whole[name] for name in CAUSE_ATTRIBUTES if name in whole},
+            start=start,
+            end=end,
+            excess=size,
+            profile=shape.profile,
+            has_order=shape.has_order,
+            tier=shape.tier,
+            flavour=shape.flavour,
+        )
+        self.made.append(incident)
+        return incident
+
+    def _pick(self, attribute: str, kind: str, cause: dict[str, str], start: int) -> str:
+        choices: list[str] | tuple[str, ...]
+        if attribute == "warehouse":
+            # The large incident needs a warehouse that sends enough of its line to be large.
+            choices = WAREHOUSES[:2] if kind == "damaged_batch" else WAREHOUSES
+        elif attribute == "packaging_batch":
+            home = WAREHOUSES.index(cause["warehouse"])
+            choices = [batch.code for batch in self.batches if batch.warehouse == home and batch.start >= start][:1]
+        elif attribute == "carrier":
+            choices = CARRIERS
+        elif attribute == "region":
+            choices = self._busy_regions(cause.get("carrier"))
+        elif attribute == "product_line":
+            choices = LINES_OF_KIND.get(kind, self.catalogue.line_names)
+        else:
+            choices = self._skus(kind, cause["product_line"])
+        used = {incident.cause.get(attribute) for incident in self.made}
+        return str(self.rng.choice([name for name in choices if name not in used] or list(choices)))
+
+    def _busy_regions(self, carrier: str | None) -> list[str]:
+        """Regions to which a carrier takes enough parcels for a delay to be seen."""
+        if carrier is None:
+            return list(REGION_NAMES)
+        shares = CARRIER_SHARES[:, CARRIERS.index(carrier)] * [region.share for region in REGIONS]
+        return [REGION_NAMES[i] for i in np.argsort(shares)[-2:]]
+
+    def _skus(self, kind: str, line: str) -> list[str]:
+        """A failing product must sell enough to be seen; a safety report needs no volume."""
+        found = self.catalogue.flagships(line) if kind == "late_failure" else self.catalogue.of_line(line)
+        return [self.catalogue.products[i].sku for i in found]
+
+
 def default_incidents(plan: SimulationPlan, catalogue: Catalogue, batches: list[Batch]) -> list[Incident]:
     """The nine of the sample shop; places and days vary with the seed."""
-    last = plan.days - 1
-    # kind, earliest and latest start before the last day, length in days (None: still open on the last day)
-    timing: list[tuple[str, int, int, int | None]] = [
-        ("damaged_batch", 24, 22, None),
-        ("carrier_delay", 37, 33, 15),
-        ("sizing_supplier", 48, 44, 18),
-        ("billing_policy", 30, 27, 18),
-        ("checkout_release", 10, 8, None),
-        ("missing_batch", 30, 27, None),
-        ("late_failure", 38, 34, None),
-        ("feature_ramp", 40, 36, None),
-        ("safety_pair", 6, 5, None),
-    ]
-    rng = stream(plan.seed, "incidents")
-    incidents: list[Incident] = []
-    for number, (kind, earliest, latest, length) in enumerate(timing, start=1):
-        start = last - int(rng.integers(latest, earliest + 1))
-        end = None if length is None else start + length
-        incidents.append(_make(number, kind, {}, start, end, None, plan, catalogue, batches, incidents, rng))
-    return incidents
-
-
-def _make(
-    number: int,
-    kind: str,
-    cause: dict[str, str],
-    start: int,
-    end: int | None,
-    excess: float | None,
-    plan: SimulationPlan,
-    catalogue: Catalogue,
-    batches: list[Batch],
-    earlier: list[Incident],
-    rng: np.random.Generator,
-) -> Incident:
-    shape = KINDS[kind]
-    whole = dict(cause)
-    for attribute in shape.attributes:
-        if attribute not in whole:
-            whole[attribute] = _pick(attribute, kind, whole, start, catalogue, batches, earlier, rng)
-    if "packaging_batch" in whole:
-        batch = next(batch for batch in batches if batch.code == whole["packaging_batch"])
-        whole["warehouse"] = WAREHOUSES[batch.warehouse]
-        start = max(start, batch.start)
-    if "sku" in whole:
-        whole["product_line"] = catalogue.products[catalogue.sku_index(whole["sku"])].line
-    wanted = excess if excess is not None else shape.excess
-    size = wanted if kind == "safety_pair" or excess is not None else plan.excess(wanted)
-    ordered = {name: whole[name] for name in CAUSE_ATTRIBUTES if name in whole}
-    return Incident(
-        f"I{number}-{kind}", kind, shape.topic, ordered, start, end, size,
-        profile=shape.profile, has_order=shape.has_order, tier=shape.tier, flavour=shape.flavour,
-    )  # fmt: skip
-
-
-def _pick(
-    attribute: str,
-    kind: str,
-    cause: dict[str, str],
-    start: int,
-    catalogue: Catalogue,
-    batches: list[Batch],
-    earlier: list[Incident],
-    rng: np.random.Generator,
-) -> str:
-    """A value for one attribute of the cause that other incidents do not use already."""
-    used = {incident.cause.get(attribute) for incident in earlier}
-    if attribute == "warehouse":
-        # The large incident needs a warehouse that sends enough of its line to be large.
-        choices = WAREHOUSES[:2] if kind == "damaged_batch" else WAREHOUSES
-        free = [name for name in choices if name not in used]
-        return str(rng.choice(free))
-    if attribute == "packaging_batch":
-        home = WAREHOUSES.index(cause["warehouse"])
-        return next(batch.code for batch in batches if batch.warehouse == home and batch.start >= start)
-    if attribute == "carrier":
-        return str(rng.choice(CARRIERS))
-    if attribute == "region":
-        if kind == "carrier_delay" and "carrier" in cause:  # a lane with enough parcels to be seen
-            shares = CARRIER_SHARES[:, CARRIERS.index(cause["carrier"])] * [region.share for region in REGIONS]
-            return REGION_NAMES[int(rng.choice(np.argsort(shares)[-2:]))]
-        return str(rng.choice(REGION_NAMES))
-    if attribute == "product_line":
-        choices = {
-            "damaged_batch": ["glass lamps"],
-            "missing_batch": ["craft kits"],
-            "sizing_supplier": ["knitwear", "footwear"],
-            "late_failure": ["small appliances", "chargers"],
-            "safety_pair": ["small appliances", "chargers"],
-            "feature_ramp": ["small appliances", "chargers", "bedding", "footwear", "ceramic kitchenware"],
-        }.get(kind, list(catalogue.line_names))
-        free = [name for name in choices if name not in used] or choices
-        return str(rng.choice(free))
-    line = cause["product_line"]
-    # A failing product must sell enough to be seen; a safety report needs no volume.
-    skus = catalogue.flagships(line) if kind == "late_failure" else catalogue.of_line(line)
-    free = [catalogue.products[i].sku for i in skus if catalogue.products[i].sku not in used]
-    return str(rng.choice(free))
+    planner = Planner(plan, catalogue, batches)
+    for kind, earliest, latest, length in TIMING:
+        start = plan.days - 1 - int(planner.rng.integers(latest, earliest + 1))
+        planner.make(kind, start, None if length is None else start + length)
+    return planner.made
 
 
 def read_incidents(path: Path, plan: SimulationPlan, catalogue: Catalogue, batches: list[Batch]) -> list[Incident]:
@@ -202,15 +215,17 @@ def read_incidents(path: Path, plan: SimulationPlan, catalogue: Catalogue, batch
         raise fail("file", f"cannot be read as YAML: {error}") from error
     if not isinstance(items, list) or not items:
         raise fail("file", "must be a list of incidents with at least one item")
-    rng = stream(plan.seed, "incidents")
-    incidents: list[Incident] = []
+    planner = Planner(plan, catalogue, batches)
     for number, item in enumerate(items, start=1):
         where = f"item {number}"
         if not isinstance(item, dict):
             raise fail(where, "must be a map with kind, onset and what else it needs")
         unknown = set(item) - {"kind", "topic", "cause", "onset", "end", "excess"}
         if unknown:
-            raise fail(f"{where}, field '{min(map(str, unknown))}'", "is not known; known: kind, topic, cause, onset, end, excess")
+            raise fail(
+                f"{where}, field '{min(map(str, unknown))}'",
+                "is not known; known: kind, topic, cause, onset, end, excess",
+            )
         kind = item.get("kind")
         if kind not in KINDS:
             raise fail(f"{where}, field 'kind'", f"must be one of {', '.join(KINDS)}, not {kind!r}")
@@ -230,9 +245,9 @@ def read_incidents(path: Path, plan: SimulationPlan, catalogue: Catalogue, batch
         if not isinstance(cause, dict):
             raise fail(f"{where}, field 'cause'", "must be a map of attribute to value")
         _check_cause(cause, f"{where}, field 'cause", catalogue, batches, fail)
-        made = _make(number, kind, {k: str(v) for k, v in cause.items()}, onset, end, excess, plan, catalogue, batches, incidents, rng)
-        incidents.append(replace(made, topic=topic))
-    return incidents
+        made = planner.make(kind, onset, end, cause={k: str(v) for k, v in cause.items()}, excess=excess)
+        planner.made[-1] = replace(made, topic=topic)
+    return planner.made
 
 
 def _is_whole(value: object) -> bool:
@@ -257,7 +272,10 @@ def _check_cause(cause: dict[str, Any], where: str, catalogue: Catalogue, batche
     if "packaging_batch" in cause and "warehouse" in cause:
         batch = next(b for b in batches if b.code == cause["packaging_batch"])
         if WAREHOUSES[batch.warehouse] != cause["warehouse"]:
-            raise fail(f"{where}.warehouse'", f"batch {batch.code} belongs to {WAREHOUSES[batch.warehouse]}, not {cause['warehouse']!r}")
+            raise fail(
+                f"{where}.warehouse'",
+                f"batch {batch.code} belongs to {WAREHOUSES[batch.warehouse]}, not {cause['warehouse']!r}",
+            )
     if "sku" in cause and "product_line" in cause:
         line = catalogue.products[catalogue.sku_index(str(cause["sku"]))].line
         if line != cause["product_line"]:

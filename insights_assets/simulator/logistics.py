@@ -39,7 +39,9 @@ def batch_schedule(plan: SimulationPlan) -> list[Batch]:
 
 def stretched(batches: list[Batch], code: str, end: int, weight: float) -> list[Batch]:
     """The schedule with one large lot: a batch that is used longer and more than the others."""
-    return [replace(batch, end=max(end, batch.end), weight=weight) if batch.code == code else batch for batch in batches]
+    return [
+        replace(batch, end=max(end, batch.end), weight=weight) if batch.code == code else batch for batch in batches
+    ]
 
 
 def draw_batches(batches: list[Batch], warehouse: np.ndarray, day: np.ndarray, rng: np.random.Generator) -> np.ndarray:

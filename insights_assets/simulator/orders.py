@@ -18,12 +18,11 @@ from insights_assets.simulator.catalogue import (
     REGIONS,
     WAREHOUSE_SHARES,
     WAREHOUSES,
-    Catalogue,
 )
 from insights_assets.simulator.incidents import Incident
-from insights_assets.simulator.logistics import Batch, draw_batches
-from insights_assets.simulator.people import Customers
-from insights_assets.simulator.plan import DAY_SECONDS, ShopClock, SimulationPlan, stream
+from insights_assets.simulator.logistics import draw_batches
+from insights_assets.simulator.plan import DAY_SECONDS, stream
+from insights_assets.simulator.shop import Shop
 
 SECOND_LINE_SHARE = 0.24
 # Orders an hour of the shop's day, from midnight.
@@ -57,20 +56,14 @@ class OrderLines:
 
     @classmethod
     def joined(cls, blocks: list[OrderLines]) -> OrderLines:
-        return cls(**{name: np.concatenate([getattr(block, name) for block in blocks]) for name in cls.__dataclass_fields__})
+        return cls(
+            **{name: np.concatenate([getattr(block, name) for block in blocks]) for name in cls.__dataclass_fields__}
+        )
 
 
-def draw_orders(
-    plan: SimulationPlan,
-    clock: ShopClock,
-    catalogue: Catalogue,
-    customers: Customers,
-    batches: list[Batch],
-    incidents: list[Incident],
-    weights: np.ndarray,
-    extra_day: int | None = None,
-) -> OrderLines:
+def draw_orders(shop: Shop, extra_day: int | None = None) -> OrderLines:
     """The order lines of the history, or of one day behind it."""
+    plan, clock, weights = shop.plan, shop.clock, shop.weights
     rng = stream(plan.seed, "orders", "history" if extra_day is None else extra_day)
     products = weights.shape[1]
     history = weights[: plan.days]
@@ -90,7 +83,7 @@ def draw_orders(
 
     head = _order_heads(day, product, rng)
     region = rng.choice(len(REGIONS), size=total, p=[r.share for r in REGIONS]).astype(np.int8)[head]
-    customer = customers.draw(region, rng.random(total)[head])
+    customer = shop.customers.draw(region, rng.random(total)[head])
     ordered_at = ordered_at[head]
     is_head = head == np.arange(total)
     first_of_day = np.searchsorted(day, day)
@@ -107,7 +100,7 @@ def draw_orders(
     promised_at = ordered_at + np.where(far, 6, 5) * DAY_SECONDS
     shipped_day = clock.day_of(shipped_at)
     slowed = np.full(total, -1, dtype=np.int8)
-    for number, incident in enumerate(incidents):
+    for number, incident in enumerate(shop.incidents):
         if incident.kind == "carrier_delay":
             hit = _carrier_cell(incident, carrier, region) & (shipped_day >= incident.start)
             hit &= (shipped_day < incident.end) if incident.end is not None else True
@@ -115,11 +108,24 @@ def draw_orders(
             slowed[hit] = number
             transit = transit + np.where(hit, 3.5 + 3.5 * rng.random(total), 0)
     delivered_at = shipped_at + (transit * DAY_SECONDS).astype(np.int64)
-    batch = draw_batches(batches, warehouse, shipped_day, rng)
+    batch = draw_batches(shop.batches, warehouse, shipped_day, rng)
     return OrderLines(
-        day, ordered_at, order_number.astype(np.int32), line_number.astype(np.int32), customer, region, product, quantity,
-        warehouse, batch, carrier, shipped_at, delivered_at, promised_at, slowed,
-    )  # fmt: skip
+        day=day,
+        ordered_at=ordered_at,
+        order_number=order_number.astype(np.int32),
+        line_number=line_number.astype(np.int32),
+        customer=customer,
+        region=region,
+        product=product,
+        quantity=quantity,
+        warehouse=warehouse,
+        batch=batch,
+        carrier=carrier,
+        shipped_at=shipped_at,
+        delivered_at=delivered_at,
+        promised_at=promised_at,
+        slowed=slowed,
+    )
 
 
 def _order_heads(day: np.ndarray, product: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -147,14 +153,15 @@ def _carrier_cell(incident: Incident, carrier: np.ndarray, region: np.ndarray) -
     return cell
 
 
-def in_cause(cause: dict[str, str], lines: OrderLines, catalogue: Catalogue, batches: list[Batch]) -> np.ndarray:
+def in_cause(shop: Shop, cause: dict[str, str], lines: OrderLines) -> np.ndarray:
     """Which order lines carry every attribute of a cause."""
+    catalogue = shop.catalogue
     cell = np.ones(len(lines), dtype=bool)
     for attribute, value in cause.items():
         if attribute == "warehouse":
             cell &= lines.warehouse == WAREHOUSES.index(value)
         elif attribute == "packaging_batch":
-            cell &= lines.batch == [batch.code for batch in batches].index(value)
+            cell &= lines.batch == [batch.code for batch in shop.batches].index(value)
         elif attribute == "carrier":
             cell &= lines.carrier == CARRIERS.index(value)
         elif attribute == "region":

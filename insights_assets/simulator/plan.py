@@ -59,7 +59,9 @@ class SimulationPlan:
 
     def __post_init__(self) -> None:
         if self.days < 70:
-            raise ValueError(f"days must be at least 70 (56 days of history before the first incident), not {self.days}")
+            raise ValueError(
+                f"days must be at least 70 (56 days of history before the first incident), not {self.days}"
+            )
         if self.records < 1_000:
             raise ValueError(f"records must be at least 1000, not {self.records}")
 
@@ -98,7 +100,9 @@ class ShopClock:
         zone = ZoneInfo(SHOP_TIME_ZONE)
         span = plan.days + HORIZON_DAYS + 1
         days = [plan.first_day + timedelta(days=i) for i in range(span)]
-        self.starts = np.array([int(datetime(d.year, d.month, d.day, tzinfo=zone).timestamp()) for d in days], dtype=np.int64)
+        self.starts = np.array(
+            [int(datetime(d.year, d.month, d.day, tzinfo=zone).timestamp()) for d in days], dtype=np.int64
+        )
         self.end = int(self.starts[plan.days])  # first instant after the last day
         self._offsets: dict[str, np.ndarray] = {}
         self._days = days
@@ -112,7 +116,9 @@ class ShopClock:
         if zone_name not in self._offsets:
             zone = ZoneInfo(zone_name)
             noons = [datetime(d.year, d.month, d.day, 12, tzinfo=zone) for d in self._days]
-            self._offsets[zone_name] = np.array([int(noon.utcoffset().total_seconds()) for noon in noons], dtype=np.int64)  # type: ignore[union-attr]
+            self._offsets[zone_name] = np.array(
+                [int(noon.utcoffset().total_seconds()) for noon in noons], dtype=np.int64
+            )  # type: ignore[union-attr]
         return self._offsets[zone_name]
 
     def offset_at(self, zone_name: str, instants: np.ndarray) -> np.ndarray:

@@ -12,17 +12,15 @@ import numpy as np
 
 from insights_assets.simulator.cases import (
     FLOOD,
-    NO_INCIDENT,
     NO_TOPIC,
-    SAFETY_ALONE,
     TOPIC,
     Cases,
     cases_from_lines,
     in_daytime,
 )
-from insights_assets.simulator.decoys import Decoys
 from insights_assets.simulator.orders import OrderLines
-from insights_assets.simulator.plan import DAY_SECONDS, FEEDBACK_SOURCES, TEXT_SOURCES, ShopClock, SimulationPlan, stream
+from insights_assets.simulator.plan import DAY_SECONDS, FEEDBACK_SOURCES, TEXT_SOURCES, stream
+from insights_assets.simulator.shop import Shop
 
 SOURCE = {name: number for number, name in enumerate(FEEDBACK_SOURCES)}
 _ORDER = ("reviews", "surveys", "support_tickets", "chats", "returns", "social")
@@ -58,8 +56,13 @@ QUIET_MIX: dict[str, tuple[float, float, float, float]] = {
 _QUIET_TOPICS = np.array([TOPIC["praise"], TOPIC["other"], TOPIC["feature_request"], NO_TOPIC], dtype=np.int8)
 # Days after delivery at which they are written.
 _QUIET_LAGS: dict[str, tuple[float, float]] = {
-    "reviews": (2, 14), "surveys": (1, 5), "support_tickets": (-3, 6), "chats": (-3, 5), "returns": (1, 9), "social": (0, 12),
-}  # fmt: skip
+    "reviews": (2, 14),
+    "surveys": (1, 5),
+    "support_tickets": (-3, 6),
+    "chats": (-3, 5),
+    "returns": (1, 9),
+    "social": (0, 12),
+}
 
 
 @dataclass
@@ -77,15 +80,18 @@ class Reports:
 
     @classmethod
     def joined(cls, parts: list[Reports]) -> Reports:
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__})
+        return cls(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__}
+        )
 
     def taken(self, rows: np.ndarray) -> Reports:
         return Reports(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
 
 
-def report_cases(plan: SimulationPlan, clock: ShopClock, cases: Cases, offset: int, block: str | int) -> Reports:
+def report_cases(shop: Shop, cases: Cases, offset: int, block: str | int) -> Reports:
     """The records of complaints and wishes; `offset` is the number of the first case."""
-    rng = stream(plan.seed, "reports", block)
+    clock = shop.clock
+    rng = stream(shop.plan.seed, "reports", block)
     total = len(cases)
     first = np.zeros(total, dtype=np.int8)
     other = np.zeros(total, dtype=np.int8)
@@ -117,25 +123,25 @@ def report_cases(plan: SimulationPlan, clock: ShopClock, cases: Cases, offset: i
 
 
 def quiet_reports(
-    plan: SimulationPlan,
-    clock: ShopClock,
+    shop: Shop,
     lines: OrderLines,
-    busy: np.ndarray,
     wanted: dict[str, int],
     window: tuple[int, int],
+    *,
+    busy: np.ndarray,
     offset: int,
     block: str | int,
 ) -> tuple[Cases, Reports]:
-    """Exactly as many records without a complaint as each source still wants, inside a window of time."""
+    """As many records without a complaint as each source still wants, by people on no busy line, inside a window."""
     case_parts: list[Cases] = []
     report_parts: list[Reports] = []
     for name in TEXT_SOURCES:
-        rng = stream(plan.seed, "quiet", name, block)
-        rows, at = _quiet_moments(name, max(wanted[name], 0), lines, busy, window, rng)
+        rng = stream(shop.plan.seed, "quiet", name, block)
+        rows, at = _quiet_moments(_QUIET_LAGS[name], max(wanted[name], 0), lines, window, rng, busy=busy)
         mix = np.cumsum(QUIET_MIX[name])
         topic = _QUIET_TOPICS[np.minimum(np.searchsorted(mix, rng.random(len(rows)), side="right"), 3)]
-        cases = cases_from_lines(lines, rows, topic, at, NO_INCIDENT, True)
-        moved = in_daytime(cases.at, cases.region, clock, rng.random(len(rows)))
+        cases = cases_from_lines(lines, rows, topic, at)
+        moved = in_daytime(cases.at, cases.region, shop.clock, rng.random(len(rows)))
         # A morning that lies behind the window stays where it was.
         cases.at = np.where(moved < window[1], moved, cases.at)
         number = offset + sum(len(part) for part in case_parts) + np.arange(len(rows), dtype=np.int64)
@@ -146,9 +152,15 @@ def quiet_reports(
 
 
 def _quiet_moments(
-    name: str, count: int, lines: OrderLines, busy: np.ndarray, window: tuple[int, int], rng: np.random.Generator
+    lag: tuple[float, float],
+    count: int,
+    lines: OrderLines,
+    window: tuple[int, int],
+    rng: np.random.Generator,
+    *,
+    busy: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    low, high = _QUIET_LAGS[name]
+    low, high = lag
     anchor = lines.delivered_at
     able = np.flatnonzero(~busy & (anchor + high * DAY_SECONDS >= window[0]) & (anchor + low * DAY_SECONDS < window[1]))
     rows = np.empty(0, dtype=np.int64)
@@ -163,13 +175,16 @@ def _quiet_moments(
     return rows[:count], at[:count]
 
 
-def flood_reports(plan: SimulationPlan, clock: ShopClock, decoys: Decoys, lines: OrderLines, offset: int) -> tuple[Cases, Reports]:
+def flood_reports(shop: Shop, lines: OrderLines, offset: int) -> tuple[Cases, Reports]:
     """The decoy of copied posts: two days, one topic, hardly any authors."""
-    rng = stream(plan.seed, "flood")
+    decoys, clock = shop.decoys, shop.clock
+    rng = stream(shop.plan.seed, "flood")
     count = decoys.flood_posts
     rows = np.zeros(count, dtype=np.int64)
     at = np.sort(clock.starts[decoys.flood_start] + (rng.uniform(0.3, 1.9, count) * DAY_SECONDS).astype(np.int64))
-    cases = cases_from_lines(lines, rows, np.full(count, TOPIC[decoys.flood_topic]), at, FLOOD, False)
+    cases = cases_from_lines(
+        lines, rows, np.full(count, TOPIC[decoys.flood_topic]), at, incident=FLOOD, has_order=False
+    )
     cases.line[:] = -1
     cases.region[:] = 0
     none = np.zeros(count, dtype=bool)
@@ -180,4 +195,4 @@ def flood_reports(plan: SimulationPlan, clock: ShopClock, decoys: Decoys, lines:
 def is_complaint(cases: Cases) -> np.ndarray:
     """Cases in which an order went wrong for somebody; wishes, praise and questions are none."""
     calm = [TOPIC["praise"], TOPIC["other"], TOPIC["feature_request"], NO_TOPIC]
-    return ~np.isin(cases.topic, calm) & ((cases.incident < SAFETY_ALONE) | (cases.incident == SAFETY_ALONE))
+    return ~np.isin(cases.topic, calm) & (cases.incident != FLOOD)

@@ -25,9 +25,23 @@ PATHS: tuple[tuple[tuple[str, str], ...], ...] = (
     (("view", "product"), ("error", "product")),
     (("view", "account"), ("error", "account")),
     (("view", "product"), ("add_to_cart", "product"), ("checkout", "checkout"), ("error", "checkout")),
-    (("view", "product"), ("add_to_cart", "product"), ("checkout", "checkout"), ("error", "checkout"), ("checkout", "checkout"), ("error", "checkout")),
+    (
+        ("view", "product"),
+        ("add_to_cart", "product"),
+        ("checkout", "checkout"),
+        ("error", "checkout"),
+        ("checkout", "checkout"),
+        ("error", "checkout"),
+    ),
     (("view", "product"), ("add_to_cart", "product"), ("checkout", "checkout"), ("purchase", "confirmation")),
-    (("view", "search"), ("view", "product"), ("view", "product"), ("add_to_cart", "product"), ("checkout", "checkout"), ("purchase", "confirmation")),
+    (
+        ("view", "search"),
+        ("view", "product"),
+        ("view", "product"),
+        ("add_to_cart", "product"),
+        ("checkout", "checkout"),
+        ("purchase", "confirmation"),
+    ),
 )
 USUAL_SHARES = np.array([0.36, 0.29, 0.15, 0.10, 0.03, 0.03, 0.02, 0.02, 0.0])
 RELEASE_SHARES = np.array([0.0, 0.0, 0.14, 0.16, 0.0, 0.0, 0.0, 0.46, 0.24])  # of the sessions that a bad release adds
@@ -55,7 +69,7 @@ class Sessions:
 
 def draw_sessions(world: World, extra_day: int | None) -> Sessions:
     """All sessions of a window; troubled ones exactly as many as wanted."""
-    plan, lines, clock = world.plan, world.lines, world.clock
+    plan, lines, clock = world.plan, world.lines, world.shop.clock
     block: str | int = "history" if extra_day is None else extra_day
     rng = stream(plan.seed, "sessions", block)
     window = world.window(extra_day)
@@ -68,10 +82,13 @@ def draw_sessions(world: World, extra_day: int | None) -> Sessions:
     # A troubled visit is near in time to the orders of its day, but no order of its own.
     at = lines.ordered_at[rows] + np.where(np.arange(len(rows)) < count, rng.integers(-5_400, 5_400, len(rows)), -240)
     at = np.clip(at, window[0], window[1] - 1_200)
-    path = np.concatenate([
-        rng.choice(9, size=count, p=USUAL_SHARES), rng.integers(HEALTHY_PATHS.start, HEALTHY_PATHS.stop, size=healthy),
-    ])  # fmt: skip
-    number = next((i for i, incident in enumerate(world.incidents) if incident.kind == "checkout_release"), -1)
+    path = np.concatenate(
+        [
+            rng.choice(9, size=count, p=USUAL_SHARES),
+            rng.integers(HEALTHY_PATHS.start, HEALTHY_PATHS.stop, size=healthy),
+        ]
+    )
+    number = next((i for i, incident in enumerate(world.shop.incidents) if incident.kind == "checkout_release"), -1)
     at = np.concatenate([at, bad])
     bad_rows = able[rng.integers(0, len(able), size=len(bad))]
     rows = np.concatenate([rows, bad_rows])
@@ -90,15 +107,15 @@ def draw_sessions(world: World, extra_day: int | None) -> Sessions:
 
 def _release_sessions(world: World, window: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Instants of the sessions that the bad release adds in a window."""
-    found = [incident for incident in world.incidents if incident.kind == "checkout_release"]
+    found = [incident for incident in world.shop.incidents if incident.kind == "checkout_release"]
     if not found:
         return np.empty(0, dtype=np.int64)
     incident, plan = found[0], world.plan
     end = incident.end if incident.end is not None else plan.days
     a_day = plan.excess(RELEASE_EXCESS) / max(end - incident.start, 1)
     parts = []
-    for day in range(incident.start, len(world.clock.starts) - 1 if incident.end is None else end):
-        start = int(world.clock.starts[day])
+    for day in range(incident.start, len(world.shop.clock.starts) - 1 if incident.end is None else end):
+        start = int(world.shop.clock.starts[day])
         if window[0] <= start < window[1]:
             parts.append(start + (rng.uniform(0.33, 0.97, int(rng.poisson(a_day))) * DAY_SECONDS).astype(np.int64))
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
@@ -115,16 +132,20 @@ def event_table(world: World, sessions: Sessions, rows: np.ndarray) -> pa.Table:
     pace = 14 + (sessions.at[which] * 7 + which) % 71
     at = sessions.at[which] * 1_000 + step * pace * 1_000 + which % 997
     customers, customer_row = np.unique(sessions.customer[which], return_inverse=True)
-    keys = pa.array([None if c < 0 else world.customers.key(int(c)) for c in customers])
+    keys = pa.array([None if c < 0 else world.shop.customers.key(int(c)) for c in customers])
     suffix = np.array([f"-{i + 1}" for i in range(6)])[step]
     return pa.table(
         {
             "event_id": pa.array(np.char.add(sessions.ref[which], suffix)),
             "occurred_at": pa.array(at),
             "session_id": pa.array(sessions.ref[which]),
-            "customer_id": pa.DictionaryArray.from_arrays(pa.array(customer_row.astype(np.int32)), keys).cast(pa.string()),
+            "customer_id": pa.DictionaryArray.from_arrays(pa.array(customer_row.astype(np.int32)), keys).cast(
+                pa.string()
+            ),
             "event": pa.array(events),
-            "sku": pa.array([p.sku for p in world.catalogue.products]).take(pa.array(sessions.product[which].astype(np.int32))),
+            "sku": pa.array([p.sku for p in world.shop.catalogue.products]).take(
+                pa.array(sessions.product[which].astype(np.int32))
+            ),
             "page": pa.array(pages),
             "region": pa.array(list(REGION_NAMES)).take(pa.array(sessions.region[which].astype(np.int32))),
         }

@@ -59,21 +59,21 @@ def order_table(world: World, rows: np.ndarray) -> pa.Table:
     """Order lines as the `orders` source has them."""
     lines, plan = world.lines, world.plan
     customers, which = np.unique(lines.customer[rows], return_inverse=True)
-    names = [world.customers.name(int(c)) for c in customers]
-    mails = [world.customers.email(int(c)) for c in customers]
-    keys = [world.customers.key(int(c)) for c in customers]
+    names = [world.shop.customers.name(int(c)) for c in customers]
+    mails = [world.shop.customers.email(int(c)) for c in customers]
+    keys = [world.shop.customers.key(int(c)) for c in customers]
     at, region, product = lines.ordered_at[rows], lines.region[rows], lines.product[rows]
-    cents = world.catalogue.price_cents[region, product]
+    cents = world.shop.catalogue.price_cents[region, product]
     return pa.table(
         {
             "order_id": pa.array(_numbered("LL", plan, lines.day[rows], lines.order_number[rows])),
-            "ordered_at": pa.array(iso_strings(at, world.clock.offset_at(SHOP_TIME_ZONE, at))),
+            "ordered_at": pa.array(iso_strings(at, world.shop.clock.offset_at(SHOP_TIME_ZONE, at))),
             "customer_id": _texts(keys, which),
             "customer_name": _texts(names, which),
             "customer_email": _texts(mails, which),
             "region": _texts(REGION_NAMES, region),
             "currency": _texts([r.currency for r in REGIONS], region),
-            "sku": _texts([p.sku for p in world.catalogue.products], product),
+            "sku": _texts([p.sku for p in world.shop.catalogue.products], product),
             "quantity": pa.array(lines.quantity[rows].astype(np.int64)),
             "unit_price": pa.array(np.round(cents / 100, 2)),
         }
@@ -90,15 +90,17 @@ def fulfilment_table(world: World, rows: np.ndarray, now: int) -> pa.Table:
         return pa.array(iso_strings(at[rows], zero, zulu=True), mask=~known)
 
     def known_text(values: list[str], index: np.ndarray) -> pa.Array:
-        return pa.DictionaryArray.from_arrays(pa.array(index[rows].astype(np.int32), mask=~shipped), pa.array(values)).cast(pa.string())
+        return pa.DictionaryArray.from_arrays(
+            pa.array(index[rows].astype(np.int32), mask=~shipped), pa.array(values)
+        ).cast(pa.string())
 
     return pa.table(
         {
             "fulfilment_id": pa.array(_numbered("F", plan, lines.day[rows], lines.line_number[rows])),
             "order_id": pa.array(_numbered("LL", plan, lines.day[rows], lines.order_number[rows])),
-            "sku": _texts([p.sku for p in world.catalogue.products], lines.product[rows]),
+            "sku": _texts([p.sku for p in world.shop.catalogue.products], lines.product[rows]),
             "warehouse": _texts(WAREHOUSES, lines.warehouse[rows]),
-            "packaging_batch": known_text([b.code for b in world.batches], lines.batch),
+            "packaging_batch": known_text([b.code for b in world.shop.batches], lines.batch),
             "carrier": known_text(list(CARRIERS), lines.carrier),
             "shipped_at": instants(lines.shipped_at, shipped),
             "delivered_at": instants(lines.delivered_at, delivered),
@@ -116,7 +118,10 @@ def write_orders(world: World, landing: Path) -> None:
         rows = np.arange(*np.searchsorted(world.lines.day, [inside[0], inside[-1] + 1]))
         day = world.plan.day(int(inside[0]))
         write_csv_table(landing / "orders" / month_file("orders", day), order_table(world, rows))
-        write_parquet(landing / "fulfilments" / month_file("fulfilments", day), fulfilment_table(world, rows, world.clock.end))
+        write_parquet(
+            landing / "fulfilments" / month_file("fulfilments", day),
+            fulfilment_table(world, rows, world.shop.clock.end),
+        )
 
 
 def write_orders_of_day(world: World, landing: Path, extra_day: int) -> dict[str, int]:
@@ -127,7 +132,9 @@ def write_orders_of_day(world: World, landing: Path, extra_day: int) -> dict[str
     lines = world.lines
     rows = np.flatnonzero(lines.day == day)
     write_csv_table(landing / "orders" / dated_file("orders", date), order_table(world, rows))
-    moved = (lines.shipped_at >= start) & (lines.shipped_at < end) | (lines.delivered_at >= start) & (lines.delivered_at < end)
+    moved = (lines.shipped_at >= start) & (lines.shipped_at < end) | (lines.delivered_at >= start) & (
+        lines.delivered_at < end
+    )
     moved = np.flatnonzero((moved | (lines.day == day)) & (lines.day <= day))
     write_parquet(landing / "fulfilments" / dated_file("fulfilments", date), fulfilment_table(world, moved, end))
     return {"orders": len(rows), "fulfilments": len(moved)}
@@ -159,8 +166,8 @@ def write_products(catalogue: Catalogue, plan: SimulationPlan, landing: Path) ->
 def write_calendar(world: World, landing: Path) -> int:
     """Events that are decided by the last day, those of the near future among them."""
     rows = []
-    clock = world.clock
-    for number, event in enumerate(world.events, start=1):
+    clock = world.shop.clock
+    for number, event in enumerate(world.shop.events, start=1):
         last = len(clock.starts) - 1
         start = int(clock.starts[max(event.start, 0)]) + event.hour * 3_600
         end = int(clock.starts[min(event.end, last)])
@@ -206,14 +213,22 @@ def write_fx(plan: SimulationPlan, landing: Path, extra_day: int | None = None) 
 
 def stock_rows(world: World, days: range, block: str | int) -> list[tuple[int, str, str, int, str]]:
     """Weekly counts of every SKU and warehouse, and now and then an empty shelf."""
-    plan, clock = world.plan, world.clock
+    plan, clock = world.plan, world.shop.clock
     rng = stream(plan.seed, "stock", block)
     rows: list[tuple[int, str, str, int, str]] = []
-    for product in world.catalogue.products:
+    for product in world.shop.catalogue.products:
         for warehouse in WAREHOUSES:
             for day in days:
                 if plan.day(day).weekday() == 0:
-                    rows.append((int(clock.starts[day]) + 5 * 3_600, product.sku, warehouse, int(rng.integers(12, 420)), "count"))
+                    rows.append(
+                        (
+                            int(clock.starts[day]) + 5 * 3_600,
+                            product.sku,
+                            warehouse,
+                            int(rng.integers(12, 420)),
+                            "count",
+                        )
+                    )
             if rng.random() < 0.0022 * len(days):
                 gone = int(rng.choice(np.array(days)))
                 moment = int(clock.starts[gone]) + int(rng.integers(8, 20)) * 3_600
@@ -225,7 +240,7 @@ def stock_rows(world: World, days: range, block: str | int) -> list[tuple[int, s
 
 
 def write_stock(world: World, landing: Path, extra_day: int | None = None) -> int:
-    plan, clock = world.plan, world.clock
+    plan, clock = world.plan, world.shop.clock
     last = plan.days - 1 + (extra_day or 0)
     days = range(plan.days) if extra_day is None else range(last, last + 1)
     files: dict[str, list[str]] = {}

@@ -13,23 +13,25 @@ import numpy as np
 
 from insights_assets.simulator.cases import SAFETY_ALONE, Cases
 from insights_assets.simulator.files import dated_file
-from insights_assets.simulator.incidents import Incident
+from insights_assets.simulator.fresh import FRESH
 from insights_assets.simulator.reports import SOURCE, Reports
 from insights_assets.simulator.sessions import Sessions
 from insights_assets.simulator.telling import Truth
-from insights_assets.simulator.world import FRESH, World
+from insights_assets.simulator.world import World
 
 
 def incident_entry(
-    world: World, incident: Incident, number: int, cases: Cases, reports: Reports, sessions: Sessions | None, last_day: int
+    world: World, number: int, cases: Cases, reports: Reports, sessions: Sessions | None = None
 ) -> dict[str, Any]:
-    """One incident with what became of it."""
+    """One incident, planted or fresh, with what became of it in these records."""
+    incident = world.fresh[number - FRESH] if number >= FRESH else world.shop.incidents[number]
+    last_day = world.plan.days - 1 + world.extra_days
     mine = cases.incident[reports.case] == number
     told = reports.taken(np.flatnonzero(mine))
     reached = np.unique(told.case)
-    days = world.clock.day_of(told.at) if len(told) else np.array([incident.start])
+    days = world.shop.clock.day_of(told.at) if len(told) else np.array([incident.start])
     with_lines = reached[cases.line[reached] >= 0]
-    struck = sorted({world.catalogue.products[int(p)].sku for p in cases.product[with_lines]})
+    struck = sorted({world.shop.catalogue.products[int(p)].sku for p in cases.product[with_lines]})
     localised = any(name in incident.cause for name in ("product_line", "sku"))
     is_open = incident.end is None or incident.end > last_day
     customers = len(np.unique(cases.customer[reached]))
@@ -57,7 +59,7 @@ def incident_entry(
 
 
 def decoy_entries(world: World) -> list[dict[str, Any]]:
-    plan, decoys = world.plan, world.decoys
+    plan, decoys = world.plan, world.shop.decoys
     return [
         {
             "decoy_id": "decoy-promotion",
@@ -96,9 +98,15 @@ def lone_report(world: World, cases: Cases, reports: Reports) -> dict[str, Any] 
     rows = np.flatnonzero(cases.incident[reports.case] == SAFETY_ALONE)
     if not len(rows):
         return None
-    product = world.catalogue.products[int(cases.product[reports.case[rows[0]]])]
-    day = world.plan.day(int(world.clock.day_of(reports.at[rows[:1]])[0]))
-    return {"incident_id": "safety_alone", "topic": "safety", "sku": product.sku, "product_line": product.line, "day": str(day)}
+    product = world.shop.catalogue.products[int(cases.product[reports.case[rows[0]]])]
+    day = world.plan.day(int(world.shop.clock.day_of(reports.at[rows[:1]])[0]))
+    return {
+        "incident_id": "safety_alone",
+        "topic": "safety",
+        "sku": product.sku,
+        "product_line": product.line,
+        "day": str(day),
+    }
 
 
 def write_truth(path: Path, head: dict[str, Any], truth: Truth) -> None:
@@ -113,15 +121,3 @@ def write_truth(path: Path, head: dict[str, Any], truth: Truth) -> None:
             out.write(",\n".join(entries))
             out.write("}")
         out.write("}}\n")
-
-
-def planted(world: World, cases: Cases, reports: Reports, sessions: Sessions, last_day: int) -> list[dict[str, Any]]:
-    return [
-        incident_entry(world, incident, number, cases, reports, sessions, last_day)
-        for number, incident in enumerate(world.incidents)
-    ]
-
-
-def planted_fresh(world: World, cases: Cases, reports: Reports, last_day: int) -> list[dict[str, Any]]:
-    number = len(world.fresh) - 1
-    return [incident_entry(world, world.fresh[number], FRESH + number, cases, reports, None, last_day)]

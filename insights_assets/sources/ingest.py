@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from insights_assets.resources.memo import nothing_else, recall, remember
 from insights_assets.sources.catalogue import Source
 from insights_assets.sources.landing import IngestStamps, list_files, merge_versions, raw_rows, typed_rows
 from insights_assets.sources.parse import Mapping_
@@ -40,7 +41,7 @@ def mapping_of(shop: Shop, source: str) -> Mapping_:
 
 def ingest(step: Step, source: Source, mapping: Mapping_) -> IngestReport:
     """Append unseen payloads to raw, then bring bronze up to date with raw."""
-    raw, bronze = RAW[source.name], BRONZE[source.name]
+    raw = RAW[source.name]
     files = list_files(step.settings.landing_path, source)
     seen: set[str] = set()
     if step.exists(raw):
@@ -55,7 +56,10 @@ def ingest(step: Step, source: Source, mapping: Mapping_) -> IngestReport:
             appended = rows.count()
         if not seen or appended:
             appended = step.write(raw, rows).rows
+    if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
+        return IngestReport(len(unread), len(files) - len(unread), 0, 0, 0)
     changed, days = catch_up(step, source, mapping)
+    remember(step, f"catch_up:{source.name}", nothing_else)
     return IngestReport(len(unread), len(files) - len(unread), appended, changed, days)
 
 

@@ -74,7 +74,12 @@ PRODUCTS = {
 
 
 def complaint_records(
-    number: int = 10, *, topic: str = "damaged_on_arrival", sku: str = "GL-100", prefix: str = "R", confidence: float = 0.96
+    number: int = 10,
+    *,
+    topic: str = "damaged_on_arrival",
+    sku: str = "GL-100",
+    prefix: str = "R",
+    confidence: float = 0.96,
 ) -> list[Evidence]:
     """Records of different customers, two hours apart, newest last."""
     return [

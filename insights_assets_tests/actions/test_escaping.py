@@ -63,7 +63,12 @@ def rendered(text: str) -> str:
 @example("[a](b)")
 def test_markdown_renders_outside_text_as_itself_and_nothing_else(text: str) -> None:
     line = f"- “{markdown(text)}” (review R-1)"
-    kinds = {token.type for token in tokens(line)} - {"bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close"}
+    kinds = {token.type for token in tokens(line)} - {
+        "bullet_list_open",
+        "bullet_list_close",
+        "list_item_open",
+        "list_item_close",
+    }
     assert kinds <= INERT_TOKENS, kinds
     assert rendered(line) == f"“{inert(text)}” (review R-1)"
 
@@ -83,7 +88,9 @@ def test_nothing_in_inert_text_is_taken_for_a_link_or_a_mention(text: str) -> No
 def test_plain_is_one_visible_line_and_stable(text: str, limit: int) -> None:
     line = plain(text)
     assert line == plain(line)
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u200b-\u200c\u200e-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029]", line)
+    assert not re.search(
+        r"[\x00-\x1f\x7f-\x9f\u200b-\u200c\u200e-\u200f\u202a-\u202e\u2066-\u2069\ufeff\u2028\u2029]", line
+    )
     assert len(plain(text, limit)) <= limit
 
 
@@ -91,7 +98,10 @@ def test_ordinary_text_stays_what_it_was() -> None:
     said = "Größe passt nicht: 42 statt 40, die Naht ist offen. ¿Por qué? 3.5 von 5!"
     assert inert(said) == said
     assert rendered(markdown(said)) == said
-    assert plain("family \U0001f468\u200d\U0001f469\u200d\U0001f467") == "family \U0001f468\u200d\U0001f469\u200d\U0001f467"
+    assert (
+        plain("family \U0001f468\u200d\U0001f469\u200d\U0001f467")
+        == "family \U0001f468\u200d\U0001f469\u200d\U0001f467"
+    )
     assert plain("a" * 30 + " bcd efg", 34) == "a" * 30 + "…"
 
 
@@ -101,7 +111,20 @@ def test_html_holds_no_tag_and_no_open_attribute(text: str) -> None:
     assert not set(html_text(text)) & set("<>\"'")
 
 
-FORMULAS = ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1+1", "x;=1+1", "x,\t=cmd|' /C calc'!A0", "x|=1", "−1+1"]
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "＝1+1",
+    "x;=1+1",
+    "x,\t=cmd|' /C calc'!A0",
+    "x|=1",
+    "−1+1",
+]
 
 
 @pytest.mark.parametrize("text", FORMULAS)

@@ -22,7 +22,7 @@ def panel_of(world: World, as_of: int | None = None) -> Panel:
 
 
 def ledger_of(world: World, panel: Panel) -> Ledger:
-    return build_ledger(world.mentions, world.shipments.assign(units=1.0), panel.lags, BASES)
+    return build_ledger(world.mentions, {"lines": world.shipments.assign(units=1.0)}, panel.lags, BASES)
 
 
 def judged(panel: Panel, first: int = WARM_UP, last: int = 119, stored: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -1,4 +1,6 @@
-"""`shop/` is checked when it is read: every fault is named with file, line and field, and what to do (R129, R140, R162, R163)."""
+"""`shop/` is checked when it is read: every fault is named with file, line and field, and what to do (R129, R140, R162,
+R163).
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,10 @@ import yaml
 @lru_cache(maxsize=1)
 def _patterns() -> dict[str, re.Pattern[str]]:
     words = yaml.safe_load(Path(__file__).with_name("plain_keywords.yaml").read_text(encoding="utf-8"))
-    return {topic: re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, stems)) + ")", re.IGNORECASE) for topic, stems in words.items()}
+    return {
+        topic: re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, stems)) + ")", re.IGNORECASE)
+        for topic, stems in words.items()
+    }
 
 
 def judged(text: str) -> set[str]:

@@ -22,136 +22,171 @@ def _any(*lists: str) -> str:
     return "|".join(re.escape(word) for word in words)
 
 
-_WORDS = word_list(_FILE, "en_after_name", "en_clear", "fr_before_name", "fr_needs_capital", "ib_before_name", "ib_needs_capital")
+_ENGLISH_WORDS = word_list(_FILE, "en_after_name")
+_FRENCH_WORDS = word_list(_FILE, "fr_before_name", "fr_needs_capital")
+_IBERIAN_WORDS = word_list(_FILE, "ib_before_name", "ib_needs_capital")
 _NOT_STREETS = word_list(_FILE, "de_not_streets")
 
 _NUMBER = r"(?<![\w.,/#$€£-])(?:\d{1,5} )?\d{1,5}(?:[ -]?[A-Za-z](?![A-Za-z']))?(?:[-/]\d{1,4}[A-Za-z]?)?"
 _CAPITAL = r"[A-Z][A-Za-z'.-]*"
-_PARTICLE = r"(?:de la |de las |de los |de l'|d'|des |du |del |de |da |das |do |dos |la |las |los |le |les |l'|el |of |the |e |y )"
+_PARTICLE =
+    r"(?:de la |de las |de los |de l'|d'|des |du |del |de |da |das |do |dos |la |las |los |le |les |l'|el "
+    r"|of |the |e |y )"
 
 _ENGLISH = re.compile(
-    rf"{_NUMBER},? (?:(?:N|S|E|W|NE|NW|SE|SW)\.? )?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)|of|the|la|de) ){{1,5}}?(?i:{_any('en_after_name')})(?![A-Za-z])\.?(?: (?:N|S|E|W|NE|NW|SE|SW)(?![A-Za-z]))?"
+    rf"{_NUMBER},? (?:(?:N|S|E|W|NE|NW|SE|SW)\.? )?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)|of|the|la"
+    rf"|de) ){{1,5}}?(?i:{_any('en_after_name')})(?![A-Za-z])\.?(?: (?:N|S|E|W|NE|NW|SE|SW)(?![A-Za-z]))?"
 )
-_ENGLISH_LOWER = re.compile(rf"{_NUMBER},? ((?:[a-z'-]{{3,}} ){{1,3}}?)(?:{_any('en_clear')})(?![a-z])", re.IGNORECASE)
-_GERMAN = re.compile(
-    rf"(?<![A-Za-z-])((?:[A-Za-z][A-Za-z'-]* ?)?[A-Za-z'-]*[A-Za-z](?:{_any('de_endings', 'others_endings')}))\.? (?:Nr\.? ?)?(\d{{1,4}}(?: ?[a-zA-Z](?![A-Za-z]))?(?:[-/]\d{{1,4}})?)(?![\w%€$])(?![.,:]\d)",
-    re.IGNORECASE,
+_ENGLISH_LOWER = re.compile(
+    rf"{_NUMBER},? ((?:[a-z'-]{{3,}} ){{1,3}}?)(?:{_any('en_clear')})(?![a-z])"
+, re.IGNORECASE)
+# Found from its end: the street word and the number first, because looking for any word before them is slow.
+_GERMAN_END = re.compile(
+    rf"(?:{_any('de_endings', 'others_endings')})\.? (?:nr\.? ?)?\d{{1,4}}(?:"
+    rf" ?[a-z](?![a-z]))?(?:[-/]\d{{1,4}})?(?![\w%€$])(?![.,:]\d)", re.IGNORECASE
 )
-_GERMAN_ALONE = re.compile(
-    r"(?<![A-Za-z-])(?:[A-Z][A-Za-z'.-]* ){1,3}(?:Strase|Strasse|Str\.|str\.|Allee|Platz|Weg|Gasse|Damm|Ufer|Chaussee|Ring) (?:Nr\.? ?)?\d{1,4}(?: ?[a-zA-Z](?![A-Za-z]))?(?![\w%€$])"
-)
+_GERMAN_START = re.compile(r"((?:[A-Z][A-Za-z'.-]* ){0,2})([A-Za-z'-]*)$")
 _GERMAN_PREPOSITION = re.compile(
-    r"(?<![A-Za-z-])(?:Am|An der|An den|Im|In der|In den|Zum|Zur|Auf der|Auf dem|Unter den|Hinter der|Vor dem|Beim|Alte[rn]?|Neue[rn]?) [A-Z][A-Za-z-]+ \d{1,4}(?: ?[a-z](?![a-z]))?(?![\w%€$.])"
+    r"(?<![A-Za-z-])(?:Am|An der|An den|Im|In der|In den|Zum|Zur|Auf der|Auf dem|Unter den|Hinter der|Vor dem"
+    r"|Beim|Alte[rn]?|Neue[rn]?) [A-Z][A-Za-z-]+ \d{1,4}(?: ?[a-z](?![a-z]))?(?![\w%€$.])"
 )
 _FRENCH = re.compile(
-    rf"{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?:(?:{_any('fr_before_name')})\.? {_PARTICLE}{{0,2}}[A-Za-z][\w'.-]*(?:(?: {_PARTICLE}{{0,2}}| )(?-i:[A-Z])[\w'.-]*){{0,3}}"
-    rf"|(?:{_any('fr_needs_capital')}) {_PARTICLE}{{0,2}}(?-i:[A-Z])[\w'.-]*(?:(?: {_PARTICLE}{{0,2}}| )(?-i:[A-Z])[\w'.-]*){{0,3}})",
+    rf"{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?:(?:{_any('fr_before_name')})\.?"
+    rf" {_PARTICLE}{{0,2}}[A-Za-z][\w'.-]*(?:(?: {_PARTICLE}{{0,2}}| )(?-i:[A-Z])[\w'.-]*){{0,3}}"
+    rf"|(?:{_any('fr_needs_capital')}) {_PARTICLE}{{0,2}}(?-i:[A-Z])[\w'.-]*(?:(?: {_PARTICLE}{{0,2}}"
+    rf"| )(?-i:[A-Z])[\w'.-]*){{0,3}})",
     re.IGNORECASE,
 )
 _IBERIAN = re.compile(
-    rf"(?<![A-Za-z])(?:(?:(?:{_any('ib_before_name')})\.?|c/|r\.) {{0,1}}{_PARTICLE}{{0,2}}[A-Za-z0-9][\w'.-]*(?: (?!\d)[A-Za-z][\w'.-]*){{0,4}}?"
+    rf"(?<![A-Za-z])(?:(?:(?:{_any('ib_before_name')})(?:\. ?| )|c/ ?(?=[A-Za-z]{{3}})"
+    rf"|(?-i:R)\. ?){_PARTICLE}{{0,2}}[A-Za-z0-9][\w'.-]*(?: (?!\d)[A-Za-z][\w'.-]*){{0,4}}?"
     rf"|(?:{_any('ib_needs_capital')})\.? {_PARTICLE}{{0,2}}(?-i:[A-Z])[\w'.-]*(?: (?!\d)[A-Za-z][\w'.-]*){{0,4}}?)"
-    r",? (?:n\.? ?o?\.? |num\.? |numero |# ?)?\d{1,5}(?: ?[a-z](?![a-z]))?(?![\w%€$])(?:, ?\d{1,2} ?o?\.? ?[a-z]?(?![a-z0-9]))?",
+    r",? (?:n\.? ?o?\.? |num\.? |numero "
+    r"|# ?)?\d{1,5}(?: ?[a-z](?![a-z]))?(?![\w%€$])(?:, ?\d{1,2} ?o?\.? ?[a-z]?(?![a-z0-9]))?",
     re.IGNORECASE,
 )
-_BOX = re.compile(r"(?<![A-Za-z])(?:p\.? ?o\.? ?box|post(?:al)? box|postfach|boite postale|apartado(?: de correos)?|caixa postal|psc|bp) (?:n[o.]* )?\d{1,6}(?!\d)", re.IGNORECASE)
+_BOX = re.compile(
+    r"(?<![A-Za-z])(?:p\.? ?o\.? ?box|post(?:al)? box|postfach|boite postale|apartado(?: de correos)?"
+    r"|caixa postal|psc|bp) (?:n[o.]* )?\d{1,6}(?!\d)"
+, re.IGNORECASE)
 _BRITISH_CODE = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}(?![A-Za-z0-9-])")
-_NAMED_CODE = re.compile(r"(?<![a-z])(?:zip|zip ?code|post ?code|postal code|plz|postleitzahl|code postal|codigo postal|cep|c\.p\.)(?: (?:is|ist|est|es|e))?[ :]{1,3}(\d{4,5}(?:-\d{3,4})?|\d{3} \d{2}|[a-z]\d[a-z] ?\d[a-z]\d)(?![\w-])")
+_NAMED_CODE = re.compile(
+    r"(?<![a-z])(?:zip|zip ?code|post ?code|postal code|plz|postleitzahl|code postal|codigo postal|cep"
+    r"|c\.p\.)(?: (?:is|ist|est|es|e))?[ :]{1,3}(\d{4,5}(?:-\d{3,4})?|\d{3} \d{2}"
+    r"|[a-z]\d[a-z] ?\d[a-z]\d)(?![\w-])"
+)
 
 # What follows a street, tried in turn until nothing fits.
-_TOWN = r"[A-Z][A-Za-z'.-]+(?:[ -](?:(?:am|an|der|im|in|de|la|las|los|del|do|da|dos|sur|sous|upon|en|of|le|les|bei) ){0,2}[A-Z][A-Za-z'.-]+){0,3}"
+_TOWN =
+    r"[A-Z][A-Za-z'.-]+(?:[ -](?:(?:am|an|der|im|in|de|la|las|los|del|do|da|dos|sur|sous|upon|en|of|le|les"
+    r"|bei) ){0,2}[A-Z][A-Za-z'.-]+){0,3}"
 _REST = tuple(
     re.compile(form)
     for form in (
-        r",? {0,2}\n? {0,2}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Box|Wohnung|Whg|Etage|Appartement|Appt|Piso|Puerta|Apto|Bloco|Andar|Esc|Bajo)\.? ?#?(?:\d{1,5}[A-Za-z]?|[A-Za-z]\d{0,4})(?![A-Za-z0-9])",
+        r",? {0,2}\n? {0,2}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Room|Rm|Box|Wohnung|Whg|Etage"
+        r"|Appartement|Appt|Piso|Puerta|Apto|Bloco|Andar|Esc|Bajo)\.? ?#?(?:\d{1,5}[A-Za-z]?"
+        r"|[A-Za-z]\d{0,4})(?![A-Za-z0-9])",
         r",? ?(?:Stock|\d{1,2}\. ?(?:OG|Stock|Etage)|EG)(?![A-Za-z])",
         rf"[ ,]{{0,2}}\n? ?(?:[DFEPA]-)?\d{{4,5}}(?:-\d{{3}})? {_TOWN}",
-        rf"[ ,]{{0,2}}\n? ?{_TOWN}(?:,? [A-Z]{{2}})?,? (?:\d{{5}}(?:-\d{{3,4}})?|[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}})(?![\w-])",
+        rf"[ ,]{{0,2}}\n? ?{_TOWN}(?:,? [A-Z]{{2}})?,? (?:\d{{5}}(?:-\d{{3,4}})?"
+        rf"|[A-Z]{{1,2}}\d[A-Z\d]? ?\d[A-Z]{{2}})(?![\w-])",
         r"[ ,-]{1,3}\n? ?(?:\d{5}(?:-\d{3,4})?|\d{4}-\d{3}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})(?![\w-])",
         rf" ?[,-] ?\n?({_TOWN})(?:,? [A-Z]{{2}}(?![A-Za-z]))?(?= ?(?:[.,;!?)\n-]|$))",
         rf"\n ?({_TOWN})(?:,? [A-Z]{{2}})?(?= ?(?:\n|$))",
     )
 )
 _CUE = (
-    r"(?:(?:my|our|home|billing|delivery|shipping|postal|new|old|following)? ?address(?: is|:| to)|live[sd]? (?:at|in|on)|deliver(?:ed)? (?:it )?to|ship(?:ped)? (?:it )?to|sen[dt] (?:it )?to"
-    r"|(?:is|are) (?:located )?at|located (?:at|on)|arrived at|meet me at|moved to|taxi to|anschrift(?: ist|:)|adresse(?: ist| est|:)|wohne(?:n|t)?(?: in| an)?|geliefert an|liefern (?:sie )?an|j'habite|habite(?:r)?(?: au)?"
-    r"|livre(?:r)? au|direccion(?: es|:)|vivo en|domicilio(?: es|:)?|endereco(?: e|:)|moro (?:na|no|em)|entreg(?:ar|ue) (?:na|no|em))"
+    r"(?:(?:my|our|home|billing|delivery|shipping|postal|new|old|following)? ?address(?: is|:| to)"
+    r"|live[sd]? (?:at|in|on)|deliver(?:ed)? (?:it )?to|ship(?:ped)? (?:it )?to|sen[dt] (?:it )?to"
+    r"|(?:is|are) (?:located )?at|located (?:at|on)|arrived at|meet me at|moved to|taxi to|anschrift(?: ist"
+    r"|:)|adresse(?: ist| est|:)|wohne(?:n|t)?(?: in| an)?|geliefert an|liefern (?:sie )?an|j'habite"
+    r"|habite(?:r)?(?: au)?"
+    r"|livre(?:r)? au|direccion(?: es|:)|vivo en|domicilio(?: es|:)?|endereco(?: e|:)|moro (?:na|no|em)"
+    r"|entreg(?:ar|ue) (?:na|no|em))"
 )
 # Behind such a word every number and capitalised word belongs to the address, as long as there is at least one of each.
 _CUED = re.compile(
-    rf"(?<![A-Za-z])(?i:{_CUE})[ :\n]{{1,3}}((?:\d{{1,5}}[A-Za-z]?(?![\w%€$:]|[.,]\d)|{_PARTICLE}?[A-Z][\w'.-]*)(?:,? (?:\d{{1,5}}[A-Za-z]?(?![\w%€$:]|[.,]\d)|{_PARTICLE}?[A-Z][\w'.-]*)){{1,7}})"
+    rf"(?<![A-Za-z])(?i:{_CUE})[ :\n]{{1,3}}((?:\d{{1,5}}[A-Za-z]?(?![\w%€$:]|[.,]\d)"
+    rf"|{_PARTICLE}?[A-Z][\w'.-]*)(?:,? (?:\d{{1,5}}[A-Za-z]?(?![\w%€$:]|[.,]\d)"
+    rf"|{_PARTICLE}?[A-Z][\w'.-]*)){{1,7}})"
 )
+# One word of each form, to ask first.
+_BOX_WORDS = word_list("cue_words.yaml", "boxes")
+_CODE_WORDS = word_list("cue_words.yaml", "postal_codes")
+_CUE_WORDS = word_list("cue_words.yaml", "addresses")
 _MOST_PIECES = 5
 
 
 def find_addresses(view: View) -> Iterator[Span]:
     """Streets with a number, and what of the address follows them."""
-    if _names_a_street(view):
-        for start, end in _streets(view):
-            yield Span(start, _end_of_address(view, end), "address", is_sure=False)
+    for start, end in _streets(view):
+        yield Span(start, _end_of_address(view, end), "address", is_sure=False)
     plain = view.plain
-    for match in _CUED.finditer(plain):
+    for match in _CUED.finditer(plain) if view.has_word_of(_CUE_WORDS) else ():
         words = match.group(1).replace(",", " ").split()
         if any(word[0].isdigit() for word in words) and any(word[0].isalpha() for word in words):
             if NEVER_NAMES.isdisjoint(word.lower() for word in words):
                 yield Span(match.start(1), _end_of_address(view, match.end(1)), "address", is_sure=False)
-    for match in _BOX.finditer(plain):
+    for match in _BOX.finditer(plain) if view.has_word_of(_BOX_WORDS) else ():
         yield Span(match.start(), _end_of_address(view, match.end()), "address", is_sure=False)
     for match in _BRITISH_CODE.finditer(plain):
         yield Span(match.start(), match.end(), "address", is_sure=False)
-    for match in _NAMED_CODE.finditer(view.lower):
+    for match in _NAMED_CODE.finditer(view.lower) if view.has_word_of(_CODE_WORDS) else ():
         yield Span(match.start(1), match.end(1), "address", is_sure=False)
 
 
-def _names_a_street(view: View) -> bool:
-    return any(word in _WORDS or word.endswith(STREET_ENDINGS) for word in view.words) or "c/" in view.lower or "r." in view.lower
-
-
 def _streets(view: View) -> Iterator[tuple[int, int]]:
-    plain = view.plain
-    for match in _ENGLISH.finditer(plain):
-        # "2 Stars. Way too small": a sentence ends inside what would be the name.
-        if not re.search(r"[a-z]{3,}\. ", match.group()) and _first_word(match.group()) not in NEVER_NAMES:
-            yield match.span()
-    for match in _ENGLISH_LOWER.finditer(plain):
-        if NEVER_NAMES.isdisjoint(match.group(1).lower().split()) and _LENGTHS.isdisjoint(match.group(1).lower().split()):
-            yield match.span()
-    for match in _GERMAN.finditer(plain):
-        yield from _german(match, plain)
-    for match in _GERMAN_ALONE.finditer(plain):
-        words = match.group().lower().split()
-        first = 0
-        while words[first] in NEVER_NAMES and len(words) - first > 3:
-            first += 1
-        if words[first] not in NEVER_NAMES:
-            yield match.start() + sum(len(word) + 1 for word in words[:first]), match.end()
-    for match in _GERMAN_PREPOSITION.finditer(plain):
+    plain, words = view.plain, view.words
+    if view.has_word_of(_ENGLISH_WORDS):
+        for match in _ENGLISH.finditer(plain):
+            # "2 Stars. Way too small": a sentence ends inside what would be the name.
+            if not re.search(r"[a-z]{3,}\. ", match.group()) and _first_word(match.group()) not in _LENGTHS:
+                yield match.span()
+        for match in _ENGLISH_LOWER.finditer(plain):
+            between = match.group(1).lower().split()
+            if _LENGTHS.isdisjoint(between):
+                yield match.span()
+    if any(word.endswith(STREET_ENDINGS) for word in words):
+        for match in _GERMAN_END.finditer(plain):
+            yield from _german(match, plain)
+    for match in _GERMAN_PREPOSITION.finditer(plain) if view.digit_count > 5 else ():
         # "Am Montag 12" is a day: the form counts only in front of a postal code and a town.
         if _REST[2].match(plain, match.end()):
             yield match.span()
-    for pattern in (_FRENCH, _IBERIAN):
-        for match in pattern.finditer(plain):
-            yield match.span()
+    if view.has_word_of(_FRENCH_WORDS):
+        yield from (match.span() for match in _FRENCH.finditer(plain))
+    if view.has_word_of(_IBERIAN_WORDS) or "c/" in view.lower or "R." in plain:
+        yield from (match.span() for match in _IBERIAN.finditer(plain))
 
 
 #: What stands between a number and a street word when no address is meant ("3 weeks on the road").
-_LENGTHS = frozenset("weeks days hours minutes months years miles people times pieces star stars lane per each more less than and".split())
+_LENGTHS = word_list("cue_words.yaml", "no_streets")
 
 
 def _german(match: re.Match[str], plain: str) -> Iterator[tuple[int, int]]:
-    words = match.group(1).split()
-    last = words[-1]
-    compound = last.lower().rstrip(".")
-    if compound in _NOT_STREETS or len(compound) < 6:
+    """"Bahnhofstraße 12", "Berliner Straße 12" and "Alte Poststraße 12", but no Arbeitsplatz."""
+    reach = max(0, match.start() - 60)
+    before = _GERMAN_START.search(plain[reach : match.start()])
+    if before is None:
         return
-    is_long = compound.endswith(("strase", "strasse", "allee", "gasse", "chaussee", "straat", "gracht", "str"))
-    if not is_long and not last[0].isupper():
+    start = reach + before.start(2)
+    word = plain[start : match.start()] + match.group().split(" ")[0].rstrip(".")
+    compound = word.lower()
+    adjectives = before.group(1).split()
+    while adjectives and not adjectives[-1].lower().rstrip(".").endswith(("er", "e", "en", "es", "ert", "g", "-")):
+        adjectives = []
+    if adjectives and adjectives[-1].lower() not in NEVER_NAMES:
+        start -= len(adjectives[-1]) + 1
+    elif before.group(2) == "" or compound in _NOT_STREETS or len(compound) < 6:
         return
-    # "Alte Poststraße 3" has its adjective; "Ich wohne Poststraße 3" does not.
-    start = match.start(1) + match.group(1).rindex(last)
-    if len(words) == 2 and words[0][0].isupper() and words[0].lower() not in NEVER_NAMES and words[0].lower().endswith(("e", "er", "en", "es")):
-        start = match.start()
-    yield start, match.end()
+    elif not compound.endswith(_CLEAR_ENDINGS) and not word[0].isupper():
+        return
+    if compound not in _NOT_STREETS or before.group(2) == "":
+        yield start, match.end()
+
+
+#: Endings that make a street even where nobody writes capitals; the others end ordinary words too.
+_CLEAR_ENDINGS = ("strase", "strasse", "allee", "gasse", "chaussee", "straat", "gracht", "str")
 
 
 def _first_word(text: str) -> str:

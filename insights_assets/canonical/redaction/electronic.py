@@ -9,13 +9,17 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterator
 
+from insights_assets.canonical.redaction.lexicon import word_list
 from insights_assets.canonical.redaction.spans import Span
 from insights_assets.canonical.redaction.view import View
 
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._%+-'")
 _LONGEST_LOCAL = 64
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,62}\.)){1,5}[a-z]{2,24}(?![a-z0-9])")
-_PROVIDER = re.compile(r"(?:gmail|googlemail|hotmail|outlook|yahoo|icloud|gmx|web|aol|proton|protonmail|posteo|orange|laposte|sapo|uol)(?![a-z0-9-])")
+_PROVIDER = re.compile(
+    r"(?:gmail|googlemail|hotmail|outlook|yahoo|icloud|gmx|web|aol|proton|protonmail|posteo|orange|laposte"
+    r"|sapo|uol)(?![a-z0-9-])"
+)
 _ENDINGS = r"(?:com|org|net|info|biz|edu|gov|io|co|de|at|ch|fr|be|es|pt|br|uk|us|ca|mx|ar|it|nl|eu|me)"
 _AT = r"(?: ?[(\[{<] ?(?:at|@|ät|arroba|arobase|a) ?[)\]}>] ?)"
 _AT_WORD = r"(?: (?:at|arroba|arobase|chez|klammeraffe) )"
@@ -26,23 +30,30 @@ _DISGUISED = re.compile(
     rf"(?:{_AT}[a-z0-9-]{{1,40}}(?:(?:\.|{_DOT})[a-z0-9-]{{1,30}}){{0,2}}(?:\.|{_DOT}){_ENDINGS}"
     rf"|{_AT_WORD}[a-z0-9-]{{2,40}}(?:{_DOT}[a-z0-9-]{{1,30}}){{0,1}}{_DOT}{_ENDINGS})(?![a-z0-9])"
 )
-_DISGUISE_HINT = re.compile(r"[(\[{<] ?(?:at|@|arroba|arobase|a) ?[)\]}>]| (?:dot|punkt|point|punto|ponto) ")
-_HANDLE = re.compile(r"(?<![a-z0-9_@./%+-])@([a-z0-9_][a-z0-9_.]{1,38}[a-z0-9_]|[a-z0-9_]{2})")
+_DISGUISE_WORDS = word_list("cue_words.yaml", "disguises")
+_HANDLE = re.compile(r"(?<![a-z0-9_@./%+)-])@([a-z_][a-z0-9_.]{0,38}[a-z0-9_])")
+#: Everybody's, not a person's.
+_GROUP_HANDLES = frozenset(("all", "here", "everyone", "channel", "home", "work"))
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"\x00]{3,2000}")
 _PERSONAL_KEY = re.compile(
-    r"(?:^|[&;?])[^=&;]*(?:mail|name|phone|tel|mobile|address|street|zip|postal|user|cust|session|sid|token|auth|key|pass|pwd|login|account|dob|birth)[^=&;]*=[^&;]"
+    r"(?:^|[&;?])[^=&;]*(?:mail|name|phone|tel|mobile|address|street|zip|postal|user|cust|session|sid|token"
+    r"|auth|key|pass|pwd|login|account|dob|birth)[^=&;]*=[^&;]"
 )
 _PROFILE = re.compile(
-    r"(?:facebook|instagram|twitter|tiktok|linkedin|x|t|wa|pinterest|snapchat|threads)\.(?:com|net|me)/(?:in/|@|add/|u/)?([a-z0-9_.@+-]{2,60})"
+    r"(?:facebook|instagram|twitter|tiktok|linkedin|x|t|wa|pinterest|snapchat|threads)\.(?:com|net|me)/(?:in/"
+    r"|@|add/|u/)?([a-z0-9_.@+-]{2,60})"
 )
-_SITE_PAGES = frozenset("p reel reels status share explore hashtag groups pages events watch stories home login search i intent".split())
+_SITE_PAGES = word_list("cue_words.yaml", "site_pages")
 _IPV4 = re.compile(r"(?<![0-9a-z.])(?:\d{1,3}\.){3}\d{1,3}(?![0-9a-z]|\.\d)")
 _IPV6 = re.compile(r"(?<![0-9a-z:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z:])")
 _MAC = re.compile(r"(?<![0-9a-f:-])(?:[0-9a-f]{2}([:-]))(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-f:-])")
 _VERSION_BEFORE = re.compile(r"(?:version|firmware|release|build|software|app|update|ver|v)\.? ?:? ?$")
+_SITES = word_list("cue_words.yaml", "sites")
 _NAMED_HANDLE = re.compile(
-    r"(?<![a-z])(?:instagram|insta|ig|twitter|tiktok|telegram|discord|snapchat|snap|skype|twitch|reddit)"
-    r"(?: (?:handle|name|user|username|account|id))?(?: (?:is|ist|es|est|e))? ?[:=]? ?@?((?=[a-z0-9_.]*[0-9_])[a-z0-9_][a-z0-9_.]{2,38})"
+    rf"(?<![a-z])(?:{'|'.join(sorted(_SITES, key=len, reverse=True))})"
+    r"(?:(?: (?:handle|name|user|username|account|id))(?: (?:is|ist|es|est|e))? ?[:=]? ?| (?:is|ist|es|est"
+    r"|e) | ?[:=] ?)@?"
+    r"((?=[a-z0-9_.]*[0-9_])[a-z0-9_][a-z0-9_.]{2,38})"
 )
 
 
@@ -55,7 +66,9 @@ def find_emails(view: View) -> Iterator[Span]:
         if end:
             stop = at - 1 if lower[at - 1 : at] == " " and lower[at + 1 : at + 2] == " " else at
             start = stop
-            while start and stop - start < _LONGEST_LOCAL and (lower[start - 1] in _LOCAL or lower[start - 1].isalpha()):
+            while (
+                start and stop - start < _LONGEST_LOCAL and (lower[start - 1] in _LOCAL or lower[start - 1].isalpha())
+            ):
                 start -= 1
             while start < stop and lower[start] in ".'-%+":
                 start += 1
@@ -73,8 +86,9 @@ def _domain_end(lower: str, start: int) -> int:
 
 def find_obfuscated(view: View) -> Iterator[Span]:
     """Addresses written so that machines shall not read them."""
-    if _DISGUISE_HINT.search(view.lower):
-        for match in _DISGUISED.finditer(view.lower):
+    lower = view.lower
+    if view.has_word_of(_DISGUISE_WORDS) or "(" in lower or "[" in lower or "{" in lower or "<" in lower:
+        for match in _DISGUISED.finditer(lower):
             yield Span(match.start(), match.end(), "email")
 
 
@@ -82,7 +96,7 @@ def find_handles(view: View, public: Collection[str]) -> Iterator[Span]:
     """@names, except the shop's own."""
     for match in _HANDLE.finditer(view.lower):
         name = match.group(1)
-        if name not in public and not name.replace(".", "").isdigit():
+        if name not in public and name not in _GROUP_HANDLES:
             yield Span(match.start(), match.end(), "handle")
 
 
@@ -97,7 +111,7 @@ def find_network(view: View) -> Iterator[Span]:
             if name and name not in _SITE_PAGES:
                 begin = lower.index(name, match.start(1))
                 yield Span(begin, begin + len(name), "handle")
-    if ":" in lower or "_" in lower:
+    if view.has_word_of(_SITES):
         for match in _NAMED_HANDLE.finditer(lower):
             yield Span(match.start(1), match.end(1), "handle")
     if view.digit_count >= 4:
@@ -122,7 +136,11 @@ def _personal_parts(lower: str, start: int, end: int) -> Iterator[Span]:
 def _machines(lower: str) -> Iterator[Span]:
     for match in _IPV4.finditer(lower):
         octets = [int(part) for part in match.group().split(".")]
-        if max(octets) <= 255 and octets[0] > 0 and not _VERSION_BEFORE.search(lower, max(0, match.start() - 12), match.start()):
+        if (
+            max(octets) <= 255
+            and octets[0] > 0
+            and not _VERSION_BEFORE.search(lower, max(0, match.start() - 12), match.start())
+        ):
             yield Span(match.start(), match.end(), "id")
     if lower.count(":") >= 2:
         for match in _IPV6.finditer(lower):

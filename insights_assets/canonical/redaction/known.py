@@ -280,7 +280,9 @@ def _find_phones(view: View, cores: Collection[str]) -> Iterator[Span]:
         while found >= 0:
             first, last = found, found + len(core) - 1
             if all(_are_linked(view, places[i], places[i + 1]) for i in range(first, last)):
-                while first and found - first < _MOST_EXTRA_DIGITS and _are_linked(view, places[first - 1], places[first]):
+                while (
+                    first and found - first < _MOST_EXTRA_DIGITS and _are_linked(view, places[first - 1], places[first])
+                ):
                     first -= 1
                 start, end = places[first], places[last] + 1
                 while start and view.plain[start - 1] in "+(":
@@ -321,5 +323,3 @@ def _find_words(view: View, words: tuple[str, ...], kind: str) -> Iterator[Span]
             start, end = found[first].start(), found[first + len(words) - 1].end()
             if end - start <= sum(map(len, words)) + 4 * len(words) and "\x00" not in view.lower[start:end]:
                 yield Span(start, end, kind)
-
-

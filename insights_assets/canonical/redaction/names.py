@@ -15,6 +15,7 @@ from insights_assets.canonical.redaction.lexicon import (
     BRANDS,
     COMMON_NAMES,
     CUE_REACH,
+    DASH_CUE,
     DOING,
     FAREWELL_CUE,
     GIVEN_NAMES,
@@ -25,79 +26,88 @@ from insights_assets.canonical.redaction.lexicon import (
     STRONG_CUE,
     SURNAMES,
     TITLE_CUE,
+    word_list,
 )
 from insights_assets.canonical.redaction.spans import Span
 from insights_assets.canonical.redaction.view import View
 
-#: A word of each cue; a text with none of them and no given name holds nothing for this finder.
-_TRIGGERS = GIVEN_NAMES | frozenset(
-    "name names named nombre nome nom prenom apellido namen attn signed gez hd heise heisse m'appelle llamo chamo mr mrs ms miss mx mister dr prof professor herr "
-    "herrn frau fraulein mme mlle monsieur madame mademoiselle m sr sra srta senor senora senorita senhor senhora dona regards sincerely yours "
-    "wishes gruse grusse gruesse gruesen grus gruss grusen grussen mfg hochachtungsvoll cordialement salutations atentamente saludo saludos abrazo "
-    "atenciosamente cumprimentos abraco abracos att customer recipient cardholder kunde kundin kundenname vorname nachname empfanger destinataire destinatario "
-    "titular sobrenome apelido apellidos c/o".split()
-)
+#: A word of each introduction, title and farewell: without one of them nobody is introduced.
+_CUE_WORDS = word_list("cue_words.yaml", "names")
+_TRIGGERS = _CUE_WORDS | GIVEN_NAMES | (SURNAMES - COMMON_NAMES)
 
 _CAPITAL = r"[A-Z](?:[a-z]+|')(?:['-]?[A-Za-z]+)*"
 _NAME_WORD = re.compile(_CAPITAL)
 #: What may follow the first word of a name: a particle with another word, an initial, or another word.
-_MORE = re.compile(rf" (?:(?:von|van|vom|zu|de|da|do|dos|das|del|di|la|le|der|den|bin|al|y) ){{0,2}}{_CAPITAL}|-{_CAPITAL}| [A-Z]\.?(?![A-Za-z0-9'-])")
+_MORE = re.compile(
+    rf" (?:(?:von|van|vom|zu|de|da|do|dos|das|del|di|la|le|der|den|bin|al|y) ){{0,2}}{_CAPITAL}|-{_CAPITAL}"
+    rf"| [A-Z]\.?(?![A-Za-z0-9'-])"
+)
 _LOWER_WORD = re.compile(r"[a-z]{3,}")
 _INTRODUCED = re.compile(
-    r"(?:my name(?:'s| is)|ich heis{1,2}e|mein name ist|je m'appelle|me llamo|mi nombre es|meu nome e|me chamo|chamo-me) +([a-z]{3,})(?: ([a-z]{3,}))?"
+    r"(?:my name(?:'s| is)|ich heis{1,2}e|mein name ist|je m'appelle|me llamo|mi nombre es|meu nome e"
+    r"|me chamo|chamo-me) +([a-z]{3,})(?: ([a-z]{3,}))?"
 )
 _LINE_END = re.compile(r"[ .!,;)]*(?:\n|$)")
+_REST_OF_SIGNATURE = re.compile(rf"(?: {_CAPITAL}| [A-Z]\.?){{0,2}}[ .!]*(?:\n|$)")
 _MOST_WORDS = 4
 
 
 def find_names(view: View, product_words: Collection[str]) -> Iterator[Span]:
     """Names in the context of a name."""
-    if _TRIGGERS.isdisjoint(view.words):
+    if not view.has_word_of(_TRIGGERS):
         return
-    plain = view.plain
+    plain, has_cue = view.plain, view.has_word_of(_CUE_WORDS)
     position = 0
     while match := _NAME_WORD.search(plain, position):
         start, position = match.span()
         if start and (plain[start - 1].isalnum() or plain[start - 1] in "-_/@#"):
             continue
-        span = _name_at(view, start, match.end(), product_words)
+        span = _name_at(view, start, match.end(), product_words, has_cue=has_cue)
         if span is not None:
             yield span
             position = span.end
-    if plain[:1].islower() or view.lower == plain or "name" in view.lower or "llam" in view.lower or "cham" in view.lower:
+    if has_cue:
         yield from _introduced(view, product_words)
 
 
-def _name_at(view: View, start: int, end: int, product_words: Collection[str]) -> Span | None:
+def _name_at(view: View, start: int, end: int, product_words: Collection[str], *, has_cue: bool) -> Span | None:
     """The name that begins with the capitalised word at this place, if one does."""
     word = _bare(view, start, end)
     if word in product_words or word in NEVER_NAMES or (word in BRAND_STARTS and _is_brand(view, start)):
         return None
     before = view.plain[max(0, start - CUE_REACH) : start]
     is_listed = word in NAMES
-    title = TITLE_CUE.search(before)
-    if title is not None and _is_brand(view, start - len(title.group())):
-        return None
-    if title is not None or STRONG_CUE.search(before):
-        return Span(start, _end_of_name(view, end, product_words, is_open=True), "name", is_sure=False)
-    if FAREWELL_CUE.search(before):
-        stop = _end_of_name(view, end, product_words, is_open=True)
-        # "Regards Hans, ..." needs a listed name; a word alone on the last line does not.
-        if is_listed or _LINE_END.match(view.plain, stop):
-            return Span(start, stop, "name", is_sure=False)
-        return None
+    if has_cue:
+        title = TITLE_CUE.search(before)
+        if title is not None and _is_brand(view, start - len(title.group())):
+            return None
+        if title is not None or STRONG_CUE.search(before):
+            return Span(start, _end_of_name(view, end, product_words, is_open=True), "name", is_sure=False)
+        if FAREWELL_CUE.search(before):
+            stop = _end_of_name(view, end, product_words, is_open=True)
+            # "Regards Hans, ..." needs a listed name; a word alone on the last line does not.
+            is_signature = is_listed or _LINE_END.match(view.plain, stop) is not None
+            return Span(start, stop, "name", is_sure=False) if is_signature else None
+    is_hinted = HINT_CUE.search(before) is not None or (DASH_CUE.search(before) is not None and _ends_line(view, end))
     if not is_listed:
-        return None
+        # "I'm Keisha Whitfield": one of the two words has to be known as a name.
+        stop = _end_of_name(view, end, product_words, is_open=False)
+        return Span(start, stop, "name", is_sure=False) if is_hinted and _ends_with_surname(view, end, stop) else None
     stop = _end_of_name(view, end, product_words, is_open=False)
     has_surname = word in GIVEN_NAMES and _ends_with_surname(view, end, stop)
-    if has_surname and not (word in COMMON_NAMES and _last_word(view, end, stop) in COMMON_NAMES):
+    if has_surname and (is_hinted or not (word in COMMON_NAMES and _last_word(view, end, stop) in COMMON_NAMES)):
         return Span(start, stop, "name", is_sure=False)
-    if HINT_CUE.search(before) and (word in GIVEN_NAMES or stop > end):
-        if word in COMMON_NAMES and not _is_clause_end(view, stop):
-            return None
-        return Span(start, stop if stop > end else _end_of_name(view, end, product_words, is_open=True), "name", is_sure=False)
-    if word in GIVEN_NAMES and word not in COMMON_NAMES and DOING.match(view.lower, stop):
-        return Span(start, stop, "name", is_sure=False)
+    if is_hinted and (word in GIVEN_NAMES or stop > end):
+        stop = stop if stop > end else _end_of_name(view, end, product_words, is_open=True)
+        # "Hi Rose," and "I'm Rose Lindqvist" are people; "Hi Rose Gold lamp" is not.
+        is_alone = stop == end and _is_clause_end(view, stop)
+        if word not in COMMON_NAMES or is_alone or (stop > end and _last_word(view, end, stop) not in COMMON_NAMES):
+            return Span(start, stop, "name", is_sure=False)
+        return None
+    if word in GIVEN_NAMES and word not in COMMON_NAMES:
+        for ending in (stop, _end_of_name(view, end, product_words, is_open=True)):
+            if DOING.match(view.lower, ending):
+                return Span(start, ending, "name", is_sure=False)
     return None
 
 
@@ -134,9 +144,17 @@ def _ends_with_surname(view: View, end: int, stop: int) -> bool:
     return stop > end and (last[:-2] if last.endswith("'s") else last) in SURNAMES
 
 
+def _ends_line(view: View, end: int) -> bool:
+    """Whether at most two more capitalised words follow on the line."""
+    return _REST_OF_SIGNATURE.match(view.plain, end) is not None
+
+
 def _is_clause_end(view: View, stop: int) -> bool:
-    """Whether the name stands alone ("Hi Rose," "I'm Mark from Leeds") instead of opening a phrase ("Hi Great lamp")."""
-    return view.plain[stop : stop + 1] in ("", ",", ".", "!", "\n", ";", ")") or view.plain.startswith((" from ", " and ", " here", " aus ", " und ", " de "), stop)
+    """Whether the name stands alone ("Hi Rose," "I'm Mark from Leeds") instead of opening a phrase ("Hi"
+    " Great lamp")."""
+    return view.plain[stop : stop + 1] in ("", ",", ".", "!", "\n", ";", ")") or view.plain.startswith(
+        (" from ", " and ", " here", " aus ", " und ", " de "), stop
+    )
 
 
 def _is_brand(view: View, start: int) -> bool:

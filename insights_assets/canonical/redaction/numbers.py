@@ -7,8 +7,9 @@ have no check (`phones`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from insights_assets.canonical.redaction.lexicon import word_list
 from insights_assets.canonical.redaction.spans import Span
 from insights_assets.canonical.redaction.view import View
 
@@ -16,10 +17,12 @@ from insights_assets.canonical.redaction.view import View
 _GROUPED = re.compile(r"(?<![\w.,])\d+(?:[ .-]{1,2}\d+)*(?![\w])")
 _GROUP = re.compile(r"\d+")
 _CARD_WORD = re.compile(
-    r"(?:card|karte|kartennummer|carte|tarjeta|cartao|visa|mastercard|amex|maestro|credit|debit|\bcc\b)[^.!?\n\x00]{0,24}$"
+    r"(?:card|karte|kartennummer|carte|tarjeta|cartao|visa|mastercard|amex|maestro|credit|debit"
+    r"|\bcc\b)[^.!?\n\x00]{0,24}$"
 )
 _SECURITY_CODE = re.compile(
-    r"(?<![a-z])(?:cvv2?|cvc2?|cvn|security code|prufziffer|prufnummer|cryptogramme|codigo de seguridad|codigo de seguranca)"
+    r"(?<![a-z])(?:cvv2?|cvc2?|cvn|security code|prufziffer|prufnummer|cryptogramme|codigo de seguridad"
+    r"|codigo de seguranca)"
     r"(?: (?:is|ist|est|es|e|number))?[ :#=-]{0,3}(\d{3,4})(?!\d)"
 )
 _IBAN_START = re.compile(r"(?<![a-z0-9])[a-z]{2}[ -]?\d{2}(?=[ -]?[a-z0-9])")
@@ -41,17 +44,25 @@ _CPF = re.compile(r"(?<![\w-])\d{3}\.?\d{3}\.?\d{3}-\d{2}(?![\w-])")
 _CNPJ = re.compile(r"(?<![\w-])\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}(?![\w-])")
 #: A word that names the number proves it where no check does.
 _NAMED = re.compile(
-    r"(?<![a-z])(?:social security(?: number| no)?|ssn|national insurance(?: number| no)?|nino|passport(?: number| no)?|driv(?:er'?s?|ing) licen[cs]e(?: number| no)?"
-    r"|tax (?:id|number)|id card(?: number)?|(?:personal)?ausweis(?:nummer|nr)?|reisepass(?:nummer|nr)?|pass(?:nummer|nr)|fuhrerschein(?:nummer|nr)?"
-    r"|steuer-?(?:id|nummer|identifikationsnummer)|sozialversicherungsnummer|passeport|numero de securite sociale|securite sociale|permis de conduire|carte d'identite"
-    r"|dni|nie|nif|pasaporte|seguridad social|carnet de conducir|cpf|cnpj|rg|contribuinte|passaporte|cartao de cidadao|seguranca social|carta de conducao|cnh)"
-    r"(?: (?:number|no|nr|num|numero|nummer|is|ist|est|es|e|lautet)\.?){0,2} ?[:#=.-]{0,2} ?((?=[a-z0-9./ -]{0,6}\d)[a-z0-9](?:[a-z0-9]|[./ -](?=\d)){4,19})(?![a-z0-9])"
+    r"(?<![a-z])(?:social security(?: number| no)?|ssn|national insurance(?: number| no)?|nino"
+    r"|passport(?: number| no)?|driv(?:er'?s?|ing) licen[cs]e(?: number| no)?"
+    r"|tax (?:id|number)|id card(?: number)?|(?:personal)?ausweis(?:nummer|nr)?|reisepass(?:nummer|nr)?"
+    r"|pass(?:nummer|nr)|fuhrerschein(?:nummer|nr)?"
+    r"|steuer-?(?:id|nummer|identifikationsnummer)|sozialversicherungsnummer|passeport"
+    r"|numero de securite sociale|securite sociale|permis de conduire|carte d'identite"
+    r"|dni|nie|nif|pasaporte|seguridad social|carnet de conducir|cpf|cnpj|rg|contribuinte|passaporte"
+    r"|cartao de cidadao|seguranca social|carta de conducao|cnh)"
+    r"(?: (?:number|no|nr|num|numero|nummer|is|ist|est|es|e"
+    r"|lautet)\.?){0,2} ?[:#=.-]{0,2} ?((?=[a-z0-9./ -]{0,6}\d)[a-z0-9](?:[a-z0-9]"
+    r"|[./ -](?=\d)){4,19})(?![a-z0-9])"
 )
 _BIRTH = re.compile(
-    r"(?<![a-z])(?:date of birth|d\.?o\.?b\.?|birth ?date|born(?: on)?|geboren(?: am)?|geburtsdatum|nee? le|date de naissance|nacid[oa] el|fecha de nacimiento"
+    r"(?<![a-z])(?:date of birth|d\.?o\.?b\.?|birth ?date|born(?: on)?|geboren(?: am)?|geburtsdatum|nee? le"
+    r"|date de naissance|nacid[oa] el|fecha de nacimiento"
     r"|nascid[oa] (?:em|a)|data de nascimento)(?: (?:is|ist|est|es|e))?[ :]{1,3}"
     r"(\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,2}\.? (?:de )?[a-z]{3,10}\.?(?: de)? \d{4})(?!\d)"
 )
+_NAMED_WORDS = word_list("cue_words.yaml", "personal_numbers")
 _DNI_LETTERS = "trwagmyfpdxbnjzsqvhlcke"
 
 
@@ -60,6 +71,11 @@ def find_cards(view: View) -> Iterator[Span]:
     lower = view.lower
     for run in _GROUPED.finditer(view.plain):
         groups = [(run.start() + m.start(), run.start() + m.end()) for m in _GROUP.finditer(run.group())]
+        # "ORD-4012…" is an id of the shop's, unless the word in front is the card's.
+        before = view.plain[max(0, run.start() - 2) : run.start()]
+        is_id = len(before) == 2 and before[1] == "-" and before[0].isupper()
+        if is_id and not _CARD_WORD.search(lower, max(0, run.start() - 40), run.start()):
+            continue
         first = 0
         while first < len(groups):
             last = _card_from(lower, groups, first)
@@ -81,7 +97,12 @@ def _card_from(lower: str, groups: list[tuple[int, int]], first: int) -> int | N
             break
         if len(digits) >= 12 and _is_card(digits):
             found = last
-    if found is None and 12 <= len(digits) <= 19 and first == 0 and _CARD_WORD.search(lower, max(0, groups[0][0] - 40), groups[0][0]):
+    if (
+        found is None
+        and 12 <= len(digits) <= 19
+        and first == 0
+        and _CARD_WORD.search(lower, max(0, groups[0][0] - 40), groups[0][0])
+    ):
         found = len(groups) - 1
     return found
 
@@ -151,20 +172,18 @@ def _has_mod97_check(iban: str) -> bool:
 
 def find_ids(view: View) -> Iterator[Span]:
     """Numbers that states give to persons, and dates of birth."""
-    lower = view.lower
-    for pattern in (_SSN, _NINO, _GERMAN_PENSION, _CNPJ):
-        for match in pattern.finditer(lower):
-            if pattern is not _GERMAN_PENSION or match.group()[-1:].isdigit():
-                yield Span(match.start(), match.end(), "id")
-    for pattern, check in ((_FRENCH, _has_french_check), (_SPANISH, _has_spanish_check), (_CPF, _has_cpf_check)):
-        for match in pattern.finditer(lower):
-            if check(match.group()):
-                yield Span(match.start(), match.end(), "id")
-    for match in _NAMED.finditer(lower):
-        if sum(c.isdigit() for c in match.group(1)) >= 5:
+    lower, digits = view.lower, view.digit_count
+    for fewest, pattern, check in _PERSONAL:
+        if digits >= fewest:
+            for match in pattern.finditer(lower):
+                if check is None or check(match.group()):
+                    yield Span(match.start(), match.end(), "id")
+    if view.has_word_of(_NAMED_WORDS):
+        for match in _NAMED.finditer(lower):
+            if sum(c.isdigit() for c in match.group(1)) >= 5:
+                yield Span(match.start(1), match.end(1), "id")
+        for match in _BIRTH.finditer(lower):
             yield Span(match.start(1), match.end(1), "id")
-    for match in _BIRTH.finditer(lower):
-        yield Span(match.start(1), match.end(1), "id")
 
 
 def _has_french_check(text: str) -> bool:
@@ -185,3 +204,15 @@ def _has_cpf_check(text: str) -> bool:
         if (total * 10) % 11 % 10 != digits[size]:
             return False
     return len(set(digits)) > 1
+
+
+#: The fewest digits a text needs to hold one, its shape, and its check where it has one.
+_PERSONAL: tuple[tuple[int, re.Pattern[str], Callable[[str], bool] | None], ...] = (
+    (9, _SSN, None),
+    (6, _NINO, None),
+    (11, _GERMAN_PENSION, None),
+    (14, _CNPJ, None),
+    (13, _FRENCH, _has_french_check),
+    (7, _SPANISH, _has_spanish_check),
+    (11, _CPF, _has_cpf_check),
+)

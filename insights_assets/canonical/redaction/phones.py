@@ -15,24 +15,37 @@ from insights_assets.canonical.redaction.view import View
 
 _CANDIDATE = re.compile(r"(?<![\w/#-])(?<!\d[.,])(?:\+ ?|00[ -]?)?\(?\d[\d ()./-]{4,24}\d(?![\w%])(?![.,:]\d)")
 _WORD_BEFORE = re.compile(
-    r"(?<![a-z])(?:phone|telephone|tel|cell|cellphone|mobile|mob|fax|call(?: me| us| him| her| back)?|ring(?: me)?|text(?: me)?|reach me|whatsapp|sms|landline"
-    r"|number is|contact number|registered(?: number)?|messages to|dial|contact"
-    r"|telefon(?:nummer|isch|nr)?|handy(?:nummer|nr)?|mobil(?:nummer|e|nr)?|rufnummer|ruckruf|rufen sie|anrufen|erreichbar(?: unter)?|festnetz|durchwahl"
+    r"(?<![a-z])(?:phone|telephone|tel|cell|cellphone|mobile|mob|fax|call(?: me| us| him| her| back)?"
+    r"|ring(?: me)?|text(?: me)?|reach me|whatsapp|sms|landline"
+    r"|number is|nummer ist|numero (?:est|es|e)(?: le| el| o)?|contact number|registered(?: number)?"
+    r"|messages to|dial|contact"
+    r"|telefon(?:nummer|isch|nr)?|handy(?:nummer|nr)?|mobil(?:nummer|e|nr)?|rufnummer|ruckruf|rufen sie"
+    r"|anrufen|erreichbar(?: unter)?|festnetz|durchwahl"
     r"|telephone|portable|appele[rz](?:-moi)?|joindre|rappele[rz](?:-moi)?|joignable|numero de tel\w*"
     r"|telefono|movil|celular|llama[rd]?(?:me)?|llamenme|contactar(?:me)?"
-    r"|telefone|telemovel|liga[rm]?(?:-me)?|ligue(?:m)?(?:-me)?|contacto|contato|zap|fone)\b[^\d\n\x00]{0,22}\n?[^\d\n\x00]{0,4}$"
+    r"|telefone|telemovel|liga[rm]?(?:-me)?|ligue(?:m)?(?:-me)?|contacto|contato|zap"
+    r"|fone)\b[^\d\n\x00]{0,22}\n?[^\d\n\x00]{0,4}$"
 )
 _NOT_A_PHONE_BEFORE = re.compile(
-    r"(?:order|orders|ticket|invoice|tracking|sku|ref|reference|item|article|serial|model|parcel|package|batch|lot|case|rma|return|asin|ean|upc|isbn|imei|barcode|code"
-    r"|coupon|voucher|transaction|confirmation|booking|account|policy|claim|part|product|version|auftrag|bestellung|bestellnummer|bestellnr|bestell-?nr|rechnung|rechnungsnummer"
-    r"|rechnungsnr|sendung|sendungsnummer|sendungsnr|artikel|artikelnummer|artikelnr|kundennummer|kundennr|vorgang|vorgangsnummer|seriennummer|charge|modell|paketnummer"
-    r"|commande|facture|colis|suivi|reference|article|dossier|serie|lot|pedido|factura|seguimiento|envio|articulo|referencia|lote|encomenda|fatura|rastreio|rastreamento"
+    r"(?:order|orders|ticket|invoice|tracking|sku|ref|reference|item|article|serial|model|parcel|package"
+    r"|batch|lot|case|rma|return|asin|ean|upc|isbn|imei|barcode|code"
+    r"|coupon|voucher|transaction|confirmation|booking|account|policy|claim|part|product|version|auftrag"
+    r"|bestellung|bestellnummer|bestellnr|bestell-?nr|rechnung|rechnungsnummer"
+    r"|rechnungsnr|sendung|sendungsnummer|sendungsnr|artikel|artikelnummer|artikelnr|kundennummer|kundennr"
+    r"|vorgang|vorgangsnummer|seriennummer|charge|modell|paketnummer"
+    r"|commande|facture|colis|suivi|reference|article|dossier|serie|lot|pedido|factura|seguimiento|envio"
+    r"|articulo|referencia|lote|encomenda|fatura|rastreio|rastreamento"
     r"|artigo|produto|codigo|chamado|protocolo|nota fiscal|eur|usd|gbp|brl|rs)"
     r"(?: (?:number|numbers|no|nr|num|id|code|numero|nummer|is|was|ist|war|est|es|e|n))*[ .:#=°(-]{0,4}$|[#$€£]\s?$"
 )
-_UNIT_AFTER = re.compile(r" ?(?:€|\$|£|%|eur\b|euros?\b|usd\b|gbp\b|brl\b|dollars?\b|pounds?\b|cm\b|mm\b|km\b|m\b|kg\b|g\b|ml\b|l\b|gb\b|mb\b|tb\b|mah\b|w\b|watts?\b|volts?\b|v\b|hz\b|px\b|inch|zoll\b|h\b|uhr\b|x\b|stuck\b|pcs\b|pieces\b|units\b)")
+_UNIT_AFTER = re.compile(
+    r" ?(?:€|\$|£|%|eur\b|euros?\b|usd\b|gbp\b|brl\b|dollars?\b|pounds?\b|cm\b|mm\b|km\b|m\b|kg\b|g\b|ml\b"
+    r"|l\b|gb\b|mb\b|tb\b|mah\b|w\b|watts?\b|volts?\b|v\b|hz\b|px\b|inch|zoll\b|h\b|uhr\b|x\b|stuck\b|pcs\b"
+    r"|pieces\b|units\b)"
+)
 _DATE = re.compile(
-    r"(?<!\d)(?:[0-3]?\d([./-])[0-3]?\d\1(?:19|20)?\d{2}|(?:19|20)\d{2}([./-])\d{1,2}\2\d{1,2})(?![./-]?\d)|^(?:19|20)\d{6}(?!\d)|^(?:19|20)\d{2} ?- ?(?:19|20)\d{2}$"
+    r"(?<!\d)(?:[0-3]?\d([./-])[0-3]?\d\1(?:19|20)?\d{2}|(?:19|20)\d{2}([./-])\d{1,2}\2\d{1,2})(?![./-]?\d)"
+    r"|^(?:19|20)\d{6}(?!\d)|^(?:19|20)\d{2} ?- ?(?:19|20)\d{2}$"
 )
 _MONEY = re.compile(r"^\d{1,3}(?:([. ])\d{3})(?:\1\d{3})*$")
 
@@ -44,18 +57,23 @@ _NATIONAL = tuple(
         r"(?:1[ .-]?)?\(?[2-9]\d{2}\)?[ .-]{0,2}[2-9]?\d{2,3}[.-]\d{4}",  # US with a dash or dot before the last four
         r"(?:1[ .-])?\([2-9]\d{2}\)[ .-]?\d{3}[ .-]?\d{4}",  # US with brackets
         r"(?:1[ .-])?[2-9]\d{2} [2-9]\d{2} \d{4}",  # US with spaces
-        r"0(?:7\d{3}[ -]?\d{3}[ -]?\d{3}|\d{2}[ -]\d{4}[ -]?\d{4}|\d{3}[ -]\d{3}[ -]?\d{4}|\d{4}[ -]\d{5,6}|\d{4}[ -]\d{3}[ -]\d{3})",  # UK
+        r"0(?:7\d{3}[ -]?\d{3}[ -]?\d{3}|\d{2}[ -]\d{4}[ -]?\d{4}|\d{3}[ -]\d{3}[ -]?\d{4}|\d{4}[ -]\d{5,6}"
+        r"|\d{4}[ -]\d{3}[ -]\d{3})",  # UK
         r"\(0\d{2,5}\)[ /-]?\d[\d /-]{4,10}\d",  # UK, Germany with brackets
         r"01[5-7]\d[ /-]?\d{3,4}[ /-]?\d{2,5}(?:[ /-]\d{2,4})?",  # German mobile
         r"0\d{2,5} ?[/-] ?\d[\d -]{3,11}\d",  # German landline with slash or dash
         r"0\d{1,5}(?: \d{2,8}){1,4}",  # Germany, Austria, Switzerland with spaces
         r"0[1-9](?:[ .-]?\d{2}){4}",  # France
         r"[6-9]\d{2}[ .-]\d{3}[ .-]\d{3}|[679]\d{2}(?:[ .-]\d{2}){3}",  # Spain
-        r"(?:9[1236]\d|2\d{2})[ .-]\d{3}[ .-]\d{3}|2\d[ .-]\d{3}[ .-]\d{4}",  # Portugal
+        r"(?:9[1236]\d|2\d{2})[ .-]\d{3}[ .-]\d{3}|9[1236][ .-]\d{3}[ .-]\d{2}[ .-]\d{2}"
+        r"|2\d[ .-]\d{3}[ .-]\d{4}",  # Portugal
         r"\(?(?:0?[1-9]{2})\)?[ -]?9?\d{4}-\d{4}|\([1-9]{2}\) ?9?[ .]?\d{4}[ .-]?\d{4}",  # Brazil
     )
 )
-_WORD_AFTER = re.compile(r"[ ,(-]{1,2}(?:office|fax|mobile|cell|home|work|phone|tel|mobil|privat|handy|portable|bureau|domicile|movil|casa|trabajo|telemovel)(?![a-z])")
+_WORD_AFTER = re.compile(
+    r"[ ,(-]{1,2}(?:office|fax|mobile|cell|home|work|phone|tel|mobil|privat|handy|portable|bureau|domicile"
+    r"|movil|casa|trabajo|telemovel)(?![a-z])"
+)
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension|durchwahl|dw|poste|ramal) ?:? ?\d{1,6}(?!\d)")
 _FEWEST, _MOST = 7, 15
 

@@ -70,8 +70,7 @@ class Redactor:
             spans += find_emails(view)
             spans += find_handles(view, self._public_handles)
         spans += find_obfuscated(view)
-        if "." in lower or ":" in lower:
-            spans += find_network(view)
+        spans += find_network(view)
         digits = view.digit_count
         if digits:
             spans += find_addresses(view)

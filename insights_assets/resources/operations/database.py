@@ -1,7 +1,7 @@
 """`open_operations`: the database behind a URL or path, its transactions and its schema.
 
-Belongs here: connecting, migrating, and the one object that hands out the repositories. Does not belong here: what a table means
-(the repositories beside this module).
+Belongs here: connecting, migrating, and the one object that hands out the repositories. Does not belong here: what a
+table means (the repositories beside this module).
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class SchemaTooNew(RuntimeError):
 
 
 def open_operations(target: str | Path, *, clock: Clock = wall_clock) -> Operations:
-    """The operational database at a SQLAlchemy URL or a file path. Nothing is created before `migrate` or a first write."""
+    """The operational database at a SQLAlchemy URL or a file path. Nothing is created before `migrate` or a first
+    write.
+    """
     url = str(target) if isinstance(target, str) and "://" in target else f"sqlite:///{Path(target).resolve()}"
     return Operations(_engine(url), clock)
 

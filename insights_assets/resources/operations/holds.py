@@ -1,7 +1,7 @@
 """Promotion holds as rows: proposed, active, released, expired, each change with who and why.
 
-Belongs here: the states of a hold and the moves between them. Does not belong here: whether a hold is warranted or fits under the
-cap (`actions/holds.py`), and telling anybody (the desk, a feed).
+Belongs here: the states of a hold and the moves between them. Does not belong here: whether a hold is warranted or fits
+under the cap (`actions/holds.py`), and telling anybody (the desk, a feed).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from insights_assets.resources.operations.models import Hold
 
@@ -43,7 +44,9 @@ class Holds:
         expires_on: date | None,
         state_reason: str | None = None,
     ) -> Hold:
-        """Place a hold (with `placed_on`) or propose one (without). A hold of that action that exists is left as it is."""
+        """Place a hold (with `placed_on`) or propose one (without). A hold of that action that exists is left as it
+        is.
+        """
         now = self._operations.clock()
         with self._operations.writing() as session:
             known = session.scalar(select(Hold).where(Hold.action_id == action_id))
@@ -129,8 +132,8 @@ class Holds:
         with self._operations.reading() as session:
             return list(session.scalars(select(Hold).where(Hold.state == "active").order_by(Hold.hold_id)))
 
-    def _row(self, session: object, hold_id: str) -> Hold:
-        row = session.get(Hold, hold_id)  # type: ignore[attr-defined]
+    def _row(self, session: Session, hold_id: str) -> Hold:
+        row = session.get(Hold, hold_id)
         if row is None:
             raise RefusedHold(f"there is no hold {hold_id}; see `insights hold list`")
-        return row  # type: ignore[no-any-return]
+        return row

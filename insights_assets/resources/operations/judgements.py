@@ -1,7 +1,7 @@
 """What people decide: verdicts, snoozes, approvals, corrections.
 
-Belongs here: writing and reading those tables and the rules that keep them honest (a dismissal has a reason, an approval is
-decided once). Does not belong here: who may decide (that needs the shop's owners and is asked before).
+Belongs here: writing and reading those tables and the rules that keep them honest (a dismissal has a reason, an
+approval is decided once). Does not belong here: who may decide (that needs the shop's owners and is asked before).
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Verdicts:
         duplicate_of: str | None = None,
         through: str = "command",
     ) -> Verdict:
-        """Record a judgement. The same judgement again changes nothing; another one is added and counts from then on."""
+        """Record a judgement. The same judgement again changes nothing; another one is added and counts from then
+        on.
+        """
         if verdict not in VERDICTS:
             raise RefusedJudgement(f"{verdict!r} is not a verdict; use one of {', '.join(VERDICTS)}")
         if verdict == "dismissed" and not (reason or "").strip():

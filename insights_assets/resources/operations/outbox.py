@@ -1,8 +1,8 @@
 """The outbox: every effect that should happen once at a destination, and the ledger of what arrived.
 
-Belongs here: writing down what is wanted, marking what arrived, and refusing a second first delivery. Does not belong here:
-sending (a destination does) and deciding (the policy does). Leases and fencing tokens are columns of the row, so that workers of
-network destinations can claim it.
+Belongs here: writing down what is wanted, marking what arrived, and refusing a second first delivery. Does not belong
+here: sending (a destination does) and deciding (the policy does). Leases and fencing tokens are columns of the row, so
+that workers of network destinations can claim it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def content_hash(payload: dict[str, Any]) -> str:
 
 
 class Outbox:
-    """Wanted effects by idempotency key. A key is delivered first once, for ever; later versions update what is there."""
+    """Wanted effects by idempotency key. A key is delivered first once, for ever; later versions update what is
+    there.
+    """
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations

@@ -56,10 +56,9 @@ class Said:
         return " ".join(self.sentences)
 
 
-def product_slots(
-    chance: Random, language: str, product: Product, catalogue: Catalogue, currency: str, carrier: str
-) -> dict[str, str | Callable[[], str]]:
+def product_slots(chance: Random, case: Case, catalogue: Catalogue) -> dict[str, str | Callable[[], str]]:
     """Fillers of every slot that a frame may have."""
+    language, product = case.language, case.product
     words = load_grammar(language).words
     noun = product.noun[language]
     draw = chance.random()
@@ -87,8 +86,8 @@ def product_slots(
     def money() -> str:
         amount = product.price * (0.2 + 1.2 * chance.random())
         text = f"{amount:.2f}" if chance.random() < 0.5 else f"{amount:.0f}"
-        sign = CURRENCY_SIGNS[currency]
-        return f"{sign}{text}" if currency != "EUR" else f"{text.replace('.', ',')} {sign}"
+        sign = CURRENCY_SIGNS[case.currency]
+        return f"{sign}{text}" if case.currency != "EUR" else f"{text.replace('.', ',')} {sign}"
 
     def one_of(name: str) -> Callable[[], str]:
         values = words[name]
@@ -100,7 +99,7 @@ def product_slots(
     slots["noun"] = noun
     slots["other"] = other
     slots["money"] = money
-    slots["carrier"] = lambda: carrier if chance.random() < 0.6 else one_of("courier")()
+    slots["carrier"] = lambda: case.carrier if chance.random() < 0.6 else one_of("courier")()
     slots["part"] = lambda: parts[int(chance.random() * len(parts))]
     slots["many"] = lambda: str(5 + int(chance.random() * 11))
     slots["few"] = lambda: str(2 + int(chance.random() * 4))
@@ -127,14 +126,14 @@ class Composer:
 
     def phrase(self, case: Case, name: str, **slots: Any) -> str:
         """One set phrase: a title, a greeting, an aside."""
-        every = product_slots(self.chance, case.language, case.product, self.catalogue, case.currency, case.carrier)
+        every = product_slots(self.chance, case, self.catalogue)
         every.update(slots)
         return self._pick(load_grammar(case.language).phrases[name]).say(self.chance, every)
 
     def say(self, case: Case, length: str) -> Said:
         """The sentences of one text; `length` is short (survey, return), medium (social, chat) or long."""
         chance = self.chance
-        slots = product_slots(chance, case.language, case.product, self.catalogue, case.currency, case.carrier)
+        slots = product_slots(chance, case, self.catalogue)
         phrases = load_grammar(case.language).phrases
         sentences: list[str] = []
         families: list[str] = []
@@ -147,7 +146,9 @@ class Composer:
             if frame.family_id not in families:
                 sentence = paraphrased(frame.say(chance, slots), case.language, chance)
                 if not families:
-                    sentence = with_lead(sentence, case.language, "positive" if topic == "praise" else case.mood, chance)
+                    sentence = with_lead(
+                        sentence, case.language, "positive" if topic == "praise" else case.mood, chance
+                    )
                 sentences.append(sentence)
                 families.append(frame.family_id)
 

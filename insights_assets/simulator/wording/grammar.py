@@ -3,7 +3,8 @@
 Belongs here: reading the frame files and turning a frame into a sentence. A frame is one phrasing family; its id is
 topic, language and place in the file, so frames may be appended but never moved. Markup of a frame: `[this|that]` is a
 choice, `{slot}` a filler, a leading `<tag,tag>` says for which products it makes sense (or, for some tags, for which
-purpose), and a `+` before all that marks what people say most. Not here: how sentences become a review or a ticket (`compose.py`).
+purpose), and a `+` before all that marks what people say most. Not here: how sentences become a review or a ticket
+(`compose.py`).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ TOPICS: tuple[str, ...] = (
     "praise",
     "other",
 )
-# Marks that narrow the choice of families: things that worked at first; questions, lukewarm words, reasons to give back.
+# Marks that narrow the choice of families: things that worked at first; questions, faint praise, reasons to give back.
 FLAVOURS: frozenset[str] = frozenset({"after", "ask", "meh", "back"})
 COMMON_WEIGHT = 2
 _MARKUP = re.compile(r"\[([^\]]*)\]|\{(\w+)\}")
@@ -142,7 +143,7 @@ def fitting(language: str, topic: str, tags: frozenset[str], flavour: str | None
 
 def phrasing_families() -> list[tuple[str, str, str, list[str]]]:
     """Every family as (family_id, topic, language, three example texts)."""
-    from insights_assets.simulator.wording.compose import product_slots
+    from insights_assets.simulator.wording.compose import Case, product_slots
 
     catalogue = load_catalogue()
     listed: list[tuple[str, str, str, list[str]]] = []
@@ -154,7 +155,7 @@ def phrasing_families() -> list[tuple[str, str, str, list[str]]]:
                 for number in range(3):
                     chance = Random(f"{frame.family_id}/{number}")
                     product = products[int(chance.random() * len(products))]
-                    slots = product_slots(chance, language, product, catalogue, "EUR", "Velopost")
-                    texts.append(frame.say(chance, slots))
+                    case = Case(topic, None, product, language, "EUR", "Velopost", "neutral")
+                    texts.append(frame.say(chance, product_slots(chance, case, catalogue)))
                 listed.append((frame.family_id, topic, language, texts))
     return listed

@@ -12,7 +12,20 @@ from insights_assets.simulator.people import Customers, card_number, iban
 from insights_assets.simulator.wording.grammar import load_grammar
 
 TYPO_SHARE = 0.13
-_NEAR = {"a": "s", "e": "r", "i": "o", "o": "p", "t": "r", "n": "m", "s": "d", "l": "k", "r": "t", "u": "i", "d": "f", "h": "j"}
+_NEAR = {
+    "a": "s",
+    "e": "r",
+    "i": "o",
+    "o": "p",
+    "t": "r",
+    "n": "m",
+    "s": "d",
+    "l": "k",
+    "r": "t",
+    "u": "i",
+    "d": "f",
+    "h": "j",
+}
 
 
 def slip(text: str, chance: Random) -> str:
@@ -52,8 +65,14 @@ class Personal:
     value: str
 
 
-def personal_sentence(kind: str, customer: int, customers: Customers, region: str, language: str, chance: Random) -> Personal:
-    """A sentence in which the customer gives something away: name, email, phone, address, card or iban."""
+def personal_sentence(
+    kind: str, customers: Customers, customer: int, place: tuple[str, str], chance: Random
+) -> Personal:
+    """A sentence in which the customer gives something away: name, email, phone, address, card or iban.
+
+    `place` is the customer's region and language.
+    """
+    region, language = place
     if kind == "name":
         value = customers.name(customer)
     elif kind == "email":

@@ -1,0 +1,45 @@
+"""Where the console's links lead: Dagster's run and assets, and the console's own page of an insight.
+
+Belongs here: making addresses, on loopback only. Nothing from data becomes part of an address without looking like an id.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+DAGSTER = "http://127.0.0.1:3000"
+_RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LOOPBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost):\d{2,5}")
+INSIGHT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def dagster_address(arguments: Sequence[str] = ()) -> str:
+    """Dagster's UI: `--dagster-url` among the arguments of the console's script, else the port that `insights dev` takes."""
+    given = list(arguments or sys.argv[1:])
+    for flag, value in zip(given, given[1:], strict=False):
+        if flag == "--dagster-url" and _LOOPBACK.fullmatch(value):
+            return value
+    return DAGSTER
+
+
+def run_link(run_id: str | None) -> str | None:
+    """Dagster's page of a run; None for anything that is no run id (rows of tests, hand-made ids)."""
+    return f"{dagster_address()}/runs/{run_id}" if run_id and _RUN_ID.fullmatch(run_id) else None
+
+
+def asset_link(table: str) -> str:
+    """Dagster's page of a table `stage.name`."""
+    return f"{dagster_address()}/assets/{quote(table.replace('.', '/', 1))}"
+
+
+def path_of(sources: Iterable[str], pinned: Iterable[str]) -> list[str]:
+    """The tables between the raw records of these sources and the action, in flow order, as far as this publication has them."""
+    have = set(pinned)
+    tables = [name for source in sorted(set(sources)) for name in (f"sources.{source}_raw", f"sources.{source}")]
+    tables += ["canonical.feedback", "labels.feedback_labels", "clusters.theme_members", "clusters.themes"]
+    tables += ["anomalies.topic_series", "anomalies.anomalies", "anomalies.root_causes", "anomalies.insights"]
+    tables += ["actions.planned_actions", "actions.action_tickets", "actions.deliveries"]
+    return [name for name in tables if name in have]

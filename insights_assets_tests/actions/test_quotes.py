@@ -1,0 +1,60 @@
+"""Quotes: few, typical, from different people, and none in which personal data may be left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from insights_assets.actions.quotes import QUOTE_CHARACTERS, choose_quotes
+from insights_assets_tests.actions.conftest import complaint_records
+
+TOPIC = "damaged_on_arrival"
+
+
+def test_three_different_people_in_different_words() -> None:
+    records = complaint_records(10)
+    same_person = [replace(r, feedback_id=f"x{n}", customer_key="one") for n, r in enumerate(records)]
+    assert len(choose_quotes(TOPIC, records)) == 3
+    assert len(choose_quotes(TOPIC, same_person)) == 1
+    copies = [replace(r, quotes={TOPIC: records[0].quotes[TOPIC]}) for r in records[:4]]
+    assert len(choose_quotes(TOPIC, [*copies, *records[5:6]])) == 2, "the same words are shown once"
+
+
+def test_the_choice_does_not_depend_on_the_order_of_records() -> None:
+    records = complaint_records(10)
+    assert choose_quotes(TOPIC, records) == choose_quotes(TOPIC, records[::-1])
+
+
+def test_a_typical_quote_comes_before_an_odd_one() -> None:
+    odd = replace(
+        complaint_records(1)[0], feedback_id="odd", customer_key="odd", quotes={TOPIC: "Zebra quantum marmalade sings"}
+    )
+    first = choose_quotes(TOPIC, [odd, *complaint_records(8)])
+    assert "Zebra" not in first[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Write me at jane.roe@mail.example please, it broke",
+        "Call me on +49 170 1234567, it is broken",
+        "Paid with 4111 1111 1111 1111 and it broke",
+        "My account DE89 3704 0044 0532 0130 00 was charged",
+        "short",
+    ],
+)
+def test_a_doubtful_or_empty_quote_is_passed_over(text: str) -> None:
+    doubtful = replace(complaint_records(1)[0], quotes={TOPIC: text}, text="")
+    assert choose_quotes(TOPIC, [doubtful]) == ()
+
+
+def test_order_and_product_numbers_are_no_reason_to_pass_over() -> None:
+    fine = replace(complaint_records(1)[0], quotes={TOPIC: "Order 10023456 with GL-100 came in pieces"})
+    assert len(choose_quotes(TOPIC, [fine])) == 1
+
+
+def test_long_words_are_cut_and_records_without_words_are_left() -> None:
+    long = replace(complaint_records(1)[0], quotes={TOPIC: "broken glass " * 40})
+    assert len(choose_quotes(TOPIC, [long])[0].text) <= QUOTE_CHARACTERS
+    assert choose_quotes(TOPIC, [replace(long, quotes={}, text="")]) == ()

@@ -1,0 +1,190 @@
+"""The form of a ticket: golden files, the rules for every issue, and hostile text (DESIGN.md, section 1)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from insights_assets.actions.model import CauseRow, Issue, PlannedAction
+from insights_assets.actions.policy import due_at
+from insights_assets.actions.quotes import Quote, choose_quotes
+from insights_assets.actions.tickets import MARKDOWN, MAX_LINES, PLAIN, HoldState, TicketFacts, render_ticket
+from insights_assets.shop import Shop, load_shop
+from insights_assets_tests.actions.conftest import AS_OF, CAUSES, LAMPS, PRODUCTS, complaint_records
+from insights_assets_tests.actions.test_escaping import HOSTILE_TEXT, tokens
+
+GOLDEN = Path(__file__).parent / "golden"
+TOLD = PlannedAction("INS-7f3a", "notification", 1, "product", "desk", "planned")
+HELD = HoldState("H-31aa00ff", "active", ("GL-100",), date(2026, 11, 30))
+
+
+def facts_of(issue: Issue, shop: Shop, **changes: Any) -> TicketFacts:
+    given_: dict[str, Any] = {
+        "issue": issue,
+        "shop": shop,
+        "as_of": AS_OF,
+        "due_at": due_at(shop.policy, shop, AS_OF, 1 if issue.topic == "safety" else issue.tier),
+        "owner": issue.owner or shop.policy.owner_of(issue.topic),
+        "causes": CAUSES,
+        "quotes": choose_quotes(issue.topic, complaint_records(topic=issue.topic)),
+        "actions": [TOLD],
+        "hold": HELD,
+        "products": PRODUCTS,
+    }
+    return TicketFacts(**{**given_, **changes})
+
+
+def variants(shop: Shop) -> dict[str, TicketFacts]:
+    """One ticket for each way a ticket can differ."""
+    base = LAMPS
+    nothing = {"causes": (), "hold": None, "actions": (), "quotes": ()}
+    tied = replace(
+        base, cause_status="tied", alternatives=({"carrier": "Swift"},), scope={"product_line": "glass lamps"},
+        title="Arrived damaged: glass lamps from WH-LEJ",
+    )  # fmt: skip
+    return {
+        "cause": facts_of(base, shop),
+        "tied": facts_of(tied, shop),
+        "possible": facts_of(replace(base, cause_status="possible", scope={"product_line": "glass lamps"},
+                                     title="Arrived damaged: glass lamps"), shop),
+        "not_localised": facts_of(
+            replace(base, cause_status="not_localised", cause={}, scope={}, title="", topic="billing_confusion",
+                    owner="finance", tier=2, recommended_step="", risk_per_day=None, risk_per_day_p10=None, expected_count=None),
+            shop, causes=(), hold=None,
+            actions=[PlannedAction("INS-7f3a", kind, 2, "support", "desk", "awaiting_approval") for kind in ("macro", "article")],
+        ),
+        "one_safety_report": facts_of(
+            replace(base, topic="safety", owner="quality", tier=2, title="Safety report: Aurora glass lamp (GL-100)",
+                    scope={"sku": "GL-100"}, cause={}, cause_status="not_localised", customers_count=1, observed_count=1,
+                    expected_count=0.0, lift=0.0, p_value=None, window_start=date(2026, 11, 22), recommended_step="",
+                    first_said_at=datetime(2026, 11, 18, 22, 30, tzinfo=UTC)),
+            shop, causes=(), hold=None, quotes=choose_quotes("safety", complaint_records(1, topic="safety")),
+            actions=[PlannedAction("INS-7f3a", "escalation", 2, "quality", "desk", "awaiting_approval")],
+        ),
+        "provisional": facts_of(
+            replace(base, provisional=True), shop, provisional_reason="12 of 30 records reviewed; nothing was done outside the house",
+            hold=HoldState("H-31aa00ff", "proposed", ("GL-100",), reason="too few records are reviewed yet"),
+        ),
+        "resolved_and_judged": facts_of(
+            replace(base, state="resolved", verdict="confirmed", verdict_by="ana", verdict_reason="batch was dropped"), shop,
+            hold=HoldState("H-31aa00ff", "released", ("GL-100",), reason="the issue is over"),
+        ),
+        "bare": facts_of(
+            Issue("INS-1", "shipping_delay", 3, "supply_chain", customers_count=6, observed_count=6), shop, **nothing
+        ),
+    }  # fmt: skip
+
+
+SHOP = load_shop()
+VARIANTS = variants(SHOP)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_golden_ticket(name: str) -> None:
+    """`UPDATE_GOLDEN=1` writes the files anew; read the difference before committing it."""
+    text = render_ticket(VARIANTS[name]) + "\n=== plain ===\n\n" + render_ticket(VARIANTS[name], PLAIN)
+    path = GOLDEN / f"{name}.md"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("style", [MARKDOWN, PLAIN], ids=["markdown", "plain"])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_ticket_keeps_the_rules(name: str, style: Any) -> None:
+    facts = VARIANTS[name]
+    text = render_ticket(facts, style)
+    lines = text.splitlines()
+    topic = SHOP.policy.topics[facts.issue.topic]
+    assert len(lines) <= MAX_LINES
+    assert lines[0].lstrip("*").startswith(f"{topic.title}: ")
+    assert f"Tier {facts.issue.tier}" in lines[0] and "risk" in lines[0]
+    head = "\n".join(lines[:5])
+    assert not re.search(r"(INS|ACT|H|REP|TH)-[0-9a-f]|R-\d|[0-9a-f]{8}", head), (
+        "no internal id in the first five lines"
+    )
+    assert re.search(
+        r"Do next.*\((Quality|Finance|Supply chain), due (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w+, 12:00\)", text
+    )
+    assert text.count("Undo: ") == 1
+    assert "Right or wrong?" in text and "Proof" in text and f"insights trace {facts.issue.insight_id}" in text
+    assert "insights verify" not in text, "the ticket promises only what there is"
+    assert "usual" in text or "needs orders" in text
+    assert not re.search(r"\bNone\b|\bnan\b|[{}]", text)
+
+
+def test_every_number_stands_beside_what_is_usual() -> None:
+    text = render_ticket(VARIANTS["cause"], PLAIN)
+    assert (
+        "41 customers in 6 days report breakage; 7 would be usual (5.9 x; so much by chance once in 4,000 quiet weeks)."
+        in text
+    )
+    assert "4.1 % of orders from WH-LEJ, packaging batch LEJ-PB07 complain, 0.6 % of other packaging batches" in text
+    assert "Not the carrier: about the same rate with all three (3.9 % to 4.2 %)." in text
+    assert "Seen 31 h after the first complaint (promise 72 h)." in text
+
+
+def test_a_cause_inside_which_carriers_differ_rules_no_carrier_out() -> None:
+    uneven = [replace(row, p_value=0.001) if row.attributes == {"carrier": "Swift"} else row for row in CAUSES]
+    assert "Not the carrier" not in render_ticket(replace(VARIANTS["cause"], causes=uneven), PLAIN)
+
+
+def test_three_quotes_with_their_records_and_no_more() -> None:
+    quotes = [line for line in render_ticket(VARIANTS["cause"]).splitlines() if line.startswith("- ")]
+    assert len(quotes) == 3
+    assert all(re.search(r"\(review R-\d+, \d+ Nov\)$", line) for line in quotes)
+
+
+def test_the_undo_fits_what_was_done() -> None:
+    assert "Undo: `insights hold release H-31aa00ff`." in render_ticket(VARIANTS["cause"])
+    assert "Undo: `insights verdict INS-7f3a dismissed --reason …` closes this ticket." in render_ticket(
+        VARIANTS["provisional"]
+    )
+    assert "proposed, not placed (too few records are reviewed yet): `insights hold place H-31aa00ff`" in render_ticket(
+        VARIANTS["provisional"]
+    )
+
+
+def test_an_id_that_is_none_is_refused(shop: Shop, issue: Callable[..., Issue]) -> None:
+    with pytest.raises(ValueError, match="is not an insight id"):
+        render_ticket(facts_of(issue(insight_id="INS`; rm -rf"), shop))
+
+
+ALLOWED = {
+    "paragraph_open", "paragraph_close", "inline", "text", "text_special", "softbreak", "strong_open", "strong_close",
+    "em_open", "em_close", "code_inline", "bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close",
+}  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(hostile=HOSTILE_TEXT, place=HOSTILE_TEXT)
+def test_hostile_text_anywhere_leaves_the_form_as_it_is(hostile: str, place: str) -> None:
+    """The same marks as with harmless text: nothing from data adds a link, an image, code or a line."""
+    moment = datetime(2026, 11, 18, 9, tzinfo=UTC)
+
+    def ticket(text: str, where: str) -> TicketFacts:
+        issue = replace(
+            LAMPS, title=f"Arrived damaged: {where} x", cause={"warehouse": f"w{where}"}, harm_reason=f"promo {text}",
+            recommended_step=f"Stop {where} now",
+        )  # fmt: skip
+        cause = CauseRow("INS-7f3a", 0, "cause", {"warehouse": f"w{where}"}, rate=0.04)
+        other = CauseRow("INS-7f3a", 1, "outside", {}, f"other {where}", "warehouse", rate=0.01)
+        quote = Quote(f"said {text}", "reviews", f"R{where}", "f1", moment, "en")
+        return facts_of(issue, SHOP, causes=[cause, other], quotes=[quote])
+
+    calm, wild = render_ticket(ticket("calm", "calm")), render_ticket(ticket(hostile, place))
+    assert len(wild.splitlines()) == len(calm.splitlines())
+    kinds = [token.type for token in tokens(wild) if token.type not in ("text", "text_special", "inline")]
+    assert set(kinds) <= ALLOWED - {"text", "text_special", "inline"}
+    assert kinds == [token.type for token in tokens(calm) if token.type not in ("text", "text_special", "inline")]
+    assert [t.content for t in tokens(wild) if t.type == "code_inline"] == [
+        t.content for t in tokens(calm) if t.type == "code_inline"
+    ]
