@@ -69,12 +69,16 @@ def issues_of(step: Step) -> list[Issue]:
 
 @table_assets(
     PLANNED_ACTIONS, PROMO_HOLDS, MACROS, ARTICLES, APPROVALS, QUEUES,
-    reads=(INSIGHTS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS, PLANNED_ACTIONS, MACROS, ARTICLES),
+    reads=(
+        INSIGHTS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS, PLANNED_ACTIONS,
+        MACROS, ARTICLES,
+    ),
     checks=(
-        Check("actions_have_owner_and_destination", PLANNED_ACTIONS, "Every action names a team and where it goes (R97, R129).", blocking=True),
-        Check("one_action_per_issue_and_kind", PLANNED_ACTIONS, "No issue has two actions of a kind (R91, R93).", blocking=True),
-        Check("tickets_keep_their_form", PLANNED_ACTIONS, "Every ticket has at most 25 lines and an undo.", blocking=True),
-        Check("holds_stay_under_cap", PROMO_HOLDS, "Running holds together stay under their cap of revenue.", blocking=True),
+        Check("actions_have_owner_and_destination", PLANNED_ACTIONS,
+              "Every action names a team and where it goes (R97, R129).", blocking=True),
+        Check("one_action_per_issue_and_kind", PLANNED_ACTIONS, "No issue has two actions of a kind.", blocking=True),
+        Check("tickets_keep_their_form", PLANNED_ACTIONS, "A ticket has 25 lines at most and an undo.", blocking=True),
+        Check("holds_stay_under_cap", PROMO_HOLDS, "Running holds together stay under their cap.", blocking=True),
     ),
 )  # fmt: skip
 def planned_actions(step: Step) -> None:
@@ -159,7 +163,7 @@ def loop_time(step: Step) -> None:
     issues = issues_of(step)
     rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
     stamps = loop_stamps(
-        rows_of(step, ACTION_TICKETS), {issue.insight_id: issue for issue in issues}, gather.evidence_by_issue(issues, rows),
+        rows_of(step, ACTION_TICKETS), {i.insight_id: i for i in issues}, gather.evidence_by_issue(issues, rows),
         step.operations.verdicts.history(), step.shop,
     )  # fmt: skip
     step.write(LOOP_TIME, frame_of(LOOP_TIME, loop_rows(stamps), step))

@@ -68,15 +68,14 @@ def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
 def with_verdicts(issues: Iterable[Issue], operations: Operations) -> list[Issue]:
     """Issues with the verdict that counts now, which may be younger than the insights table."""
     latest = operations.verdicts.latest()
-    found = []
-    for issue in issues:
+
+    def judged(issue: Issue) -> Issue:
         verdict = latest.get(issue.insight_id)
-        if verdict is not None:
-            issue = replace(
-                issue, verdict=verdict.verdict, verdict_reason=verdict.reason or "", verdict_by=verdict.given_by
-            )
-        found.append(issue)
-    return found
+        if verdict is None:
+            return issue
+        return replace(issue, verdict=verdict.verdict, verdict_reason=verdict.reason or "", verdict_by=verdict.given_by)
+
+    return [judged(issue) for issue in issues]
 
 
 def hold_state(hold: Hold) -> HoldState:

@@ -128,10 +128,10 @@ def finish_issue(
             body = _add_drafts(
                 decided, action, issue.topic, evidence, drafting.product_of(skus, inputs.products), inputs
             )
-        if action.kind == "promo_hold" and hold is not None:
-            action = _as_held(action, hold)
-        row = _row(action, issue.topic, ticket_title(facts), body, due, issue.provisional, inputs)
-        decided.actions.append({**row, "hold_id": hold.hold_id if hold and action.kind == "promo_hold" else None})
+        held = hold if action.kind == "promo_hold" else None
+        shown = _as_held(action, held) if held is not None else action
+        row = _row(shown, issue.topic, ticket_title(facts), body, due, issue.provisional, inputs)
+        decided.actions.append({**row, "hold_id": held.hold_id if held is not None else None})
 
 
 def finish_repeated(decided: Decided, issue: RepeatedIssue, actions: Sequence[PlannedAction], inputs: Inputs) -> None:
@@ -182,8 +182,12 @@ def _hold_body(hold: HoldState, facts: TicketFacts) -> str:
     skus = ", ".join(markdown(sku, 40) for sku in hold.skus) or "none"
     until = f" until {wording.day(hold.expires_on)}" if hold.expires_on is not None else ""
     reason = f" ({inert(hold.reason)})" if hold.reason else ""
-    title = ticket_title(facts, MARKDOWN)
-    return f"**{title}**\n\nPaid promotion hold, {hold.state}{until}{reason}: {skus}.\n\nUndo: `insights hold release {hold.hold_id}`.\n"
+    lines = [
+        f"**{ticket_title(facts, MARKDOWN)}**",
+        f"Paid promotion hold, {hold.state}{until}{reason}: {skus}.",
+        f"Undo: `insights hold release {hold.hold_id}`.",
+    ]
+    return "\n\n".join(lines) + "\n"
 
 
 def _as_held(action: PlannedAction, hold: HoldState) -> PlannedAction:
@@ -235,7 +239,8 @@ def render_alert(facts: TicketFacts, told: str) -> str:
             f"**{ticket_title(facts, MARKDOWN)}** · Tier {issue.tier}",
             f"*For* {facts.shop.owners[told].name}. *What happens* {what_happens(facts, MARKDOWN)}",
             f"*Do next* {do_next(facts, MARKDOWN)}",
-            f"*Ticket* tickets/{issue.insight_id}.md. *Not for you?* `insights verdict {issue.insight_id} snooze --until …`",
+            f"*Ticket* tickets/{issue.insight_id}.md. "
+            f"*Not now?* `insights verdict {issue.insight_id} snooze --until …`",
         ]
     ) + "\n"  # fmt: skip
 

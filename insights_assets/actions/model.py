@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -241,7 +242,10 @@ def hold_id(action_id: str) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    return value is None or str(value) in ("nan", "NaN", "NaT", "<NA>")
+    """None, NaN, NaT or NA; the text "nan" is a text."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or type(value).__name__ in ("NaTType", "NAType")
 
 
 def text_of(value: Any) -> str:
@@ -260,14 +264,14 @@ def list_of(value: Any) -> list[Any]:
 
 def map_of(value: Any) -> dict[str, str]:
     """A map column with sorted keys; null values are left out."""
-    if value is None or (isinstance(value, float) and value != value):
+    if is_missing(value):
         return {}
     pairs = value.items() if isinstance(value, Mapping) else list_of(value)
     return {str(key): str(entry) for key, entry in sorted(pairs) if not is_missing(entry) and str(entry)}
 
 
 def time_of(value: Any) -> datetime | None:
-    if is_missing(value) or str(value) == "NaT":
+    if is_missing(value):
         return None
     stamp = value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
     if not isinstance(stamp, datetime):
@@ -276,7 +280,7 @@ def time_of(value: Any) -> datetime | None:
 
 
 def day_of(value: Any) -> date | None:
-    if is_missing(value) or str(value) == "NaT":
+    if is_missing(value):
         return None
     if isinstance(value, datetime):
         return value.date()

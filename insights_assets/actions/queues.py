@@ -19,7 +19,8 @@ from insights_assets.shop.model import Shop
 
 QUALITY_REVIEW, ESCALATION, APPROVAL = "quality_review", "escalation", "approval"
 SUMMARY_CHARACTERS = 160
-CSV_COLUMNS = ("item_id", "owner", "state", "due_at", "insight_id", "source", "record_ref", "sku", "occurred_at", "why", "summary")  # fmt: skip
+CSV_COLUMNS = ("item_id", "owner", "state", "due_at", "insight_id", "source", "record_ref", "sku", "occurred_at", "why",
+               "summary")  # fmt: skip
 
 
 @dataclass(frozen=True)

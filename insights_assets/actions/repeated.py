@@ -16,8 +16,10 @@ from insights_assets.shop.model import Shop
 
 SUPPORT_SOURCES = ("support_tickets", "chats")
 #: Topics in which an answer in words can help; goods that are broken are not repaired by an article.
-ANSWERABLE = ("shipping_delay", "billing_confusion", "returns_and_refunds", "usability_confusion", "app_or_site_problem",
-              "availability", "sizing_issue", "missing_accessories")  # fmt: skip
+ANSWERABLE = (
+    "shipping_delay", "billing_confusion", "returns_and_refunds", "usability_confusion", "app_or_site_problem",
+    "availability", "sizing_issue", "missing_accessories",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ PLANNED_ACTIONS = TableSpec(
     write="upsert_small",
     medallion="gold",
     public=False,
-    description="What the policy decided, before anything is delivered: a blocking check stands between this and the desk.",
+    description="What the policy decided, before anything is delivered; a blocking check stands before the desk.",
     columns=(
         *_ACTION,
         Column("idempotency_key", "string", "hash(insight_id, kind)", nullable=False),
@@ -158,7 +158,7 @@ QUEUES = TableSpec(
     key=("queue", "item_id"),
     write="replace_all",
     medallion="gold",
-    description="Operations' queues: quality_review (R54), escalation (R123), approval (R94). Not the label reviewers' queue.",
+    description="Operations' queues: quality_review (R54), escalation (R123), approval (R94); not label review.",
     columns=(
         Column("queue", "string", "quality_review, escalation or approval", nullable=False),
         Column("item_id", "string", "feedback_id or action_id", nullable=False),
@@ -273,6 +273,6 @@ LOOP_TIME = TableSpec(
 )
 
 TABLES = (
-    PLANNED_ACTIONS, ACTION_TICKETS, DELIVERIES, PROMO_HOLDS, MACROS, ARTICLES, QUEUES, APPROVALS, VERDICTS, EXECUTIVE_BRIEF,
-    LOOP_TIME,
+    PLANNED_ACTIONS, ACTION_TICKETS, DELIVERIES, PROMO_HOLDS, MACROS, ARTICLES, QUEUES, APPROVALS, VERDICTS,
+    EXECUTIVE_BRIEF, LOOP_TIME,
 )  # fmt: skip

@@ -291,7 +291,8 @@ def _verdict_line(facts: TicketFacts, style: Style) -> str:
         confirm = style.command(f"insights verdict {issue.insight_id} confirmed")
         judged = f"{confirm}, or {style.command('dismissed --reason …')}."
     proof = style.command(f"insights trace {issue.insight_id}")
-    line = f"{style.label('Right or wrong?')} {judged} {style.label('Proof')} {proof} (records, score, versions; no replay yet)."
+    line = f"{style.label('Right or wrong?')} {judged} {style.label('Proof')} {proof}"
+    line += " (records, score, versions; no replay yet)."
     return f"{line} {seen_after(facts)}".rstrip()
 
 

@@ -39,6 +39,7 @@ class DetectorSettings:
     cusum_clip: tuple[float, float] = (-3.0, 4.0)
     cusum_alarm: float = 6.5
     cusum_reach: int = 28
+    cusum_weight: float = 10.0  # people in the baseline below which single complaints would pile up to an alarm
     cold_days: int = 21
     cold_weight: float = 20.0
     least_days: int = 14  # clean days below which a series without a parent is not judged
@@ -111,7 +112,7 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     rows = np.arange(len(best))
     peak = calibrated[rows, best]
     p = statistic(upper_tail(peak, len(settings.windows)))
-    warm = judged & (near.known_days >= settings.cold_days) & ~panel.is_sku
+    warm = judged & (near.known_days >= settings.cold_days) & (far.weight >= settings.cusum_weight) & ~panel.is_sku
     cusum, since = _cusum(x, e, far, memory, view.day, warm, settings)
     window = np.array(settings.windows)[best]
     recent = x[:, -settings.support_within :].sum(axis=1)

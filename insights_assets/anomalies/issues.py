@@ -31,8 +31,13 @@ class IssueSettings:
     longest_window: int = 28
     onset_moves_days: int = 7  # days after opening in which the onset may still be corrected
     possible_share: float = 0.4  # of the issue's excess; a possible cause that explains less is not named
+    search_days: int = 14  # window in which places are searched for where a topic stirs but no series rings
+    search_score: float = 12.0
+    search_dispersed: float = 6.0
+    search_lift: float = 3.0
+    search_people: int = 6
     look_again: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 14, 21, 28)  # days after opening on which a certain cause is searched again
-    opening_p: float = 1e-3  # of the place over its own window; an alarm that its own place does not confirm opens nothing
+    opening_p: float = 2e-4  # of the place over its own window; an alarm that its own place does not confirm opens nothing
     dispersion: float = 0.05
     drift: float = 0.004
     quiet_p: float = 0.05
@@ -49,10 +54,11 @@ class Alarm:
     window_days: int
     p_value: float
     detector: str
+    inside: tuple[tuple[str, str], ...] = ()  # further attributes, where the place is a combination
 
     @property
     def cell(self) -> dict[str, str]:
-        return {} if self.attribute == "all" else {self.attribute: self.value}
+        return {} if self.attribute == "all" else {self.attribute: self.value, **dict(self.inside)}
 
 
 @dataclass(frozen=True)
@@ -224,6 +230,23 @@ def take_alarm(
     if quiet or fresh.p_value > settings.opening_p:
         return None, None
     return None, replace(fresh, insight_id=insight_id(topic, day, fresh.cause or fresh.scope))
+
+
+def search(situation: Situation, open_issues: Sequence[Issue], settings: IssueSettings, rules: CauseSettings) -> Alarm | None:
+    """An alarm of a place that no series watches: a product line in one batch, a carrier in one region.
+
+    A small fire in a combination of attributes hardly moves any of the series that hold it; the cause search sees it at once.
+    """
+    day = situation.day
+    start = day - settings.search_days + 1
+    found = causes.scan(situation, start, day, replace(rules, at_most=1, support=settings.search_people), boosts_of(situation, open_issues, start, day))
+    for candidate in found:
+        strong = candidate.score >= settings.search_score and candidate.dispersed_score >= settings.search_dispersed
+        if strong and candidate.lift >= settings.search_lift and "channel" not in candidate.cell:
+            first, *more = sorted(candidate.cell.items())
+            p = tail_of(situation, candidate.observed, candidate.expected, settings.search_days, settings)
+            return Alarm(situation.topic, first[0], first[1], settings.search_days, p, "cause_scan", tuple(more))
+    return None
 
 
 def _closest(situation: Situation, alarm: Alarm, open_issues: list[Issue], start: int) -> Issue:

@@ -86,6 +86,7 @@ class Panel:
         )
         self.topic_names = sorted({key.topic for key in self.keys})
         self.topic_of = np.array([self.topic_names.index(key.topic) for key in self.keys], dtype=np.int64)
+        self.available = frozenset(name for name, table in self.units.items() if len(table)) | {"records"}
         self.members: dict[tuple[str, str], list[int]] = {}
         for i, key in enumerate(self.keys):
             self.members.setdefault((key.topic, self.basis[i]), []).append(i)
@@ -127,15 +128,14 @@ class Panel:
         anchor = self.lags.anchor(day)
         covered = np.ones((len(self.keys), HISTORY), dtype=bool)
         days = np.arange(day - HISTORY + 1, day + 1)
-        for basis in ("shipped", "ordered"):
-            filled = np.flatnonzero(self.units[basis].sum(axis=0) > 0) if len(self.units[basis]) else np.zeros(0, dtype=int)
-            if not len(filled):
-                continue
-            age = days - (self.first_day + int(filled[0]))
-            for topic in self.topic_names:
+        for topic in self.topic_names:
+            # A channel is measured by records, but its complaints come from the same parcels.
+            basis = topics.basis_of(topic, "all", self.available)
+            filled = np.flatnonzero(self.units[basis].sum(axis=0) > 0) if len(self.units.get(basis, ())) else np.zeros(0, dtype=int)
+            if basis in ("shipped", "ordered") and len(filled):
+                age = days - (self.first_day + int(filled[0]))
                 share = np.cumsum(self.lags.at(topic, basis, anchor))
-                enough = (age >= 0) & (share[np.clip(age, 0, len(share) - 1)] >= COVERED_SHARE)
-                covered[self.members.get((topic, basis), [])] = enough
+                covered[self.topic_of == self.topic_names.index(topic)] = (age >= 0) & (share[np.clip(age, 0, len(share) - 1)] >= COVERED_SHARE)
         return covered
 
     def _spread_from(self, anchor: int) -> np.ndarray:

@@ -19,7 +19,7 @@ import numpy as np
 from insights_assets.anomalies import incidents, safety
 from insights_assets.anomalies.causes import CauseSettings
 from insights_assets.anomalies.incidents import Incident, IncidentRules
-from insights_assets.anomalies.issues import Alarm, Issue, IssueSettings, measure, refine, take_alarm
+from insights_assets.anomalies.issues import Alarm, Issue, IssueSettings, measure, refine, search, take_alarm
 from insights_assets.anomalies.leaves import Ledger, Situation, situate
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.rounding import statistic
@@ -43,6 +43,7 @@ class TrackingRules:
     issue: IssueSettings = IssueSettings()
     cause: CauseSettings = CauseSettings()
     life: IncidentRules = IncidentRules()
+    stir: float = 2.3  # largest z among a topic's series above which its places are searched
 
 
 def track(
@@ -52,11 +53,11 @@ def track(
 
     `anomalies`: rows of the table (columns of `judging.ROW`) that cover the days. `before`: issues at the end of the day before.
     """
-    alarms = alarms_by_day(anomalies)
+    alarms, stirring = alarms_by_day(anomalies), stirring_by_day(anomalies, rules.stir)
     standing = list(before)
     result: dict[int, list[Issue]] = {}
     for day in sorted(set(days)):
-        standing = _one_day(ledger, day, alarms.get(day, []), standing, rules)
+        standing = _one_day(ledger, day, alarms.get(day, []), stirring.get(day, set()), standing, rules)
         result[day] = standing
     return result
 
@@ -74,29 +75,39 @@ def alarms_by_day(anomalies: pd.DataFrame) -> dict[int, list[Alarm]]:
     return result
 
 
-def _one_day(ledger: Ledger, day: int, alarms: list[Alarm], standing: list[Issue], rules: TrackingRules) -> list[Issue]:
+def stirring_by_day(anomalies: pd.DataFrame, least: float) -> dict[int, set[str]]:
+    """The topics in which some series is unusual, though it need not ring, by day."""
+    high = anomalies[(anomalies["z_peak"] >= least) & ~anomalies["topic"].isin([*BY_REPORT, *BELONGS_TO])]
+    result: dict[int, set[str]] = {}
+    for day, topic in zip(day_numbers(high["as_of_day"]), high["topic"], strict=True):
+        result.setdefault(int(day), set()).add(str(topic))
+    return result
+
+
+def _one_day(ledger: Ledger, day: int, alarms: list[Alarm], stirring: set[str], standing: list[Issue], rules: TrackingRules) -> list[Issue]:
     kept = [i for i in standing if i.incident.is_running or day - i.incident.closed <= rules.life.reopen_days]
-    topics = sorted({i.topic for i in kept if i.topic not in BY_REPORT} | {BELONGS_TO.get(a.topic, a.topic) for a in alarms})
+    topics = sorted({i.topic for i in kept if i.topic not in BY_REPORT} | {BELONGS_TO.get(a.topic, a.topic) for a in alarms} | stirring)
     result: list[Issue] = []
     for topic in topics:
         ringing = [a for a in alarms if BELONGS_TO.get(a.topic, a.topic) == topic]
-        result += _one_topic(ledger, day, ringing, [i for i in kept if i.topic == topic], rules)
+        result += _one_topic(ledger, topic, day, ringing, topic in stirring, [i for i in kept if i.topic == topic], rules)
     for topic in sorted(BY_REPORT):
         result += safety.judge(ledger.of(topic), ledger.coding, topic, day, [i for i in kept if i.topic == topic])
     return sorted(result, key=lambda i: (i.incident.opened, i.insight_id))
 
 
-def _one_topic(ledger: Ledger, day: int, alarms: list[Alarm], issues: list[Issue], rules: TrackingRules) -> list[Issue]:
-    if not alarms and not any(i.incident.is_running for i in issues):
+def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], stirs: bool, issues: list[Issue], rules: TrackingRules) -> list[Issue]:
+    if not alarms and not stirs and not any(i.incident.is_running for i in issues):
         return [_later(i, day, rules) for i in issues]
     scenes: dict[str, Situation] = {}
     starts = [i.onset for i in issues if i.incident.is_running] + [day - a.window_days + 1 for a in alarms]
+    starts += [day - rules.issue.search_days + 1] if stirs else []
     baseline_end = max(min(starts), day - 56)
 
-    def scene(topic: str) -> Situation:
-        if topic not in scenes:
-            scenes[topic] = situate(ledger, topic, day, baseline_end=baseline_end)
-        return scenes[topic]
+    def scene(name: str) -> Situation:
+        if name not in scenes:
+            scenes[name] = situate(ledger, name, day, baseline_end=baseline_end)
+        return scenes[name]
 
     current: list[Issue] = []
     quiet: dict[str, bool] = {}
@@ -112,6 +123,11 @@ def _one_topic(ledger: Ledger, day: int, alarms: list[Alarm], issues: list[Issue
         current, resting, told = _hear(scene, alarm, current, resting, day, rules)
         if told:
             rung.add(told)
+    if stirs:
+        found = search(scene(topic), [i for i in [*current, *resting] if i.signal_topic == topic], rules.issue, rules.cause)
+        if found is not None:
+            current, resting, told = _hear(scene, found, current, resting, day, rules)
+            rung |= {told} if told else set()
     moved = []
     for issue in current:
         if issue.incident.opened == day and issue.incident.state == incidents.OPEN:

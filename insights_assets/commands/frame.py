@@ -64,12 +64,13 @@ def open_reader(settings: Settings) -> tuple[Reader, Shop]:
 
     operations, shop = open_home(settings)
     try:
-        return Reader(settings, operations, who=_person()), shop
+        return Reader(settings, operations, who=person()), shop
     except NothingPublished as error:
         stop(str(error), FAILED)
 
 
-def _person() -> str:
+def person() -> str:
+    """The operating system's name of who runs the command."""
     import getpass
 
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from urllib.parse import quote
 
 DAGSTER = "http://127.0.0.1:3000"
@@ -19,7 +20,7 @@ INSIGHT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 def dagster_address(arguments: Sequence[str] = ()) -> str:
     """Dagster's UI: `--dagster-url` among the arguments of the console's script, else the port that `insights dev` takes."""
     given = list(arguments or sys.argv[1:])
-    for flag, value in zip(given, given[1:], strict=False):
+    for flag, value in pairwise(given):
         if flag == "--dagster-url" and _LOOPBACK.fullmatch(value):
             return value
     return DAGSTER

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from insights_assets.governance.reader import Reader
@@ -36,14 +36,14 @@ class Closed:
     command: str
 
 
-def read_settings() -> Settings | Closed:
-    """The settings of the environment (INSIGHTS_HOME and the others)."""
+def read_settings(**given: Any) -> Settings | Closed:
+    """The settings of the environment (INSIGHTS_HOME and the others), with what is given over them."""
     from pydantic import ValidationError
 
     from insights_assets.settings import Settings
 
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()

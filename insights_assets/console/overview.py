@@ -5,9 +5,9 @@ Belongs here: order and grouping. Does not belong here: the card itself (`cards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from insights_assets.actions import wording
@@ -16,6 +16,7 @@ from insights_assets.actions.model import Issue, day_of, number_of, text_of
 from insights_assets.console.cards import Card, Judgements, make_card, verdict_words
 from insights_assets.console.quiet import SmallestVisible, smallest_visible
 from insights_assets.console.reading import TodayRows
+from insights_assets.resources.operations.models import Publication
 from insights_assets.shop.model import Shop
 
 #: A finding about the data that ended longer ago is history.
@@ -81,27 +82,28 @@ class Today:
         return tuple(card for tier in sorted(self.tiers) for card in self.tiers[tier]) + self.aside
 
 
-def make_today(found: TodayRows, shop: Shop, as_of: date, published_at: datetime, run_id: str, judged: Judgements) -> Today:
+def make_today(found: TodayRows, shop: Shop, publication: Publication, judged: Judgements) -> Today:
     """Everything *Today* shows, from one publication and what people said since."""
+    as_of = publication.as_of_day
     issues = {row["insight_id"]: Issue.from_row(row) for row in found.insights}
     open_rows = [row for row in found.insights if issues[row["insight_id"]].is_open]
     cards = sorted((make_card(row, found, shop, as_of, judged) for row in open_rows), key=_most_urgent_first)
     awake = [card for card in cards if not card.aside]
-    findings = [_finding(row) for row in sorted(found.findings, key=_newest_first)]
-    lately = {id(f): _is_recent(row, as_of) for f, row in zip(findings, sorted(found.findings, key=_newest_first), strict=True)}
+    findings = sorted(found.findings, key=_newest_first)
     return Today(
-        header=make_header(found, shop, as_of, published_at, run_id),
+        header=make_header(found, shop, publication),
         tiers={tier: tuple(card for card in awake if card.issue.tier == tier) for tier in sorted(shop.policy.tiers)},
         aside=tuple(card for card in cards if card.aside),
         past=past_insights(issues.values(), judged, shop),
-        findings=tuple(f for f in findings if lately[id(f)]),
-        old_findings=tuple(f for f in findings if not lately[id(f)]),
+        findings=tuple(_finding(row) for row in findings if _is_recent(row, as_of)),
+        old_findings=tuple(_finding(row) for row in findings if not _is_recent(row, as_of)),
         visible=smallest_visible(found.judged_topics),
         money=money_words(awake, shop),
     )
 
 
-def make_header(found: TodayRows, shop: Shop, as_of: date, published_at: datetime, run_id: str) -> Header:
+def make_header(found: TodayRows, shop: Shop, publication: Publication) -> Header:
+    as_of, published_at = publication.as_of_day, publication.created_at
     weekday = wording.WEEKDAYS[as_of.weekday()]
     provisional = [row for row in found.insights if row.get("provisional") and Issue.from_row(row).is_open]
     questions = shop.enabled_use_cases
@@ -109,7 +111,7 @@ def make_header(found: TodayRows, shop: Shop, as_of: date, published_at: datetim
         shop=plain(shop.name),
         as_of=f"{weekday} {wording.day(as_of)} {as_of.year}",
         published=f"published {wording.moment(published_at, shop.zone)} {published_at.astimezone(shop.zone).year}",
-        run_id=run_id,
+        run_id=publication.run_id,
         question=plain(questions[0].question) if questions else "",
         provisional=(
             f"Provisional: too few records are reviewed. {len(provisional)} of the open insights take no automatic effect outside the house; "
@@ -120,7 +122,7 @@ def make_header(found: TodayRows, shop: Shop, as_of: date, published_at: datetim
     )
 
 
-def past_insights(issues: Any, judged: Judgements, shop: Shop) -> tuple[Past, ...]:
+def past_insights(issues: Iterable[Issue], judged: Judgements, shop: Shop) -> tuple[Past, ...]:
     """Resolved insights, last seen first."""
     past = [
         Past(

@@ -137,6 +137,21 @@ def series_plot(days: Sequence[SeriesDay], z_alarm: float, cusum_alarm: float) -
     return alt.vconcat(*panels, spacing=8).configure_view(stroke=None)
 
 
+def series_words(days: Sequence[SeriesDay]) -> str:
+    """The three panels in a sentence."""
+    peak = max((d for d in days if d.z is not None), key=lambda d: d.z or 0.0, default=None)
+    running = sum(d.state in ("open", "active", "watching") for d in days)
+    said = f"{len(days)} judged days, an incident on {running} of them"
+    return said + (f"; largest z {peak.z:.1f} on {wording.day(peak.day)}." if peak is not None and peak.z is not None else ".")
+
+
+def z_alarm(p_max: float, windows: int) -> float:
+    """The z above which the chance over all windows is below the detector's limit."""
+    from scipy.stats import norm
+
+    return float(norm.isf(p_max / windows))
+
+
 def _since(day: date, onset: date | None) -> str:
     return "since the onset" if onset is not None and day >= onset else "before"
 

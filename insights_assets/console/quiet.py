@@ -22,6 +22,7 @@ DAYS, TOPICS_SHOWN = 3, 6
 #: A count above which no search is made: the topic is so busy that the answer would say nothing.
 MOST = 5_000
 Row = Mapping[str, Any]
+_SHIPPED = DetectorSettings()
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class SmallestVisible:
         return self.needed / self.usual
 
 
-def smallest_visible(judged: Sequence[Row], settings: DetectorSettings = DetectorSettings()) -> tuple[SmallestVisible, ...]:
+def smallest_visible(judged: Sequence[Row], settings: DetectorSettings = _SHIPPED) -> tuple[SmallestVisible, ...]:
     """For the busiest topics (rows of `anomalies.anomalies` of whole topics on one day), busiest first.
 
     Topics with a running incident are left out: they are not tested again while it runs.
@@ -54,7 +55,7 @@ def smallest_visible(judged: Sequence[Row], settings: DetectorSettings = Detecto
     return tuple(sorted(found, key=lambda s: (-s.usual, s.topic))[:TOPICS_SHOWN])
 
 
-def people_needed(usual: float, dispersion: float, scale: float, settings: DetectorSettings = DetectorSettings()) -> int | None:
+def people_needed(usual: float, dispersion: float, scale: float, settings: DetectorSettings = _SHIPPED) -> int | None:
     """The fewest people whose chance, support and lift would all open an incident; None where not even MOST would."""
     counts = np.arange(max(settings.support, 1), MOST + 1)
     # Dispersion of single days averages out over the window; what no baseline explains does not.

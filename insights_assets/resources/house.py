@@ -69,7 +69,8 @@ class House(dg.ConfigurableResource):
     _shop: Any = PrivateAttr(default=None)
     _operations: Any = PrivateAttr(default=None)
     _lake: Any = PrivateAttr(default=None)
-    _clock: Clock = PrivateAttr(default=wall_clock)
+    # A factory: pydantic would bind a function given as the default, and call it with the house.
+    _clock: Clock = PrivateAttr(default_factory=lambda: wall_clock)
     _as_of: Any = PrivateAttr(default=None)
     _previous_as_of: Any = PrivateAttr(default=None)
 
@@ -110,8 +111,8 @@ class House(dg.ConfigurableResource):
         if heavy and self.heavy_steps == "connect":
             lake = Lake(lake.root, lambda: self.engine.over_connect(self._settings.spark_remote), crash_at=self._settings.crash_at, is_embedded=False)
         return Step(
-            lake=lake, settings=self._settings, shop=self._shop, operations=LakeOnly() if heavy else self._operations, as_of=self._as_of,
-            run_id=run_id, clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of,
+            lake=lake, settings=self._settings, shop=self._shop, operations=self._operations, as_of=self._as_of, run_id=run_id,
+            clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of,
         )
 
     def run_as_job(self, context: dg.AssetExecutionContext, name: str) -> list[dg.MaterializeResult | dg.AssetCheckResult]:

@@ -4,13 +4,13 @@ The decorated body takes a `Step` and returns nothing; see `step.py`. No `from _
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
 
 from insights_assets.lake.spec import TableSpec
-from insights_assets.resources.house import House
+from insights_assets.resources.house import House, LakeOnly
 from insights_assets.resources.memo import Dependence, recall, remember
 from insights_assets.resources.progress import announced
 from insights_assets.resources.step import Step
@@ -92,21 +92,20 @@ def table_assets(
 
         @dg.multi_asset(name=name, specs=asset_specs, check_specs=check_specs, op_tags={"heavy": str(heavy).lower()})
         def run_body(context: dg.AssetExecutionContext, house: House) -> Iterator[Result]:
-            if heavy and house.heavy_steps == "job":
-                with announced(name):
-                    reported = house.run_as_job(context, name)
-                yield from reported
-                return
             step = house.step(reads=tuple(reads), writes=specs, run_id=context.run.run_id, log=context.log, heavy=heavy)
+            reported: Sequence[Result] = ()
             with announced(name):
                 known = memo is not None and recall(step, name, memo)
                 if known:
                     _recall_notes(context, step, specs)
+                elif heavy and house.heavy_steps == "job":
+                    reported = house.run_as_job(context, name)
+                    _take_over(step, reported)
                 else:
-                    body(step)
-                    if memo is not None:
-                        remember(step, name, memo)
-            yield from results(step, specs, checks)
+                    body(replace(step, operations=LakeOnly()) if heavy else step)
+                if memo is not None and not known:
+                    remember(step, name, memo)
+            yield from reported or results(step, specs, checks)
 
         return run_body
 
@@ -120,6 +119,13 @@ def results(step: Step, specs: Sequence[TableSpec], checks: Sequence[Check]) -> 
     for spec in specs:
         yield _schema_result(step, spec)
     yield from _declared_results(step, checks)
+
+
+def _take_over(step: Step, reported: Sequence[Result]) -> None:
+    """The answers that a job gave to declared checks, so that its step is remembered like any other."""
+    for result in reported:
+        if isinstance(result, dg.AssetCheckResult) and result.check_name != SCHEMA_CHECK:
+            step.check(result.check_name or "", result.passed, **{name: value.value for name, value in result.metadata.items()})
 
 
 def _recall_notes(context: dg.AssetExecutionContext, step: Step, specs: Sequence[TableSpec]) -> None:

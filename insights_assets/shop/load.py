@@ -188,12 +188,16 @@ def _use_cases(
     enabled = [case for case in cases if case.enabled]
     if not enabled:
         nodes[cases[0].id].entries()["enabled"].fail("no use case is enabled", "set enabled: true in one of them")
-    warnings = tuple(
-        f"{nodes[case.id].file}:{nodes[case.id].entries()['enabled'].line}: {case.id} is enabled before {enabled[0].id} has met its gates: "
-        "one narrow use case first (R163); gates are shown by `insights show health`"
-        for case in enabled[1:]
-    )
+    warnings = tuple(_too_early(nodes[case.id], case, enabled[0]) for case in enabled[1:])
     return tuple(cases), warnings
+
+
+def _too_early(node: Node, case: UseCase, first: UseCase) -> str:
+    line = node.entries()["enabled"].line
+    return (
+        f"{node.file}:{line}: {case.id} is enabled before {first.id} has met its gates: one narrow use case first "
+        "(R163); gates are shown by `insights show health`"
+    )
 
 
 def _sources(node: Node) -> dict[str, SourceMapping]:

@@ -218,8 +218,8 @@ def lone_safety_report(shop: Shop, lines: OrderLines) -> Cases:
     """One safety report on one SKU that no other follows: urgent for a person, no incident."""
     plan, clock = shop.plan, shop.clock
     rng = stream(plan.seed, "safety-alone")
-    used = {incident.cause.get("sku") for incident in shop.incidents}
-    skus = [i for i, p in enumerate(shop.catalogue.products) if "power" in p.tags and p.sku not in used]
+    used = {incident.cause.get("product_line") for incident in shop.incidents if incident.topic == "safety"}
+    skus = [i for i, p in enumerate(shop.catalogue.products) if "power" in p.tags and p.line not in used]
     day = plan.days - 1 - int(rng.integers(44, 52))
     rows = np.flatnonzero((lines.product == int(rng.choice(skus))) & (clock.day_of(lines.delivered_at) < day))
     chosen = rng.choice(rows, size=min(1, len(rows)), replace=False)

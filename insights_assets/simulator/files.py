@@ -61,10 +61,17 @@ def write_lines(path: Path, lines: list[str]) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.name.endswith(".gz"):
         data = gzip.compress(data, compresslevel=4, mtime=0)
-    path.write_bytes(data)
+    draft = _draft(path)
+    draft.write_bytes(data)
+    draft.replace(path)
+
+
+def _draft(path: Path) -> Path:
+    """Where a file is written before it gets its name: who watches the folder sees whole files only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.part")
 
 
 def write_csv_table(path: Path, table: pa.Table) -> None:
@@ -74,5 +81,6 @@ def write_csv_table(path: Path, table: pa.Table) -> None:
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd", use_dictionary=True)
+    draft = _draft(path)
+    pq.write_table(table.replace_schema_metadata(None), draft, compression="zstd", use_dictionary=True)
+    draft.replace(path)

@@ -1,7 +1,8 @@
 """Street addresses in the five languages, with the postal code and town behind them, and box addresses.
 
 Belongs here: a number and a street word in the order that a language writes them, or a word that announces an address.
-Does not belong here: towns alone, which say too little about a person to hide, and the customer's own address (`known`).
+Does not belong here: towns alone, which say too little about a person to hide, and the customer's own address
+(`known`).
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ _NOT_STREETS = word_list(_FILE, "de_not_streets")
 
 _NUMBER = r"(?<![\w.,/#$€£-])(?:\d{1,5} )?\d{1,5}(?:[ -]?[A-Za-z](?![A-Za-z']))?(?:[-/]\d{1,4}[A-Za-z]?)?"
 _CAPITAL = r"[A-Z][A-Za-z'.-]*"
-_PARTICLE =
+_PARTICLE = (
     r"(?:de la |de las |de los |de l'|d'|des |du |del |de |da |das |do |dos |la |las |los |le |les |l'|el "
     r"|of |the |e |y )"
+)
 
 _ENGLISH = re.compile(
     rf"{_NUMBER},? (?:(?:N|S|E|W|NE|NW|SE|SW)\.? )?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)|of|the|la"
     rf"|de) ){{1,5}}?(?i:{_any('en_after_name')})(?![A-Za-z])\.?(?: (?:N|S|E|W|NE|NW|SE|SW)(?![A-Za-z]))?"
 )
-_ENGLISH_LOWER = re.compile(
-    rf"{_NUMBER},? ((?:[a-z'-]{{3,}} ){{1,3}}?)(?:{_any('en_clear')})(?![a-z])"
-, re.IGNORECASE)
+_ENGLISH_LOWER = re.compile(rf"{_NUMBER},? ((?:[a-z'-]{{3,}} ){{1,3}}?)(?:{_any('en_clear')})(?![a-z])", re.IGNORECASE)
 # Found from its end: the street word and the number first, because looking for any word before them is slow.
 _GERMAN_END = re.compile(
     rf"(?:{_any('de_endings', 'others_endings')})\.? (?:nr\.? ?)?\d{{1,4}}(?:"
-    rf" ?[a-z](?![a-z]))?(?:[-/]\d{{1,4}})?(?![\w%€$])(?![.,:]\d)", re.IGNORECASE
+    rf" ?[a-z](?![a-z]))?(?:[-/]\d{{1,4}})?(?![\w%€$])(?![.,:]\d)",
+    re.IGNORECASE,
 )
 _GERMAN_START = re.compile(r"((?:[A-Z][A-Za-z'.-]* ){0,2})([A-Za-z'-]*)$")
 _GERMAN_PREPOSITION = re.compile(
@@ -67,8 +68,9 @@ _IBERIAN = re.compile(
 )
 _BOX = re.compile(
     r"(?<![A-Za-z])(?:p\.? ?o\.? ?box|post(?:al)? box|postfach|boite postale|apartado(?: de correos)?"
-    r"|caixa postal|psc|bp) (?:n[o.]* )?\d{1,6}(?!\d)"
-, re.IGNORECASE)
+    r"|caixa postal|psc|bp) (?:n[o.]* )?\d{1,6}(?!\d)",
+    re.IGNORECASE,
+)
 _BRITISH_CODE = re.compile(r"(?<![A-Za-z0-9-])[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}(?![A-Za-z0-9-])")
 _NAMED_CODE = re.compile(
     r"(?<![a-z])(?:zip|zip ?code|post ?code|postal code|plz|postleitzahl|code postal|codigo postal|cep"
@@ -77,9 +79,10 @@ _NAMED_CODE = re.compile(
 )
 
 # What follows a street, tried in turn until nothing fits.
-_TOWN =
+_TOWN = (
     r"[A-Z][A-Za-z'.-]+(?:[ -](?:(?:am|an|der|im|in|de|la|las|los|del|do|da|dos|sur|sous|upon|en|of|le|les"
     r"|bei) ){0,2}[A-Z][A-Za-z'.-]+){0,3}"
+)
 _REST = tuple(
     re.compile(form)
     for form in (
@@ -124,9 +127,9 @@ def find_addresses(view: View) -> Iterator[Span]:
     plain = view.plain
     for match in _CUED.finditer(plain) if view.has_word_of(_CUE_WORDS) else ():
         words = match.group(1).replace(",", " ").split()
-        if any(word[0].isdigit() for word in words) and any(word[0].isalpha() for word in words):
-            if NEVER_NAMES.isdisjoint(word.lower() for word in words):
-                yield Span(match.start(1), _end_of_address(view, match.end(1)), "address", is_sure=False)
+        is_address = any(word[0].isdigit() for word in words) and any(word[0].isalpha() for word in words)
+        if is_address and NEVER_NAMES.isdisjoint(word.lower() for word in words):
+            yield Span(match.start(1), _end_of_address(view, match.end(1)), "address", is_sure=False)
     for match in _BOX.finditer(plain) if view.has_word_of(_BOX_WORDS) else ():
         yield Span(match.start(), _end_of_address(view, match.end()), "address", is_sure=False)
     for match in _BRITISH_CODE.finditer(plain):
@@ -164,7 +167,7 @@ _LENGTHS = word_list("cue_words.yaml", "no_streets")
 
 
 def _german(match: re.Match[str], plain: str) -> Iterator[tuple[int, int]]:
-    """"Bahnhofstraße 12", "Berliner Straße 12" and "Alte Poststraße 12", but no Arbeitsplatz."""
+    """ "Bahnhofstraße 12", "Berliner Straße 12" and "Alte Poststraße 12", but no Arbeitsplatz."""
     reach = max(0, match.start() - 60)
     before = _GERMAN_START.search(plain[reach : match.start()])
     if before is None:
@@ -177,9 +180,12 @@ def _german(match: re.Match[str], plain: str) -> Iterator[tuple[int, int]]:
         adjectives = []
     if adjectives and adjectives[-1].lower() not in NEVER_NAMES:
         start -= len(adjectives[-1]) + 1
-    elif before.group(2) == "" or compound in _NOT_STREETS or len(compound) < 6:
-        return
-    elif not compound.endswith(_CLEAR_ENDINGS) and not word[0].isupper():
+    elif (
+        before.group(2) == ""
+        or compound in _NOT_STREETS
+        or len(compound) < 6
+        or (not compound.endswith(_CLEAR_ENDINGS) and not word[0].isupper())
+    ):
         return
     if compound not in _NOT_STREETS or before.group(2) == "":
         yield start, match.end()

@@ -1,6 +1,7 @@
 """E-mail addresses in plain and in disguise, handles, links that carry personal data, and network addresses.
 
-Belongs here: what only exists on a network. Does not belong here: anything read from digits alone (`numbers`, `phones`).
+Belongs here: what only exists on a network. Does not belong here: anything read from digits alone (`numbers`,
+`phones`).
 """
 
 from __future__ import annotations

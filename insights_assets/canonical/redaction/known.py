@@ -11,25 +11,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from insights_assets.canonical.redaction.lexicon import (
-    COMMON_NAMES,
-    GENERIC_MAILBOXES,
-    GLUE,
-    STREET_ENDINGS,
-    has_name_context,
-)
+from insights_assets.canonical.redaction.known_names import SHORTEST_ALONE, find_known_names
+from insights_assets.canonical.redaction.lexicon import COMMON_NAMES, GENERIC_MAILBOXES, STREET_ENDINGS
 from insights_assets.canonical.redaction.spans import Span, occurrences
 from insights_assets.canonical.redaction.view import View, clean, fold
 
-#: Parts of a name shorter than this say nothing alone; the whole name is still found.
-SHORTEST_ALONE = 3
 #: The subscriber's part of a phone number: country code and leading zero come and go, these digits stay.
 PHONE_CORE = 7
 _MOST_EXTRA_DIGITS = 6
 
 _NAME_PART = re.compile(r"[a-z][a-z']*")
 _WORD = re.compile(r"[a-z0-9]+")
-_SENTENCE_END = frozenset(".!?:;\n\"'([•*>")
 _PHONE_GAP = frozenset(" .-/()")
 _UMLAUTS = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("å", "aa"), ("ø", "oe"), ("æ", "ae"), ("œ", "oe"))
 _DIGRAPHS = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("ss", "s"), ("aa", "a"))
@@ -70,7 +62,7 @@ def find_known(view: View, known: Known, product_words: Collection[str]) -> Iter
         start = lower.find("@" + needle)
         if start >= 0 and view.is_word(start + 1, start + 1 + len(needle)):
             yield Span(start, start + 1 + len(needle), "handle")
-    yield from _find_names(view, needles, product_words)
+    yield from find_known_names(view, needles.names, needles.glued, needles.initials, product_words)
     if needles.phones and view.digit_count >= PHONE_CORE:
         yield from _find_phones(view, needles.phones)
     for words in needles.addresses:
@@ -148,122 +140,6 @@ def _is_telling(form: str) -> bool:
     if len(form) < SHORTEST_ALONE or form in GENERIC_MAILBOXES or form in COMMON_NAMES or form.isdigit():
         return False
     return len(form) >= 4 or not form.isalpha()
-
-
-def _find_names(view: View, needles: _Needles, product_words: Collection[str]) -> Iterator[Span]:
-    lower = view.lower
-    sure: list[tuple[int, int]] = []
-    unsure: list[tuple[int, int]] = []
-    for needle in needles.glued:
-        if needle in lower:
-            sure += _letters_only(view, needle)
-    for needle in needles.names:
-        if needle not in lower:
-            continue
-        if len(needle) < SHORTEST_ALONE or needle in GLUE:
-            unsure += _letters_only(view, needle)
-        elif needle in product_words:
-            for start, end in _letters_only(view, needle):
-                (sure if has_name_context(view, start, end) else unsure).append((start, end))
-        elif needle in COMMON_NAMES:
-            for start, end in _letters_only(view, needle):
-                is_name = _is_raised(view, start) or has_name_context(view, start, end)
-                (sure if is_name else unsure).append((start, end))
-        else:
-            sure += _letters_only(view, needle, genitive=len(needle) >= 4)
-    if not sure and len(unsure) < 2:
-        return
-    for start, end in _chains(view, sure, unsure, needles.initials):
-        yield Span(start, end, "name")
-
-
-def _letters_only(view: View, needle: str, *, genitive: bool = False) -> list[tuple[int, int]]:
-    """Places between two things that are no letters ("anna77" counts), with the s of "Annas" where asked."""
-    lower, found = view.lower, []
-    start = lower.find(needle)
-    while start >= 0:
-        end = start + len(needle)
-        if not (start and lower[start - 1].isalpha()):
-            if genitive and lower[end : end + 1] == "s":
-                end += 1
-            if not lower[end : end + 1].isalpha():
-                found.append((start, end))
-        start = lower.find(needle, start + 1)
-    return found
-
-
-def _is_raised(view: View, start: int) -> bool:
-    """Whether a word bears a capital that no sentence start explains ("as Rose said", not "Rose is the colour")."""
-    plain = view.plain
-    if not plain[start].isupper():
-        return False
-    before = start - 1
-    while before >= 0 and plain[before] == " ":
-        before -= 1
-    # In a text that shouts, capitals say nothing.
-    return before >= 0 and plain[before] not in _SENTENCE_END and not plain.isupper()
-
-
-def _chains(
-    view: View, sure: list[tuple[int, int]], unsure: list[tuple[int, int]], initials: Collection[str]
-) -> Iterator[tuple[int, int]]:
-    """Neighbouring parts become one name; unsure parts count when they stand beside another part of the name."""
-    certain = set(sure)
-    places = sorted({*sure, *unsure}, key=lambda place: (place[0], -place[1]))
-    chain: list[tuple[int, int]] = []
-    for place in [*places, None]:
-        if place is not None and chain and place[0] < chain[-1][1]:
-            certain.update({chain[-1]} if place in certain else ())
-            continue
-        if place is not None and chain and _is_joint(view, chain[-1][1], place[0], initials):
-            chain.append(place)
-            continue
-        if chain:
-            yield from _close(view, chain, certain, initials)
-        chain = [place] if place is not None else []
-
-
-def _close(
-    view: View, chain: list[tuple[int, int]], certain: Collection[tuple[int, int]], initials: Collection[str]
-) -> Iterator[tuple[int, int]]:
-    def is_glue(place: tuple[int, int]) -> bool:
-        return view.lower[place[0] : place[1]] in GLUE
-
-    while chain and is_glue(chain[0]) and chain[0] not in certain:
-        chain = chain[1:]
-    while chain and is_glue(chain[-1]) and chain[-1] not in certain:
-        chain = chain[:-1]
-    words = {view.lower[start:end] for start, end in chain}
-    # Two different unsure parts side by side are the name ("Will Long"); one word twice is not ("long, long").
-    if not chain or not (any(place in certain for place in chain) or len(words) >= 2):
-        return
-    start, end = chain[0][0], chain[-1][1]
-    plain = view.plain
-    if start >= 3 and plain[start - 2 : start] in (". ",) and _is_initial(view, start - 3, initials):
-        start -= 3
-    elif start >= 2 and plain[start - 1] in " ." and _is_initial(view, start - 2, initials):
-        start -= 2
-    if plain[end : end + 1] == " " and _is_initial(view, end + 1, initials):
-        end += 3 if plain[end + 2 : end + 3] == "." else 2
-    yield start, end
-
-
-def _is_initial(view: View, index: int, initials: Collection[str]) -> bool:
-    """A capital alone that begins a part of the name; "I" is the speaker rather than an initial."""
-    letter = view.plain[index : index + 1]
-    if not letter.isupper() or letter == "I" or letter.lower() not in initials:
-        return False
-    return view.is_word(index, index + 1) and view.plain[index + 1 : index + 2] in (".", " ", "", ",", "\n", "!")
-
-
-def _is_joint(view: View, end: int, start: int, initials: Collection[str]) -> bool:
-    gap = view.plain[end:start]
-    if len(gap) <= 2:
-        return gap in ("", " ", "  ", "-", ".", "_", ", ", ",")
-    words = gap.replace(".", " ").split()
-    if len(gap) > 14 or "\n" in gap or gap[0] not in " -":
-        return False
-    return all(word.lower() in GLUE or (len(word) == 1 and word.lower() in initials) for word in words)
 
 
 def _core(phone: str) -> str:

@@ -100,7 +100,10 @@ STRONG_CUE = re.compile(
     rf"{_EDGE}(?:{_INTRODUCTIONS})[ ,:\"']{{1,3}}$|(?:^|[\n;,|]) ?(?:{_LABELS}) ?[:=] ?$", re.IGNORECASE
 )
 TITLE_CUE = re.compile(rf"{_EDGE}(?:(?:{_TITLES})\.? |M\. )(?:Dr\.? |Prof\.? )?$")
-FAREWELL_CUE = re.compile(rf"{_EDGE}(?:{_FAREWELLS})[ ,.!:;\n-]{{1,6}}$", re.IGNORECASE)
+_THANKS = "thanks|thank you|cheers|love|best|danke|vielen dank|lg|vg|merci|gracias|obrigad[oa]"
+FAREWELL_CUE = re.compile(
+    rf"{_EDGE}(?:(?:{_FAREWELLS})[ ,.!:;\n-]{{1,6}}|(?:{_THANKS})[ ,.!-]{{0,3}}\n[ \n-]{{0,3}})$", re.IGNORECASE
+)
 HINT_CUE = re.compile(rf"{_EDGE}(?:(?:{_HINTS})[ ,.!\n:-]{{1,4}}|(?:love|best|xoxo)(?:,|\n|,\n) ?)$", re.IGNORECASE)
 #: "great lamp - Anna": a dash signs only where nothing follows.
 DASH_CUE = re.compile(r"(?:^|\n| )- ?$")

@@ -1,8 +1,8 @@
 """Names nobody told us: found only where a name stands, never by the look of a word alone.
 
-Belongs here: people named in introductions, titles, greetings and farewells, and a given name with a surname. A model that
-guesses entities changes "Jordan jacket" and "Chelsea boot"; these rules ask for context and leave product words and marks.
-Does not belong here: the names of the row's own customer (`known`), the word lists (`lexicon`).
+Belongs here: people named in introductions, titles, greetings and farewells, and a given name with a surname. A model
+that guesses entities changes "Jordan jacket" and "Chelsea boot"; these rules ask for context and leave product words
+and marks. Does not belong here: the names of the row's own customer (`known`), the word lists (`lexicon`).
 """
 
 from __future__ import annotations
@@ -75,39 +75,52 @@ def _name_at(view: View, start: int, end: int, product_words: Collection[str], *
     word = _bare(view, start, end)
     if word in product_words or word in NEVER_NAMES or (word in BRAND_STARTS and _is_brand(view, start)):
         return None
+    stop = _end_if_introduced(view, start, end, product_words) if has_cue else None
+    if stop is None:
+        stop = _end_if_listed(view, start, end, product_words, word)
+    return None if stop is None else Span(start, stop, "name", is_sure=False)
+
+
+def _end_if_introduced(view: View, start: int, end: int, product_words: Collection[str]) -> int | None:
+    """Where the name ends, when a cue stands before it that proves any word a name."""
     before = view.plain[max(0, start - CUE_REACH) : start]
-    is_listed = word in NAMES
-    if has_cue:
-        title = TITLE_CUE.search(before)
-        if title is not None and _is_brand(view, start - len(title.group())):
-            return None
-        if title is not None or STRONG_CUE.search(before):
-            return Span(start, _end_of_name(view, end, product_words, is_open=True), "name", is_sure=False)
-        if FAREWELL_CUE.search(before):
-            stop = _end_of_name(view, end, product_words, is_open=True)
-            # "Regards Hans, ..." needs a listed name; a word alone on the last line does not.
-            is_signature = is_listed or _LINE_END.match(view.plain, stop) is not None
-            return Span(start, stop, "name", is_sure=False) if is_signature else None
-    is_hinted = HINT_CUE.search(before) is not None or (DASH_CUE.search(before) is not None and _ends_line(view, end))
-    if not is_listed:
-        # "I'm Keisha Whitfield": one of the two words has to be known as a name.
-        stop = _end_of_name(view, end, product_words, is_open=False)
-        return Span(start, stop, "name", is_sure=False) if is_hinted and _ends_with_surname(view, end, stop) else None
+    title = TITLE_CUE.search(before)
+    if title is not None and _is_brand(view, start - len(title.group())):
+        return None
+    stop = _end_of_name(view, end, product_words, is_open=True)
+    if title is not None or STRONG_CUE.search(before):
+        return stop
+    # "Regards Hans, ..." needs a listed name; a word alone on the last line does not.
+    if FAREWELL_CUE.search(before) and (_bare(view, start, end) in NAMES or _LINE_END.match(view.plain, stop)):
+        return stop
+    return None
+
+
+def _end_if_listed(view: View, start: int, end: int, product_words: Collection[str], word: str) -> int | None:
+    """Where the name ends, when it is one that we know and something around it speaks for a person."""
+    before = view.plain[max(0, start - CUE_REACH) : start]
     stop = _end_of_name(view, end, product_words, is_open=False)
-    has_surname = word in GIVEN_NAMES and _ends_with_surname(view, end, stop)
-    if has_surname and (is_hinted or not (word in COMMON_NAMES and _last_word(view, end, stop) in COMMON_NAMES)):
-        return Span(start, stop, "name", is_sure=False)
+    is_hinted = HINT_CUE.search(before) is not None or (DASH_CUE.search(before) is not None and _ends_line(view, end))
+    has_surname = _ends_with_surname(view, end, stop)
+    if word not in NAMES:
+        # "I'm Keisha Whitfield": one of the two words has to be known as a name.
+        return stop if is_hinted and has_surname else None
+    is_common = word in COMMON_NAMES
+    if (
+        has_surname
+        and word in GIVEN_NAMES
+        and (is_hinted or not (is_common and _last_word(view, end, stop) in COMMON_NAMES))
+    ):
+        return stop
+    whole = _end_of_name(view, end, product_words, is_open=True)
     if is_hinted and (word in GIVEN_NAMES or stop > end):
-        stop = stop if stop > end else _end_of_name(view, end, product_words, is_open=True)
+        stop = stop if stop > end else whole
         # "Hi Rose," and "I'm Rose Lindqvist" are people; "Hi Rose Gold lamp" is not.
         is_alone = stop == end and _is_clause_end(view, stop)
-        if word not in COMMON_NAMES or is_alone or (stop > end and _last_word(view, end, stop) not in COMMON_NAMES):
-            return Span(start, stop, "name", is_sure=False)
-        return None
-    if word in GIVEN_NAMES and word not in COMMON_NAMES:
-        for ending in (stop, _end_of_name(view, end, product_words, is_open=True)):
-            if DOING.match(view.lower, ending):
-                return Span(start, ending, "name", is_sure=False)
+        is_person = not is_common or is_alone or (stop > end and _last_word(view, end, stop) not in COMMON_NAMES)
+        return stop if is_person else None
+    if word in GIVEN_NAMES and not is_common:
+        return next((ending for ending in (stop, whole) if DOING.match(view.lower, ending)), None)
     return None
 
 

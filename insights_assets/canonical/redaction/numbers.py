@@ -1,7 +1,7 @@
 """Numbers that prove what they are: cards (Luhn), bank accounts (mod 97), numbers of persons (their own check digits).
 
-Belongs here: numbers with a check or with a word before them that names them. Does not belong here: phone numbers, which
-have no check (`phones`).
+Belongs here: numbers with a check or with a word before them that names them. Does not belong here: phone numbers,
+which have no check (`phones`).
 """
 
 from __future__ import annotations
@@ -26,13 +26,7 @@ _SECURITY_CODE = re.compile(
     r"(?: (?:is|ist|est|es|e|number))?[ :#=-]{0,3}(\d{3,4})(?!\d)"
 )
 _IBAN_START = re.compile(r"(?<![a-z0-9])[a-z]{2}[ -]?\d{2}(?=[ -]?[a-z0-9])")
-_IBAN_LENGTH = {
-    "ad": 24, "ae": 23, "al": 28, "at": 20, "az": 28, "ba": 20, "be": 16, "bg": 22, "bh": 22, "br": 29, "by": 28, "ch": 21, "cr": 22, "cy": 28, "cz": 24, "de": 22,
-    "dk": 18, "do": 28, "ee": 20, "eg": 29, "es": 24, "fi": 18, "fo": 18, "fr": 27, "gb": 22, "ge": 22, "gi": 23, "gl": 18, "gr": 27, "gt": 28, "hr": 21, "hu": 28,
-    "ie": 22, "il": 23, "iq": 23, "is": 26, "it": 27, "jo": 30, "kw": 30, "kz": 20, "lb": 28, "lc": 32, "li": 21, "lt": 20, "lu": 20, "lv": 21, "mc": 27, "md": 24,
-    "me": 22, "mk": 19, "mr": 27, "mt": 31, "mu": 30, "nl": 18, "no": 15, "pk": 24, "pl": 28, "ps": 29, "pt": 25, "qa": 29, "ro": 24, "rs": 22, "sa": 24, "sc": 31,
-    "se": 24, "si": 19, "sk": 24, "sm": 27, "st": 25, "sv": 28, "tl": 23, "tn": 24, "tr": 26, "ua": 29, "va": 22, "vg": 24, "xk": 20,
-}  # fmt: skip
+_IBAN_LENGTH = {entry[:2]: int(entry[2:]) for entry in word_list("iban_lengths.yaml")}
 _LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
 
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}([- .])(?!00)\d{2}\1(?!0000)\d{4}(?![\w-])")

@@ -1,8 +1,9 @@
-"""Phone numbers: international ones and the national forms of the US, the UK, Germany, France, Spain, Portugal and Brazil.
+"""Phone numbers: international ones and the national forms of the US, the UK, Germany, France, Spain, Portugal and
+Brazil.
 
-Belongs here: digits with the shape and count of a phone number, or with a word before them that says so. Does not belong
-here: numbers with a check digit (`numbers`). A phone number has none, so prices, dates, measures and order numbers are ruled
-out by what stands around them.
+Belongs here: digits with the shape and count of a phone number, or with a word before them that says so. Does not
+belong here: numbers with a check digit (`numbers`). A phone number has none, so prices, dates, measures and order
+numbers are ruled out by what stands around them.
 """
 
 from __future__ import annotations

@@ -32,9 +32,9 @@ class Redacted:
 class Redactor:
     """Replaces personal data in texts. Holds no state between texts, so one serves a whole process.
 
-    `product_words` are words of product names: no guess touches them, and a customer who bears one of them as a name is
-    recognised by context ("Regards, Jordan"), not by the word ("the Jordan jacket"). `public_handles` are accounts of the
-    shop itself.
+    `product_words` are words of product names: no guess touches them, and a customer who bears one of them as a name
+    is recognised by context ("Regards, Jordan"), not by the word ("the Jordan jacket"). `public_handles` are accounts
+    of the shop itself.
 
     >>> redactor = Redactor(product_words={"Jordan"})
     >>> redactor.redact("My name is Ann Wood, the Jordan jacket tore, mail ann@example.org", Known(), ()).text
@@ -48,13 +48,13 @@ class Redactor:
     def redact(self, text: str, known: Known = _NOBODY, protected: Collection[str] = ()) -> Redacted:
         """The clean text without personal data.
 
-        `known` are values this row is known to hold. `protected` strings (order ids, SKUs, product names) stay, except where
-        they are only a part of something proven, such as the order id inside an e-mail address.
+        `known` are values this row is known to hold. `protected` strings (order ids, SKUs, product names) stay, except
+        where they are only a part of something proven, such as the order id inside an e-mail address.
         """
         text = clean(text)
         counts: dict[str, int] = {}
-        # Each round hides what it replaced, and the rest of the text only shrinks, so the rounds end. Running until nothing
-        # is found is what makes redacting a redacted text change nothing.
+        # Each round hides what it replaced, and the rest of the text only shrinks, so the rounds end. Running until
+        # nothing is found is what makes redacting a redacted text change nothing.
         while spans := joined(allowed(view := View(text), self._found(view, known), protected)):
             for span in spans:
                 counts[span.kind] = counts.get(span.kind, 0) + 1

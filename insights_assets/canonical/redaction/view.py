@@ -50,7 +50,7 @@ def _fold_table() -> dict[int, str]:
     table.update({ord(letter): base for letter, base in special.items()})
     for marks, plain in (("‘’´`ʼ′＇", "'"), ("‐‑‒–—―−﹣－", "-"), ("“”„«»＂", '"'), ("．。｡", "."), ("﹫", "@")):
         table.update({ord(mark): plain for mark in marks})
-    table.update({code: " " for code in (0x09, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)})
+    table.update(dict.fromkeys((0x09, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "))
     for code in range(0xFF01, 0xFF5F):
         table.setdefault(code, chr(code - 0xFEE0))
     for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, *range(0x1D7CE, 0x1D800, 10)):

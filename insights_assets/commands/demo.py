@@ -1,0 +1,173 @@
+"""`insights demo` (make demo): the whole loop on a sample shop, told in at most thirty lines."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from insights_assets.commands.frame import FAILED, WRONG_USE, home_option, settings_for, stop
+
+if TYPE_CHECKING:
+    from insights_assets.governance.reader import Reader
+    from insights_assets.settings import Settings
+    from insights_assets.shop import Shop
+
+_MARK = ".demo"
+WIDTH = 100
+REVIEWED = 400
+#: What a labelling model costs, for the closing estimate only: list prices of gpt-4.1-mini class models and the prompt's own size.
+USD_PER_MILLION_IN, USD_PER_MILLION_OUT = 0.40, 1.60
+PROMPT_TOKENS, REPLY_TOKENS, CHARACTERS_PER_TOKEN = 1_400, 120, 4
+
+
+@click.command()
+@home_option
+@click.option("--days", type=click.IntRange(60, 400), default=120, show_default=True)
+@click.option("--records", type=click.IntRange(2_000), default=50_000, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--last-day", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the sample history [default: today].")
+def demo(home: Path | None, days: int, records: int, seed: int, last_day: datetime | None) -> None:
+    """The whole loop on a sample shop, from files to a ticket. Starts anew each time; only a demo's own home is ever replaced."""
+    from insights_assets.commands.simulate import today
+
+    settings = settings_for(home=home)
+    day = last_day.date() if last_day else today()
+    began = time.monotonic()
+    sample = _fresh_home(settings.home)
+    truth = _simulate(sample, days, records, seed, day)
+    settings = settings_for(home=settings.home, landing=sample / "landing", as_of=day)
+    _run(settings)
+    first_ticket = time.monotonic() - began
+    reviewed = review_from_truth(settings, truth)
+    if reviewed:
+        _run(settings)
+    _tell(settings, truth, reviewed, first_ticket, time.monotonic() - began)
+
+
+def _fresh_home(home: Path) -> Path:
+    """An empty home with the demo's mark; a home of somebody's own is never touched."""
+    if home.exists() and any(home.iterdir()):
+        if not (home / _MARK).exists():
+            stop(f"{home} is a home of your own, not a demo's; name another with --home", WRONG_USE)
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / _MARK).write_text("made by `insights demo`, which may replace this folder\n", encoding="utf-8")
+    return home / "sample"
+
+
+def _simulate(sample: Path, days: int, records: int, seed: int, day: date) -> dict[str, Any]:
+    from insights_assets.commands.simulate import progress_bar
+    from insights_assets.simulator import simulate
+
+    with progress_bar(quiet=False) as progress:
+        report = simulate(sample, days=days, records=records, seed=seed, last_day=day, progress=progress)
+    click.echo(
+        f"{report.records:,} customer voices and {report.orders:,} orders of a sample shop, {report.first_day} to {report.last_day}; "
+        f"{100 * report.complaint_rate:.1f} % complain"
+    )
+    truth: dict[str, Any] = json.loads(report.truth_file.read_text(encoding="utf-8"))
+    return truth
+
+
+def _run(settings: Settings) -> None:
+    from insights_assets.commands.run import run_with_progress
+
+    outcome = run_with_progress(settings, quiet=False)
+    if not outcome.succeeded:
+        held = outcome.stopped_by
+        stop(f"the run failed: {outcome.error or (f'{held.name} on {held.table}' if held else 'see the log')}", FAILED)
+
+
+def review_from_truth(settings: Settings, truth: dict[str, Any]) -> int:
+    """The step named "simulated analyst": fills the review sample from what was planted, as a person would from reading it."""
+    from insights_assets.canonical.enrich import feedback_id
+    from insights_assets.governance.reader import Reader
+    from insights_assets.labels.review import correction_rows
+    from insights_assets.resources.operations import open_operations
+    from insights_assets.tables import table
+
+    operations = open_operations(settings.operations_target)
+    reader = Reader(settings, operations)
+    queue = reader.rows(table("labels.review_queue"))[:REVIEWED]
+    answers = {feedback_id(source, ref): label for source, labels in truth["labels"].items() for ref, label in labels.items()}
+    rows = correction_rows(queue, answers)
+    operations.corrections.add_many(rows, by="simulated analyst", through="demo")
+    return len({row["feedback_id"] for row in rows})
+
+
+def _tell(settings: Settings, truth: dict[str, Any], reviewed: int, first_ticket: float, everything: float) -> None:
+    from insights_assets.actions.answer import render_answer
+    from insights_assets.commands.answer import published_answer
+    from insights_assets.commands.frame import open_reader
+    from insights_assets.tables import table
+
+    reader, shop = open_reader(settings)
+    insights = reader.rows(table("anomalies.insights"))
+    tickets = reader.rows(table("actions.action_tickets"))
+    lines = render_answer(published_answer(reader, shop, None)).splitlines()
+    lines += ["", *_work_done(reader, shop, tickets, reviewed), *_truth_check(insights, truth), *_accounts(reader)]
+    lines += _look_at(settings.home, tickets)
+    lines.append(f"First tickets after {first_ticket:.0f} s, everything after {everything:.0f} s; all of this in {_shown(settings.home)}/demo.txt")
+    text = "\n".join(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines)
+    (settings.home / "demo.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    click.echo(text)
+
+
+def _work_done(reader: Reader, shop: Shop, tickets: list[dict[str, Any]], reviewed: int) -> list[str]:
+    kinds: dict[str, int] = {}
+    for ticket in tickets:
+        kinds[ticket["kind"]] = kinds.get(ticket["kind"], 0) + 1
+    holds = [hold for hold in reader.operations.holds.active()]
+    said = ", ".join(f"{count} {kind.replace('_', ' ')}{'s' if count != 1 else ''}" for kind, count in sorted(kinds.items()))
+    lines = [f"Done: {said or 'no actions'}; a simulated analyst reviewed {reviewed} records."]
+    for hold in holds[:2]:
+        lines.append(f"Held: promotion of {', '.join(hold.skus)} until {hold.expires_on}; undo: insights hold release {hold.hold_id} --home {_shown(reader.settings.home)}")
+    return lines
+
+
+def _truth_check(insights: list[dict[str, Any]], truth: dict[str, Any]) -> list[str]:
+    from insights_assets.rehearsal.scoring import score
+
+    result = score(insights, truth)
+    return [
+        f"Truth check (never read by the pipeline): planted {result.planted}, found {result.found}, first cause right {result.causes_right} of {result.causes_named}, "
+        f"decoys raised {result.decoys_raised},",
+        f"  insights nothing planted explains {len(result.unexplained)}, duplicates {len(result.duplicates)}"
+        + (f"; missed: {', '.join(result.missed)}" if result.missed else ""),
+    ]
+
+
+def _accounts(reader: Reader) -> list[str]:
+    from pyspark.sql import functions as F
+
+    from insights_assets.tables import table
+
+    sources = reader.rows(table("canonical.source_completeness"))
+    raw, bronze, superseded, aside = (sum(row[name] for row in sources) for name in ("raw_count", "bronze_count", "superseded_count", "quarantined_count"))
+    texts = reader.view(table("canonical.feedback")).frame.where("text IS NOT NULL").groupBy("text_hash").agg(F.max(F.length("text")).alias("size"))
+    facts = texts.agg(F.count("*").alias("n"), F.sum("size").alias("characters")).toArrow().to_pylist()[0]
+    tokens_in = facts["n"] * PROMPT_TOKENS + (facts["characters"] or 0) / CHARACTERS_PER_TOKEN
+    cost = (tokens_in * USD_PER_MILLION_IN + facts["n"] * REPLY_TOKENS * USD_PER_MILLION_OUT) / 1e6
+    return [
+        f"Accounted: {raw:,} records in = {bronze:,} kept + {superseded:,} replaced by later versions + {aside:,} in quarantine.",
+        f"A model would get {facts['n']:,} distinct redacted texts, about {cost:.0f} USD; none was asked: rules and a local classifier labelled everything.",
+    ]
+
+
+def _look_at(home: Path, tickets: list[dict[str, Any]]) -> list[str]:
+    first = next((t["external_id"] for t in sorted(tickets, key=lambda t: (t["tier"], t["kind"] != "defect_ticket")) if t["kind"] == "defect_ticket" and t["external_id"]), "tickets/")
+    shown = _shown(home)
+    return [f"Open: {shown}/desk/{first}", f"      {shown}/desk/brief.html", "      make dev   (lineage, runs and checks in Dagster; insights in the console)"]
+
+
+def _shown(home: Path) -> str:
+    try:
+        return home.relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(home)

@@ -1,0 +1,31 @@
+"""`insights verdict`: a person's judgement of an insight; the only source of alert precision."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from insights_assets.commands.frame import WRONG_USE, home_option, open_reader, person, settings_for, stop
+
+
+@click.command()
+@click.argument("insight", metavar="INSIGHT")
+@click.argument("judgement", metavar="confirmed|dismissed|duplicate-of=INSIGHT|snooze")
+@click.option("--reason", help="Why; needed to dismiss.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of a snooze.")
+@click.option("--by", help="Who judges [default: you].")
+@home_option
+def verdict(insight: str, judgement: str, reason: str | None, until: datetime | None, by: str | None, home: Path | None) -> None:
+    """Say whether an insight was right: confirmed, dismissed, duplicate-of another, or snooze it."""
+    from insights_assets.actions.commands import verdict as give
+    from insights_assets.resources.operations.judgements import RefusedJudgement
+    from insights_assets.tables import table
+
+    reader, _ = open_reader(settings_for(home=home))
+    known = [row["insight_id"] for row in reader.rows(table("anomalies.insights"))]
+    try:
+        click.echo(give(reader.operations, insight, judgement, by=by or person(), reason=reason, until=until.date() if until else None, known_insights=known))
+    except RefusedJudgement as error:
+        stop(str(error), WRONG_USE)

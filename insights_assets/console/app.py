@@ -1,0 +1,24 @@
+"""The console's entry: `streamlit run insights_assets/console/app.py`, or with everything else `insights dev`.
+
+Belongs here: the list of pages and what surrounds them. A page is a file in `pages/` and a line here.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from insights_assets.console import theme
+from insights_assets.console.links import INSIGHT_ID
+
+st.set_page_config(page_title="Insights", page_icon=":material/insights:", layout="wide")
+theme.apply()
+
+TODAY = st.Page("pages/today.py", title="Today", icon=":material/today:", default=True)
+INSIGHT = st.Page("pages/insight.py", title="Insight", icon=":material/search_insights:", url_path="insight")
+
+page = st.navigation([TODAY, INSIGHT], position="top")
+# A ticket's link may name the console and the insight only.
+asked = st.query_params.get("insight", "")
+if page == TODAY and INSIGHT_ID.fullmatch(asked):
+    st.switch_page(INSIGHT, query_params={"insight": asked})
+page.run()

@@ -1,0 +1,88 @@
+"""Right or wrong? The buttons by which a person judges an insight, and the act of recording it.
+
+Belongs here: confirm, dismiss, duplicate of, snooze, in the words and rules of `actions/verdicts.py`. Does not belong here: what a
+verdict leads to (the next run reads it) and any other decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import streamlit as st
+
+from insights_assets.actions.escaping import inert
+from insights_assets.actions.verdicts import give_verdict
+from insights_assets.console import frame
+from insights_assets.console.cards import Card
+from insights_assets.console.elements import say
+from insights_assets.console.opening import Opened
+from insights_assets.resources.operations.judgements import RefusedJudgement
+
+REASON_CHARACTERS = 400
+
+
+def record(
+    found: Opened,
+    insight_id: str,
+    judgement: str,
+    *,
+    by: str,
+    known: Mapping[str, str],
+    reason: str | None = None,
+    until: date | None = None,
+) -> str:
+    """Record a judgement as this person and say in words what was recorded. Raises RefusedJudgement with what to do."""
+    if not by.strip():
+        raise RefusedJudgement("write your name first: a judgement is recorded with who gave it")
+    if until is not None and until <= found.reader.publication.as_of_day:
+        raise RefusedJudgement(f"a snooze ends after {found.reader.publication.as_of_day}, the shop's today")
+    given = (reason or "").strip()[:REASON_CHARACTERS] or None
+    return give_verdict(
+        found.operations, insight_id, judgement, by=by.strip(), reason=given, until=until, known_insights=known, through="console"
+    )  # fmt: skip
+
+
+def judge(found: Opened, card: Card, titles: Mapping[str, str]) -> None:
+    """The row of buttons. `titles`: every insight there is, by id."""
+    insight_id = card.insight_id
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.markdown("**Right or wrong?**", width="content")
+        if st.button("Confirm", key=f"confirm-{insight_id}", help="It is real, and of this topic."):
+            _take(found, insight_id, "confirmed", titles)
+        with st.popover("Dismiss"), st.form(f"dismiss-form-{insight_id}", border=False):
+            reason = st.text_input("Why it is not an issue", key=f"dismiss-reason-{insight_id}", max_chars=REASON_CHARACTERS)
+            if st.form_submit_button("Dismiss", key=f"dismiss-{insight_id}"):
+                _take(found, insight_id, "dismissed", titles, reason=reason)
+        others = [other for other in titles if other != insight_id]
+        with st.popover("Duplicate of", disabled=not others), st.form(f"duplicate-form-{insight_id}", border=False):
+            other = st.selectbox("The insight it repeats", others, format_func=lambda i: f"{i} {titles[i]}", key=f"duplicate-of-{insight_id}")
+            if st.form_submit_button("Duplicate", key=f"duplicate-{insight_id}"):
+                _take(found, insight_id, "duplicate-of", titles, reason=other)
+        as_of = found.reader.publication.as_of_day
+        with st.popover("Snooze"), st.form(f"snooze-form-{insight_id}", border=False):
+            until = st.date_input("Sleeps until", as_of + timedelta(days=7), min_value=as_of + timedelta(days=1), key=f"snooze-until-{insight_id}")
+            why = st.text_input("Why, if you like", key=f"snooze-reason-{insight_id}", max_chars=REASON_CHARACTERS)
+            if st.form_submit_button("Snooze", key=f"snooze-{insight_id}"):
+                _take(found, insight_id, "snooze", titles, reason=why, until=until if isinstance(until, date) else None)
+    refused = st.session_state.pop(f"refused-{insight_id}", "")
+    if refused:
+        with st.container(key=f"refused-{insight_id}"):
+            st.text(refused)
+    if card.judged:
+        say(f"So far: {card.judged}", "quiet", f"judged-{insight_id}")
+    elif not card.aside:
+        st.caption("Nobody has judged it yet. Verdicts are the only source of how often alerts are right.")
+
+
+def _take(
+    found: Opened, insight_id: str, judgement: str, titles: Mapping[str, str], *, reason: str | None = None, until: date | None = None
+) -> None:
+    """Record, then draw the page anew so that it shows the judgement at once."""
+    try:
+        said = record(found, insight_id, judgement, by=frame.person(), known=titles, reason=reason, until=until)
+    except RefusedJudgement as refused:
+        st.session_state[f"refused-{insight_id}"] = inert(str(refused), 300)
+    else:
+        frame.leave_notice(f"Recorded as {inert(frame.person(), 60)}: {inert(said, 300)}")
+    st.rerun()

@@ -1,0 +1,30 @@
+"""How the console looks: one fixed style sheet. Colours and server settings are in `.streamlit/config.toml` beside this file.
+
+Belongs here: fixed CSS. Nothing from data may ever be put into it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+CSS = """
+.block-container { padding-top: 3.6rem; padding-bottom: 4rem; max-width: 1240px; }
+[data-testid="stText"], [data-testid="stText"] * { font-family: "Source Sans", sans-serif; white-space: pre-wrap; overflow-wrap: anywhere; }
+[class*="st-key-look-shop"] [data-testid="stText"] { font-size: 1.65rem; font-weight: 650; line-height: 1.2; }
+[class*="st-key-look-title"] [data-testid="stText"] { font-size: 1.18rem; font-weight: 650; line-height: 1.3; }
+[class*="st-key-look-lead"] [data-testid="stText"] { font-size: 1.02rem; }
+[class*="st-key-look-body"] [data-testid="stText"] { font-size: 0.95rem; }
+[class*="st-key-look-step"] [data-testid="stText"] { font-size: 1rem; font-weight: 600; }
+[class*="st-key-look-quiet"] [data-testid="stText"] { font-size: 0.84rem; color: #5b6675; }
+[class*="st-key-look-quote"] [data-testid="stText"] { font-size: 0.95rem; border-left: 3px solid #c9d0d9; padding-left: 0.6rem; }
+[class*="st-key-record-"] { gap: 0.15rem; }
+[class*="st-key-card-"] { gap: 0.55rem; }
+[class*="st-key-notice-"] { background: #e7f0fe; border: 1px solid #b9d0f5; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }
+[class*="st-key-refused-"] { background: #fdecea; border: 1px solid #f2b8b1; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }
+[class*="st-key-provisional"] { background: #fff7e0; border: 1px solid #ecd28a; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }
+"""
+
+
+def apply() -> None:
+    """Put the style sheet on the page."""
+    st.html(f"<style>{CSS}</style>")
