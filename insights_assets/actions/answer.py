@@ -196,11 +196,8 @@ def _attributed(
     for issue in issues:
         if issue.topic not in use_case.topics or issue.verdict in SILENCING_VERDICTS or not issue.is_open:
             continue
-        own = [
-            c
-            for c in negative
-            if c.feedback_id in issue.records or (c.belongs_to(issue) and c.day >= (issue.onset_day or c.day))
-        ]
+        records, onset = issue.records, issue.onset_day or date.min
+        own = [c for c in negative if c.feedback_id in records or (c.belongs_to(issue) and c.day >= onset)]
         if own:
             found.append((issue, own))
     if use_case.rank_by == "records":

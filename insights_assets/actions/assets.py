@@ -40,7 +40,7 @@ from insights_assets.actions.verdicts import verdict_rows
 from insights_assets.anomalies.tables import INSIGHTS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
-from insights_assets.labels.tables import FEEDBACK_LABELS
+from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
@@ -70,9 +70,10 @@ def issues_of(step: Step) -> list[Issue]:
 @table_assets(
     PLANNED_ACTIONS, PROMO_HOLDS, MACROS, ARTICLES, APPROVALS, QUEUES,
     reads=(
-        INSIGHTS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS, PLANNED_ACTIONS,
-        MACROS, ARTICLES,
+        INSIGHTS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS,
+        PLANNED_ACTIONS, MACROS, ARTICLES,
     ),
+    memo=judgement_state,
     checks=(
         Check("actions_have_owner_and_destination", PLANNED_ACTIONS,
               "Every action names a team and where it goes (R97, R129).", blocking=True),
@@ -108,7 +109,9 @@ def planned_actions(step: Step) -> None:
     step.note(QUEUES, waiting=len(queued))
 
 
-@table_assets(ACTION_TICKETS, DELIVERIES, reads=(PLANNED_ACTIONS, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS))
+@table_assets(ACTION_TICKETS, DELIVERIES, reads=(PLANNED_ACTIONS, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
+    memo=delivery_state,
+)
 def deliveries(step: Step) -> None:
     """Every action brought to where it goes, once; the desired state of holds and the queues as files beside it."""
     desk = Desk(step.settings.home / "desk")
@@ -203,8 +206,19 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
         shop=step.shop,
         as_of=step.as_of,
         until=step.as_of_end,
-        provisional_reason="too few labels are reviewed; nothing was done outside the house",
+        provisional_reasons=_review_progress(step),
     )
+
+
+def _review_progress(step: Step) -> dict[str, str]:
+    """topic -> how many of its records are reviewed, and how to review more."""
+    wanted = step.shop.policy.acceptance.labels_reviewed
+    reviewed = {str(row["topic"]): int(row["reviewed_count"] or 0) for row in rows_of(step, LABEL_QUALITY)}
+    return {
+        topic: f"{reviewed.get(topic, 0)} of {wanted} records of this topic are reviewed; holds are proposed, not placed. "
+        "To review: insights review export"
+        for topic in step.shop.policy.topics
+    }
 
 
 def _members(step: Step) -> list[dict[str, Any]]:

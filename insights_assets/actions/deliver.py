@@ -132,6 +132,7 @@ def loop_stamps(
         at = {
             "event": first,
             "arrival": max(arrival, first) if arrival and first else None,
+            "label": max((r.labelled_at for r in records if r.labelled_at), default=None),
             "detect": issue.detected_at,
             "decide": time_of(ticket.get("created_at")),
             "approve": time_of(ticket.get("approved_at")),

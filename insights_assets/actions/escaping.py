@@ -31,6 +31,8 @@ def plain(text: str, limit: int | None = None) -> str:
 
     `limit` cuts at a word with an ellipsis; the result is at most that long.
     """
+    if text.isascii() and text.isprintable():
+        return _cut(" ".join(text.split()), limit)
     kept = []
     for character in unicodedata.normalize("NFC", text):
         category = unicodedata.category(character)
@@ -42,7 +44,10 @@ def plain(text: str, limit: int | None = None) -> str:
             continue  # a joiner after an ordinary letter hides something
         else:
             kept.append(character)
-    line = " ".join("".join(kept).split())
+    return _cut(" ".join("".join(kept).split()), limit)
+
+
+def _cut(line: str, limit: int | None) -> str:
     if limit is None or len(line) <= limit:
         return line
     cut = line[: limit - 1]

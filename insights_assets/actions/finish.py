@@ -42,6 +42,8 @@ from insights_assets.shop.model import Shop
 
 TICKET_KINDS = ("defect_ticket", "copy_change", "escalation")
 DRAFT_KINDS = ("macro", "article")
+#: Said of a provisional issue where it is not known how many records are reviewed.
+PROVISIONAL = "too few labels are reviewed; holds are proposed, not placed"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Known:
 @dataclass(frozen=True)
 class Inputs:
     """What the stage reads. `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days,
-    None where orders are not known. `known`: action id -> what an earlier run decided; `known_drafts`: action id -> its
+    None where orders are not known. `provisional_reasons`: topic -> how far its review is. `known`: action id -> what an earlier run decided; `known_drafts`: action id -> its
     stored draft rows. `until`: the end of the shop's as-of day, UTC."""
 
     issues: Sequence[Issue]
@@ -95,7 +97,7 @@ class Inputs:
     shop: Shop
     as_of: date
     until: datetime
-    provisional_reason: str = ""
+    provisional_reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -112,9 +114,10 @@ class Decided:
 def finish_issue(
     decided: Decided, issue: Issue, actions: Sequence[PlannedAction], hold: HoldState | None, inputs: Inputs
 ) -> None:
+    about = ticket_facts(issue, actions, hold, inputs.until, inputs)
     for action in actions:
         due = _due(action, issue.topic, inputs)
-        facts = ticket_facts(issue, actions, hold, due, inputs)
+        facts = replace(about, due_at=due)
         body = ""
         if action.kind in TICKET_KINDS:
             body = render_ticket(facts)
@@ -227,7 +230,7 @@ def ticket_facts(
         hold=hold,
         products=inputs.products,
         first_complaint_at=min((record.occurred_at for record in evidence), default=None),
-        provisional_reason=inputs.provisional_reason if issue.provisional else "",
+        provisional_reason=inputs.provisional_reasons.get(issue.topic, PROVISIONAL) if issue.provisional else "",
     )
 
 

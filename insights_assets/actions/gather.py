@@ -31,7 +31,7 @@ _RECORD = (
     "sku",
     "language",
 )
-_LABEL = ("feedback_id", "topics", "primary_topic", "sentiment", "urgency", "risk_tags")
+_LABEL = ("feedback_id", "topics", "primary_topic", "sentiment", "urgency", "risk_tags", "labelled_at")
 REVENUE_DAYS = 28
 
 

@@ -164,6 +164,7 @@ class Evidence:
     sku: str = ""
     language: str = ""
     received_at: datetime | None = None
+    labelled_at: datetime | None = None
     quotes: Mapping[str, str] = field(default_factory=dict)
     confidences: Mapping[str, float] = field(default_factory=dict)
 
@@ -183,6 +184,7 @@ class Evidence:
             sku=text_of(row.get("sku")),
             language=text_of(row.get("language")),
             received_at=time_of(row.get("received_at")),
+            labelled_at=time_of(row.get("labelled_at")),
             quotes={str(entry["topic"]): text_of(entry.get("quote")) for entry in topics if entry.get("quote")},
             confidences={
                 str(entry["topic"]): value

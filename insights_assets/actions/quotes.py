@@ -17,6 +17,8 @@ from insights_assets.actions.model import Evidence
 
 QUOTES_SHOWN = 3
 QUOTE_CHARACTERS = 140
+#: Only so many of the latest records are looked at: what is typical shows in them.
+CANDIDATES = 100
 _WORD = re.compile(r"\w{3,}")
 _DOUBTFUL = (
     re.compile(r"[\w.+-]+\s*@\s*[\w-]+\s*\.\s*\w{2,}"),  # an e-mail address
@@ -45,7 +47,8 @@ def choose_quotes(topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_
     Typical: shares most words with the other quotes of the issue in its language. Quotes in which personal data may be
     left are passed over.
     """
-    candidates = [quote for record in evidence if (quote := _quote(topic, record)) is not None]
+    latest = sorted(evidence, key=lambda record: (-record.occurred_at.timestamp(), record.feedback_id))[:CANDIDATES]
+    candidates = [quote for record in latest if (quote := _quote(topic, record)) is not None]
     words = {quote.feedback_id: set(_WORD.findall(quote.text.lower())) for quote in candidates}
     common: Counter[tuple[str, str]] = Counter()
     for quote in candidates:

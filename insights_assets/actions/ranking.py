@@ -91,7 +91,8 @@ def rank_pain_points(
     points: list[PainPoint] = []
     taken: set[str] = set()
     for issue in current[:places]:
-        own = [c for c in complaints if c.belongs_to(issue) or c.feedback_id in issue.records]
+        records = issue.records
+        own = [c for c in complaints if c.feedback_id in records or c.belongs_to(issue)]
         taken |= {c.feedback_id for c in own}
         points.append(_point(len(points) + 1, issue.topic, issue, own, as_of, history_days))
     named = {point.topic for point in points}

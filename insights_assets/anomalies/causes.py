@@ -29,6 +29,7 @@ class CauseSettings:
     """Thresholds of the scan. Scores are natural-log likelihood ratios; counts are people."""
 
     depth: int = 3
+    searched_depth: int = 2  # combinations looked at outright; the last attribute is found by refining the best of them
     support: int = 5
     risk_ratio: float = 1.3
     stop: float = 5.0
@@ -153,7 +154,7 @@ def _cuboids(situation: Situation, depth: int) -> list[tuple[str, ...]]:
 
 def _rank(situation: Situation, window: _Window, settings: CauseSettings) -> list[Candidate]:
     ranked: list[Candidate] = []
-    for group in _cuboids(situation, settings.depth):
+    for group in _cuboids(situation, settings.searched_depth):
         ranked += _cells(situation, window, group, settings)
     ranked.sort(key=lambda c: (-c.score, len(c.cell), sorted(c.cell.items())))
     return ranked
@@ -231,11 +232,10 @@ def _cells(situation: Situation, window: _Window, group: tuple[str, ...], settin
 
 
 def _keys(codes: list[np.ndarray], sizes: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    key = np.zeros(len(codes[0]), dtype=np.int64)
-    known = np.ones(len(codes[0]), dtype=bool)
-    for values, size in zip(codes, sizes, strict=True):
+    key, known = codes[0], codes[0] >= 0
+    for values, size in zip(codes[1:], sizes[1:], strict=True):
         key = key * size + values
-        known &= values >= 0
+        known = known & (values >= 0)
     return key, known
 
 

@@ -28,12 +28,13 @@ class IssueSettings:
 
     explained_share: float = 0.5  # an alarm whose excess is explained to this share belongs to the issue
     residual_p: float = 1e-3  # what is left must be this unlikely to be news
+    residual_p_beside: float = 1e-6  # the same for an issue without a certain cause beside one that runs
     longest_window: int = 28
     onset_moves_days: int = 7  # days after opening in which the onset may still be corrected
     possible_share: float = 0.4  # of the issue's excess; a possible cause that explains less is not named
-    search_days: int = 14  # window in which places are searched for where a topic stirs but no series rings
-    search_score: float = 12.0
-    search_dispersed: float = 6.0
+    search_days: tuple[int, ...] = (14, 28, 14)  # windows, day by day in turn, in which places are searched where a topic only stirs
+    search_score: float = 9.0
+    search_dispersed: float = 7.0  # clean histories reached 6.5 over 14 days and 5.4 over 28
     search_lift: float = 3.0
     search_people: int = 6
     look_again: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 14, 21, 28)  # days after opening on which a certain cause is searched again
@@ -215,10 +216,17 @@ def take_alarm(
     found = causes.scan(situation, start, day, rules, boosts)
     best = next((c for c in found if _covers(situation, c, alarm, start, observed - accounted)), None)
     uncertain = next((issue for issue in open_issues if not issue.is_certain), None)
-    if uncertain is not None and causes.status_of(best, rules) not in (causes.CAUSE, causes.TIED):
+    certain = causes.status_of(best, rules) in (causes.CAUSE, causes.TIED)
+    if open_issues and not certain and uncertain is None and left > settings.residual_p_beside:
+        return _closest(situation, alarm, open_issues, start), None
+    if uncertain is not None and not certain:
         # Two issues of one topic without a certain cause cannot be told apart: they are one, and wider than it seemed.
         scope = uncertain.scope if uncertain.scope == alarm.cell else {}
         return replace(uncertain, scope=scope, cell={} if not uncertain.is_certain else uncertain.cell), None
+    if uncertain is not None and best is not None:
+        whole = causes.closed(situation, best.cell)
+        if whole == uncertain.cause or set(uncertain.scope.items()) <= set(whole.items()):
+            return with_cause(situation, uncertain, best, rules), None  # this is the cause that was looked for
     topic = BELONGS_TO.get(alarm.topic, alarm.topic)
     fresh = Issue(
         "", topic, alarm.topic, incidents.advance(NO_INCIDENT, day, alarm=True, quiet=False, rules=life), alarm.cell, {}, {}, causes.NOT_LOCALISED,
@@ -232,20 +240,26 @@ def take_alarm(
     return None, replace(fresh, insight_id=insight_id(topic, day, fresh.cause or fresh.scope))
 
 
+def search_window(day: int, settings: IssueSettings) -> int:
+    """Days that places are searched over on this day: fast fires mostly, slow ones every third day."""
+    return settings.search_days[day % len(settings.search_days)]
+
+
 def search(situation: Situation, open_issues: Sequence[Issue], settings: IssueSettings, rules: CauseSettings) -> Alarm | None:
     """An alarm of a place that no series watches: a product line in one batch, a carrier in one region.
 
     A small fire in a combination of attributes hardly moves any of the series that hold it; the cause search sees it at once.
     """
     day = situation.day
-    start = day - settings.search_days + 1
+    days = search_window(day, settings)
+    start = day - days + 1
     found = causes.scan(situation, start, day, replace(rules, at_most=1, support=settings.search_people), boosts_of(situation, open_issues, start, day))
     for candidate in found:
         strong = candidate.score >= settings.search_score and candidate.dispersed_score >= settings.search_dispersed
         if strong and candidate.lift >= settings.search_lift and "channel" not in candidate.cell:
             first, *more = sorted(candidate.cell.items())
-            p = tail_of(situation, candidate.observed, candidate.expected, settings.search_days, settings)
-            return Alarm(situation.topic, first[0], first[1], settings.search_days, p, "cause_scan", tuple(more))
+            p = tail_of(situation, candidate.observed, candidate.expected, days, settings)
+            return Alarm(situation.topic, first[0], first[1], days, p, "cause_scan", tuple(more))
     return None
 
 

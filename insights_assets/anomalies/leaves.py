@@ -142,8 +142,8 @@ def _codes(frame: pd.DataFrame, name: str, coding: Coding) -> np.ndarray:
     import pandas as pd
 
     if name not in frame.columns:
-        return np.full(len(frame), -1, dtype=np.int64)
-    return np.asarray(pd.Categorical(frame[name], categories=list(coding.values[name])).codes, dtype=np.int64)
+        return np.full(len(frame), -1, dtype=np.int32)
+    return np.asarray(pd.Categorical(frame[name], categories=list(coding.values[name])).codes, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -222,15 +222,13 @@ class Situation:
 
     def lag_weight(self, start: int, end: int, rows: slice = slice(None)) -> np.ndarray:
         """Share of each line row's complaints that falls into the days [start, end] and is known by now. Shape (rows,)."""
-        days = np.arange(start, end + 1)
-        known = self.known_share(days)
-        table = np.zeros(max(self.day - start + len(self.chances), 1) + 1)  # by age of the row's day
-        for age in range(len(table)):
-            lag = days - (self.day - age)
-            inside = (lag >= 0) & (lag < len(self.chances))
-            table[age] = float((self.chances[lag[inside]] * known[inside]).sum())
-        age_of = self.day - self.row_day[rows]
-        return np.where((age_of >= 0) & (age_of < len(table)), table[np.clip(age_of, 0, len(table) - 1)], 0.0)
+        known = self.known_share(np.arange(start, end + 1))
+        ages = max(self.day - start + len(self.chances), 1)
+        lags = np.arange(ages + len(known)) + start - self.day  # of a row of age a, on the window's day j: lags[a + j]
+        inside = (lags >= 0) & (lags < len(self.chances))
+        spread = np.where(inside, self.chances[np.clip(lags, 0, len(self.chances) - 1)], 0.0)
+        table = np.append(np.correlate(spread, known, "valid")[: ages + 1], 0.0)  # by age; the last entry is for what is older
+        return np.asarray(table[np.minimum(self.day - self.row_day[rows], len(table) - 1)])
 
     def known_share(self, days: np.ndarray) -> np.ndarray:
         """Share of each day's people that is known by now."""
@@ -310,18 +308,17 @@ def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
         cumulative[np.clip(end - lines.day, 0, len(chances))] - cumulative[np.clip(start - lines.day, 0, len(chances))]
     )
     weight = np.ones(len(exposed))
-    touched = np.flatnonzero(exposed > 1e-6)
+    low, high = np.searchsorted(lines.day, [start - MAX_LAG, end])
+    touched = slice(int(low), int(high))
     for _ in range(2):
         for name in EFFECTS:
             if name not in lines.codes or not ledger.coding.size(name):
                 continue
-            codes, who, size = lines.codes[name][touched], said.codes[name], ledger.coding.size(name)
-            here = codes >= 0
+            codes, who, size = lines.codes[name], said.codes[name], ledger.coding.size(name)
             observed = np.bincount(who[who >= 0], minlength=size).astype(np.float64)
-            base = np.bincount(codes[here], weights=(exposed[touched] * weight[touched])[here], minlength=size)
+            base = np.bincount(codes[touched] + 1, weights=exposed[touched] * weight[touched], minlength=size + 1)[1:]
             effect = (observed + EFFECT_WEIGHT) / (base * observed.sum() / max(base.sum(), 1e-9) + EFFECT_WEIGHT)
-            every = lines.codes[name]
-            weight *= np.where(every >= 0, effect[np.clip(every, 0, size - 1)], 1.0)
+            weight *= np.append(effect, 1.0)[codes]  # code -1 takes the last: no effect where nothing is said
     total = float(len(said.day))
     rate = (total + 0.5) / max(float((exposed * weight).sum()), 1e-9)
     named = {name: said.codes[name] >= 0 for name in topics.CAUSE_ATTRIBUTES}

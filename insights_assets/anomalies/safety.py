@@ -17,7 +17,7 @@ from insights_assets.anomalies.leaves import Coding, Mentions, one_per_person
 #: Reports about the same SKU within so many days are one issue; an issue closes after so many days without a report.
 TOGETHER_DAYS = 30
 #: A label less sure than this is no report; it waits in the label reviewers' queue instead.
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE = 0.6
 
 
 def judge(mentions: Mentions, coding: Coding, topic: str, day: int, issues: list[Issue]) -> list[Issue]:

@@ -19,7 +19,7 @@ import numpy as np
 from insights_assets.anomalies import incidents, safety
 from insights_assets.anomalies.causes import CauseSettings
 from insights_assets.anomalies.incidents import Incident, IncidentRules
-from insights_assets.anomalies.issues import Alarm, Issue, IssueSettings, measure, refine, search, take_alarm
+from insights_assets.anomalies.issues import Alarm, Issue, IssueSettings, measure, refine, search, search_window, take_alarm
 from insights_assets.anomalies.leaves import Ledger, Situation, situate
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.rounding import statistic
@@ -101,8 +101,9 @@ def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], stirs:
         return [_later(i, day, rules) for i in issues]
     scenes: dict[str, Situation] = {}
     starts = [i.onset for i in issues if i.incident.is_running] + [day - a.window_days + 1 for a in alarms]
-    starts += [day - rules.issue.search_days + 1] if stirs else []
-    baseline_end = max(min(starts), day - 56)
+    starts += [day - search_window(day, rules.issue) + 1] if stirs else []
+    # In whole weeks, so that the fit of a baseline serves several days.
+    baseline_end = max(ledger.lags.anchor(min(starts)), day - 56)
 
     def scene(name: str) -> Situation:
         if name not in scenes:

@@ -31,6 +31,8 @@ MOST_BYTES = 160
 
 _NOISE = re.compile(r"\[(?:name|email|phone|card|iban|address|handle|id)\]|https?://\S+|www\.\S+|[@#]\w+")
 _MAY_BE_NOISE = re.compile(r"[\[@#]|https?:|www\.")
+# A byte ends at most one feature, so no count is larger.
+_LOG = tuple(math.log1p(count) for count in range(MOST_BYTES + 1))
 
 
 class LanguageDetector:
@@ -61,24 +63,22 @@ class LanguageDetector:
         found = _visit_counts()(tables.next_state, tables.rows, tables.outputs, prepared)
         if not found:
             return UNDETERMINED, 0.0
-        features = sorted(found)
-        weight = np.log1p(np.array([found[feature] for feature in features], dtype=np.float32))
-        scores = (tables.scores.take(features, axis=0) * weight[:, None]).sum(axis=0)
-        return self._verdict(scores, len(prepared), hint_locale)
-
-    def _verdict(self, scores: np.ndarray, size: int, hint_locale: str | None) -> tuple[str, float]:
-        tables = _tables(self.languages)
+        weights = np.array([*map(_LOG.__getitem__, found.values()), 1.0], dtype=np.float32)
+        rows = [*found, len(tables.scores) - 1]
+        # Summed row by row and not as a matrix product, whose last digits depend on the machine.
+        scores = (tables.scores[rows] * weights[:, None]).sum(axis=0)
         # Dividing by the root of the length is the library's own calibration: without it two lines are always certain.
-        scores = (scores + tables.priors) * (1.0 / math.sqrt(size))
-        if hint_locale:
-            for column in tables.columns.get(_language_of(hint_locale), ()):
-                scores[column] += HINT_BONUS
+        return self._verdict(scores / math.sqrt(len(prepared)), hint_locale)
+
+    def _verdict(self, scores: np.ndarray, hint_locale: str | None) -> tuple[str, float]:
         known = len(self.languages)
+        if hint_locale:
+            for column in _tables(self.languages).columns.get(_language_of(hint_locale), ()):
+                scores[column] += HINT_BONUS
         mine = scores[:known].tolist()
-        best = max(mine)
-        foreign = float(scores[known:].max()) if len(scores) > known else -math.inf
+        best, foreign = max(mine), float(scores[known:].max(initial=-math.inf))
         if foreign - best > FOREIGN_MARGIN:
-            likelihood = np.exp(scores - foreign)
+            likelihood = np.exp(scores.astype(np.float64) - foreign)
             return OTHER, float(likelihood[known:].sum() / likelihood.sum())
         probability = 1.0 / sum(math.exp(score - best) for score in mine)
         return (self.languages[mine.index(best)] if probability >= LEAST_PROBABILITY else UNDETERMINED), probability
@@ -107,13 +107,12 @@ def _prepared(text: str) -> bytes | None:
 
 @dataclass(frozen=True)
 class _Tables:
-    """The model's automaton, and its scores with the columns of our languages first."""
+    """The model's automaton, and its scores with the columns of our languages first and the priors as the last row."""
 
     next_state: Any
     rows: list[int]
     outputs: list[int]
     scores: np.ndarray
-    priors: np.ndarray
     columns: dict[str, tuple[int, ...]]
 
 
@@ -138,8 +137,7 @@ def _tables(languages: tuple[str, ...]) -> _Tables:
         next_state=model.tk_nextmove,
         rows=rows,
         outputs=model.tk_output,
-        scores=np.ascontiguousarray(model.nb_ptc[:, order], dtype=np.float32),
-        priors=model.nb_pc[order].astype(np.float64),
+        scores=np.ascontiguousarray(np.vstack([model.nb_ptc[:, order], model.nb_pc[order]]), dtype=np.float32),
         columns=columns,
     )
 

@@ -9,7 +9,7 @@ EMBEDDINGS = TableSpec(
     grain="one row per distinct complaint text and embedding model",
     description="Where each distinct complaint text lies in the space of an embedding model. A text is embedded once per model.",
     columns=(
-        Column("text_hash", "string", "Hash of the normalised text, as in canonical.feedback", nullable=False),
+        Column("text_hash", "string", "Hash of the complaint's words: the quote of its topic, or the whole text", nullable=False),
         Column("model_id", "string", "Embedding model that made the vector; vectors of two models cannot be compared", nullable=False),
         Column("dimensions", "int", "Length of the vector", unit="count", nullable=False),
         Column("vector", "binary", "The vector, length 1, float16 little-endian; all zeros where no word of the text is known", nullable=False),
@@ -51,7 +51,8 @@ THEME_MEMBERS = TableSpec(
         Column("theme_id", "string", "Theme it belongs to; empty while it resembles none"),
         Column("similarity", "double", "Cosine similarity to the centre of that theme, or of the nearest one of its topic", unit="-1 to 1"),
         Column("topic", "string", "Topic the complaint was compared within", nullable=False),
-        Column("text_hash", "string", "Text it was compared by", nullable=False),
+        Column("text_hash", "string", "Words it was compared by, as in clusters.embeddings", nullable=False),
+        Column("since_day", "date", "Day whose judging gave it its theme: its own, or that of a birth that looked back", nullable=False),
         Column("counts", "boolean", "False for copies of another record", nullable=False),
         Column("known_day", "date", "Day the record became known", nullable=False),
         Column("received_day", "date", nullable=False),

@@ -10,7 +10,7 @@ merges it into another; the other then receives what would have been its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -103,9 +103,9 @@ class Book:
         return {topic: places_of(self.of_topic(topic), self.final) for topic in sorted({theme.topic for theme in self})}
 
 
-def places_of(themes: Sequence[Theme], final: object = None) -> Places:
-    """Themes of one topic as arrays, in the order given."""
-    ids = tuple(final(theme.theme_id) if callable(final) else theme.theme_id for theme in themes)
+def places_of(themes: Sequence[Theme], final: Callable[[str], str] = str) -> Places:
+    """Themes of one topic as arrays, in the order given; `final` says in whose name a theme takes records."""
+    ids = tuple(final(theme.theme_id) for theme in themes)
     return Places(ids, np.concatenate([theme.centroid for theme in themes]), np.array([theme.threshold for theme in themes]))
 
 
@@ -156,6 +156,16 @@ def moved(theme: Theme, vectors: Vectors) -> Theme:
         return theme
     step = INERTIA * theme.centroid.astype(np.float64) + (1 - INERTIA) * centre(vectors).astype(np.float64)
     return replace(theme, centroid=on_grid(step))
+
+
+def rebased(theme: Theme, vectors: Vectors, *, floor: float, model_id: str) -> Theme:
+    """The theme in the space of another embedding model, placed by its own members' vectors there; identity and name stay.
+
+    Without a single member left it keeps its id and its past, and takes no further records.
+    """
+    middle = centre(vectors) if len(vectors) else np.zeros((1, vectors.shape[1]), dtype=np.float32)
+    reach = _threshold(similarity(vectors, middle)[:, 0], floor) if len(vectors) else 1.0
+    return replace(theme, centroid=middle, threshold=reach, model_id=model_id)
 
 
 def merged(book: Book, theme_id: str, into: str) -> Book:

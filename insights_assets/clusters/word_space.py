@@ -1,18 +1,15 @@
-"""The local embedding model: word vectors learned from the shop's own complaints, frozen, no download.
+"""The local embedding model, frozen: from words to the vector of a text, with no download.
 
-Belongs here: learning the space from texts, freezing it as one npz file (no pickle), embedding with it. Does not belong here: which
-texts are embedded, and what themes are.
+Belongs here: embedding texts with a learned space, keeping it as one npz file (no pickle). Does not belong here: how a space is
+learned (`learning_words.py`), which texts are embedded.
 
-A word is described by the words that stand near it (positive pointwise mutual information within ten words, reduced by a truncated
-SVD; Levy, Goldberg and Dagan 2015); a text is the idf-weighted mean of its words, minus what all texts share (Arora et al. 2017, "A
-simple but tough-to-beat baseline for sentence embeddings"). Words met after the freeze lie where words with the same letter runs
-lie (Bojanowski et al. 2017), plus a direction of their own, so that a defect nobody had named before can still become a theme.
+A text is the weighted mean of its words, minus what all texts of its language share (Arora et al. 2017, "A simple but
+tough-to-beat baseline for sentence embeddings"). A word met after the freeze lies where words with the same letter runs
+lie (Bojanowski et al. 2017) and near its concepts, plus a direction of its own, so that a defect nobody had named before
+can still become a theme.
 
-Two wordings of one trouble may share no word, and two languages never do; a small shop's texts are too few to learn that from. So half
-of a vector says which concepts of the labels' thesaurus the text touches, in whatever language. The thesaurus is frozen with the space.
-
-Limits: a word is taken for its meaning in any of the five languages, and what the thesaurus does not hold stays within one
-language. A hosted embedding knows better; it comes in through `embeddings.Embedder`.
+Limits: it knows the shop's own words and the concepts of the labels' thesaurus; beyond those, two wordings that share no word and
+no company stay apart, and so do two languages. A hosted embedding knows better and comes in through `embeddings.Embedder`.
 """
 
 from __future__ import annotations
@@ -20,8 +17,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,51 +26,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insights_assets.clusters.concept_profile import ConceptsOf, Thesaurus, labels_thesaurus
 from insights_assets.clusters.embeddings import Vectors, on_grid
+from insights_assets.labels.concepts import LANGUAGES, Concepts, parse_concepts
 from insights_assets.labels.words import Tokens, Vocabulary, tokenise
 
 if TYPE_CHECKING:
     from scipy import sparse
 
-DIMENSIONS = 128  # half company, half concepts
-CONCEPT_WEIGHT = 1.5  # of the concept half against the company half
-REACH = 10  # words on either side that describe a word
-LEAST_COUNT = 2  # a word met once has no company worth learning from
+DIMENSIONS = 128
 GRAM = 4  # letters of the runs that place unknown words
 OWN_SHARE = 0.7  # how far an unknown word goes its own way; the rest follows its letters
-QUIET_WEIGHT = 0.3  # of words that say which product it is, not what is wrong with it
+CONCEPT_PULL = 1.5  # of a word's concepts, against the word itself
 #: Part of the model id: raise it whenever the same file would give other vectors.
 FAMILY = "words-1"
-SIMILARITY_FLOOR = 0.55
+#: Texts of one topic less alike than this say different things; measured on weekly public intents, see test_stability.
+SIMILARITY_FLOOR = 0.45
 
 Floats = NDArray[np.float32]
+Thesaurus = Mapping[str, Mapping[str, str]]  # concept -> language -> its words
 
 
 @dataclass(frozen=True)
 class WordSpace:
-    """A frozen space. Words and letter runs are 64-bit hashes, sorted; vectors are (n, dimensions) float32 of unit length."""
+    """A frozen space. Words and letter runs are sorted 64-bit hashes; word vectors are (n, DIMENSIONS) of unit length."""
 
     words: NDArray[np.uint64]
     word_vectors: Floats
-    word_weights: Floats  # idf, lowered for quiet words
+    word_weights: Floats  # idf, lowered for words that say little
+    word_languages: NDArray[np.uint8]  # (n, languages) 1 where the word is a function word of the language
     grams: NDArray[np.uint64]
     gram_vectors: Floats
     unknown_weight: float
-    mean: Floats  # (company dimensions,)
-    concept_weights: Floats  # idf of each concept
-    concept_mean: Floats  # (concepts,)
-    thesaurus: NDArray[np.uint8]  # the thesaurus as JSON
+    language_means: Floats  # (languages, DIMENSIONS)
+    concept_vectors: Floats  # (concepts, DIMENSIONS)
+    thesaurus: NDArray[np.uint8]  # as JSON
+    _guesses: dict[str, Floats] = field(default_factory=dict, compare=False, repr=False)
 
+    dimensions = DIMENSIONS
     similarity_floor = SIMILARITY_FLOOR
-
-    @property
-    def dimensions(self) -> int:
-        return DIMENSIONS
-
-    @cached_property
-    def _concepts(self) -> ConceptsOf:
-        return ConceptsOf(json.loads(self.thesaurus.tobytes()))
 
     @cached_property
     def model_id(self) -> str:
@@ -83,45 +73,58 @@ class WordSpace:
         return f"{FAMILY}-{digest.hexdigest()[:12]}"
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """(texts, dimensions) on the grid; a text of no words is zero."""
+        """(texts, DIMENSIONS) on the grid; a text of no words is zero. Each row depends on its own text alone."""
         if not texts:
-            return np.zeros((0, self.dimensions), dtype=np.float32)
-        names, counts = _count_words(*tokenise(texts))
-        vectors, weights = self._of_words(names)
-        company = _weighted_mean(counts, vectors, weights)
-        company[counts @ weights > 0] -= self.mean
-        concepts = _unit_rows(self._concepts.touched(names, counts) * self.concept_weights)
-        concepts[concepts.any(axis=1)] -= self.concept_mean
-        halves = np.zeros((len(texts), DIMENSIONS))
-        halves[:, : company.shape[1]] = _unit_rows(company)
-        halves[:, DIMENSIONS // 2 : DIMENSIONS // 2 + concepts.shape[1]] = CONCEPT_WEIGHT * _unit_rows(concepts)
-        return on_grid(halves)
+            return np.zeros((0, DIMENSIONS), dtype=np.float32)
+        words, counts = count_words(*tokenise(texts))
+        vectors, weights, languages = self._of_words(words)
+        means = weighted_mean(counts, vectors, weights)
+        said = np.asarray(counts @ weights).ravel() > 0
+        means[said] -= language_shares(counts, languages)[said] @ self.language_means
+        return on_grid(means)
 
-    def _of_words(self, words: Sequence[str]) -> tuple[Floats, Floats]:
-        """(words, company) vectors and (words,) weights; a token that is no word weighs nothing."""
-        vectors = np.zeros((len(words), len(self.mean)), dtype=np.float32)
+    def _of_words(self, words: Sequence[str]) -> tuple[Floats, Floats, NDArray[np.uint8]]:
+        """Vectors (words, DIMENSIONS), weights (words,) and language marks of words; a token that is no word weighs nothing."""
+        vectors = np.zeros((len(words), DIMENSIONS), dtype=np.float32)
         weights = np.zeros(len(words), dtype=np.float32)
-        meaning = np.flatnonzero([word[0].isalpha() for word in words])
-        hashes = np.fromiter((_hash(words[i]) for i in meaning), dtype=np.uint64, count=len(meaning))
-        place, known = _find(self.words, hashes)
-        vectors[meaning[known]] = self.word_vectors[place[known]]
-        weights[meaning[known]] = self.word_weights[place[known]]
-        for i, code in zip(meaning[~known], hashes[~known], strict=True):
-            vectors[i] = self._guess(words[i], int(code))
+        languages = np.zeros((len(words), len(LANGUAGES)), dtype=np.uint8)
+        real = np.flatnonzero([word[0].isalpha() for word in words])
+        place, known = find(self.words, hashes([words[i] for i in real]))
+        vectors[real[known]] = self.word_vectors[place[known]]
+        weights[real[known]] = self.word_weights[place[known]]
+        languages[real[known]] = self.word_languages[place[known]]
+        for i in real[~known]:
+            vectors[i] = self._guess(words[i])
             weights[i] = self.unknown_weight
-        return vectors, weights
+        return vectors, weights, languages
 
-    def _guess(self, word: str, code: int) -> NDArray[np.float64]:
-        own = np.random.default_rng(code).standard_normal(len(self.mean))
-        place, known = _find(self.grams, np.array([_hash(run) for run in _runs(word)], dtype=np.uint64))
-        like = self.gram_vectors[place[known]].sum(axis=0, dtype=np.float64)
-        return _unit(OWN_SHARE * _unit(own) + (1 - OWN_SHARE) * _unit(like))
+    def _guess(self, word: str) -> Floats:
+        guess = self._guesses.get(word)
+        if guess is None:
+            own = np.random.default_rng(int(hashes([word])[0])).standard_normal((1, DIMENSIONS))
+            place, known = find(self.grams, hashes(runs(word)))
+            like = self.gram_vectors[place[known]].sum(axis=0, dtype=np.float64, keepdims=True)
+            vector = unit_rows(OWN_SHARE * unit_rows(own) + (1 - OWN_SHARE) * unit_rows(like))
+            guess = unit_rows(vector + CONCEPT_PULL * pull([word], self._concepts, self.concept_vectors))[0].astype(np.float32)
+            self._guesses[word] = guess
+        return guess
+
+    @cached_property
+    def _concepts(self) -> Concepts:
+        return parse_concepts(json.loads(self.thesaurus.tobytes()))
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {
-            "words": self.words, "word_vectors": self.word_vectors.astype(np.float16), "word_weights": self.word_weights, "grams": self.grams,
-            "gram_vectors": self.gram_vectors.astype(np.float16), "unknown_weight": np.array([self.unknown_weight]), "mean": self.mean,
-            "concept_weights": self.concept_weights, "concept_mean": self.concept_mean, "thesaurus": self.thesaurus,
+            "words": self.words,
+            "word_vectors": self.word_vectors.astype(np.float16),
+            "word_weights": self.word_weights,
+            "word_languages": self.word_languages,
+            "grams": self.grams,
+            "gram_vectors": self.gram_vectors.astype(np.float16),
+            "unknown_weight": np.array([self.unknown_weight]),
+            "language_means": self.language_means,
+            "concept_vectors": self.concept_vectors,
+            "thesaurus": self.thesaurus,
         }
 
     def to_bytes(self) -> bytes:
@@ -135,8 +138,8 @@ class WordSpace:
         """A model from the bytes of its npz file; pickled content is refused."""
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             parts = {name: file[name] for name in file.files}
-        parts["word_vectors"] = parts["word_vectors"].astype(np.float32)
-        parts["gram_vectors"] = parts["gram_vectors"].astype(np.float32)
+        for name in ("word_vectors", "gram_vectors"):
+            parts[name] = parts[name].astype(np.float32)
         return cls(**{**parts, "unknown_weight": float(parts["unknown_weight"][0])})
 
     def save(self, path: Path) -> None:
@@ -151,112 +154,65 @@ class WordSpace:
         return cls.from_bytes(path.read_bytes())
 
 
-def learn(texts: Sequence[str], *, quiet_words: Iterable[str] = (), thesaurus: Thesaurus | None = None) -> WordSpace:
-    """Learn a space from texts. The same texts in the same order give the same space, byte for byte.
-
-    `quiet_words` are folded words that name products; they weigh less, so that texts meet by what went wrong.
-    `thesaurus` defaults to the labels' own.
-    """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):  # threads add floats in another order
-        tokens, vocabulary = tokenise(texts)
-        words, counts = _count_words(tokens, vocabulary)
-        said = np.bincount(counts.indices, minlength=len(words))
-        kept = np.flatnonzero([said[i] >= LEAST_COUNT and word[0].isalpha() for i, word in enumerate(words)])
-        hashes = np.fromiter((_hash(words[i]) for i in kept), dtype=np.uint64, count=len(kept))
-        kept = kept[np.argsort(hashes)]
-        names = [words[i] for i in kept]
-        vectors = _rounded(_unit_rows(_company(tokens, {name: i for i, name in enumerate(names)}, vocabulary)))
-        idf = np.log((1.0 + len(texts)) / (1.0 + said[kept])).astype(np.float32)
-        quiet = set(quiet_words)
-        weights = idf * np.array([QUIET_WEIGHT if name in quiet else 1.0 for name in names], dtype=np.float32)
-        grams, gram_vectors = _letter_runs(names, vectors)
-        mean = _weighted_mean(counts[:, kept], vectors, weights).mean(axis=0)
-        concepts = ConceptsOf(thesaurus if thesaurus is not None else labels_thesaurus())
-        touched = concepts.touched(words, counts)
-        concept_weights = np.log((1.0 + len(texts)) / (1.0 + touched.sum(axis=0))).astype(np.float32)
-        concept_mean = _unit_rows(touched * concept_weights).mean(axis=0)
-    return WordSpace(
-        words=np.sort(hashes), word_vectors=vectors, word_weights=weights, grams=grams, gram_vectors=gram_vectors,
-        unknown_weight=float(idf.max(initial=1.0)), mean=mean.astype(np.float32),
-        concept_weights=concept_weights, concept_mean=concept_mean.astype(np.float32), thesaurus=concepts.as_bytes(),
-    )
-
-
-def _company(tokens: Tokens, rows: dict[str, int], vocabulary: Vocabulary) -> NDArray[np.float64]:
-    """(rows, company): the reduced table of which words stand near which, more often than chance would have it."""
-    from scipy import sparse
-    from sklearn.utils.extmath import randomized_svd
-
-    row_of = np.array([rows.get(name, -1) for name in vocabulary.words], dtype=np.int64)
-    word, text = row_of[tokens.word], tokens.text
-    near = sparse.csr_matrix((len(rows), len(rows)), dtype=np.float64)
-    for step in range(1, REACH + 1):
-        pair = (word[:-step] >= 0) & (word[step:] >= 0) & (text[:-step] == text[step:])
-        left, right = word[:-step][pair], word[step:][pair]
-        near = near + sparse.coo_matrix((np.ones(len(left)), (left, right)), shape=near.shape).tocsr()
-    near = (near + near.T).tocoo()
-    total = max(near.sum(), 1.0)
-    own = np.asarray(near.sum(axis=1)).ravel()
-    # The power 3/4 keeps rare neighbours from looking like strong evidence (Levy, Goldberg and Dagan 2015).
-    context = own**0.75
-    context *= total / max(context.sum(), 1e-9)
-    strength = np.log(near.data * total / (own[near.row] * context[near.col]))
-    positive = strength > 0
-    table = sparse.csr_matrix((strength[positive], (near.row[positive], near.col[positive])), shape=near.shape)
-    half = DIMENSIONS // 2
-    rank = min(half, max(1, len(rows) - 1))
-    left_vectors, size, _ = randomized_svd(table, rank, n_iter=3, random_state=0)
-    reduced = left_vectors * np.sqrt(size)
-    return np.pad(reduced, ((0, 0), (0, half - rank)))
-
-
-def _letter_runs(names: Sequence[str], vectors: Floats) -> tuple[NDArray[np.uint64], Floats]:
-    """Sorted hashes and mean word vectors of the letter runs that at least two words share."""
-    from scipy import sparse
-
-    rows = np.array([row for row, name in enumerate(names) for _ in _runs(name)], dtype=np.int64)
-    runs, column = np.unique(np.array([_hash(run) for name in names for run in _runs(name)], dtype=np.uint64), return_inverse=True)
-    table = sparse.csr_matrix((np.ones(len(rows), dtype=np.float32), (column, rows)), shape=(len(runs), len(names)))
-    shared = np.asarray((table > 0).sum(axis=1)).ravel() >= 2
-    return runs[shared], _rounded(_unit_rows(np.asarray(table[shared] @ vectors)))
-
-
-def _count_words(tokens: Tokens, vocabulary: Vocabulary) -> tuple[list[str], sparse.csr_matrix]:
+def count_words(tokens: Tokens, vocabulary: Vocabulary) -> tuple[list[str], sparse.csr_matrix]:
     """Words in alphabetical order and (texts, words): 1 + log of how often each stands in each text.
 
     The order must not depend on which texts share a batch, or sums would differ in their last bit from batch to batch.
     """
     from scipy import sparse
 
-    names = sorted(vocabulary.words)
-    place = np.empty(len(names), dtype=np.int64)
-    place[[vocabulary.number(name) for name in names]] = np.arange(len(names))
-    texts = len(tokens.first) - 1
-    table = sparse.csr_matrix((np.ones(len(tokens.word), dtype=np.float32), place[tokens.word], tokens.first), shape=(texts, len(names)))
-    table.sum_duplicates()
-    table.data = 1 + np.log(table.data)
-    return names, table
+    words = sorted(vocabulary.words)
+    column = np.empty(len(words), dtype=np.int64)
+    column[[vocabulary.number(word) for word in words]] = np.arange(len(words))
+    shape = (len(tokens.first) - 1, len(words))
+    counts = sparse.csr_matrix((np.ones(len(tokens.word), dtype=np.float32), column[tokens.word], tokens.first), shape=shape)
+    counts.sum_duplicates()
+    counts.data = 1 + np.log(counts.data)
+    return words, counts
 
 
-def _weighted_mean(counts: sparse.csr_matrix, vectors: Floats, weights: Floats) -> NDArray[np.float64]:
-    """(texts, dimensions): the mean of each text's word vectors, in a fixed order of words within the text."""
+def weighted_mean(counts: sparse.csr_matrix, vectors: Floats, weights: Floats) -> NDArray[np.float64]:
+    """(texts, DIMENSIONS): the mean of each text's word vectors; zero for a text whose words weigh nothing."""
     total = np.asarray(counts @ weights).ravel()
     added = np.asarray(counts @ (vectors * weights[:, None]))
     return added / np.where(total > 0, total, 1.0)[:, None].astype(np.float64)
 
 
-def _runs(word: str) -> list[str]:
+def language_shares(counts: sparse.csr_matrix, languages: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(texts, languages), rows add up to 1: how much each text is of each language, by its function words."""
+    votes = np.asarray((counts > 0).astype(np.float64) @ languages)
+    share = np.exp(votes - votes.max(axis=1, keepdims=True))
+    return share / share.sum(axis=1, keepdims=True)
+
+
+def pull(words: Sequence[str], concepts: Concepts, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(words, DIMENSIONS): where a word's concepts lie, in whatever language it has them; zero where it has none."""
+    out = np.zeros((len(words), DIMENSIONS))
+    for row, word in enumerate(words):
+        found = concepts_of(word, concepts)
+        if found:
+            out[row] = vectors[list(found)].sum(axis=0) / np.sqrt(len(found))
+    return out
+
+
+def concepts_of(word: str, concepts: Concepts) -> tuple[int, ...]:
+    """Numbers of a folded word's concepts in any language."""
+    return tuple(sorted({number for language in LANGUAGES for number in concepts.of(word, language)}))
+
+
+def runs(word: str) -> list[str]:
+    """The runs of GRAM letters of a word with its ends marked."""
     padded = f"<{word}>"
     return [padded[i : i + GRAM] for i in range(max(1, len(padded) - GRAM + 1))]
 
 
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+def hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """64-bit hashes, the same on every machine."""
+    codes = (int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") for text in texts)
+    return np.fromiter(codes, dtype=np.uint64, count=len(texts))
 
 
-def _find(table: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def find(table: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Places of hashes in a sorted table, and whether they are really there."""
     if not len(table):
         return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
@@ -264,16 +220,8 @@ def _find(table: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[NDArra
     return place, table[place] == wanted
 
 
-def _unit(vector: NDArray[np.floating]) -> NDArray[np.float64]:
-    wide = np.asarray(vector, dtype=np.float64)
-    return wide / (np.linalg.norm(wide) or 1.0)
-
-
-def _unit_rows(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1.0)
-
-
-def _rounded(vectors: NDArray[np.floating]) -> Floats:
-    """What will be read back from the file, so that a space just learned and a space just loaded embed alike."""
-    return vectors.astype(np.float16).astype(np.float32)
+def unit_rows(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Rows of length 1; a zero row stays zero."""
+    wide = np.asarray(vectors, dtype=np.float64)
+    length = np.linalg.norm(wide, axis=1, keepdims=True)
+    return wide / np.where(length > 0, length, 1.0)

@@ -1,6 +1,6 @@
 """The console's entry: `streamlit run insights_assets/console/app.py`, or with everything else `insights dev`.
 
-Belongs here: the list of pages and what surrounds them. A page is a file in `pages/` and a line here.
+Belongs here: the list of pages and what surrounds them. A page is a file in `views/` and a line here.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import streamlit as st
 from insights_assets.console import theme
 from insights_assets.console.links import INSIGHT_ID
 
-st.set_page_config(page_title="Insights", page_icon=":material/insights:", layout="wide")
+# An emoji is drawn by the browser; a material icon here would be fetched from another host.
+st.set_page_config(page_title="Insights", page_icon="🔎", layout="wide")
 theme.apply()
 
-TODAY = st.Page("pages/today.py", title="Today", icon=":material/today:", default=True)
-INSIGHT = st.Page("pages/insight.py", title="Insight", icon=":material/search_insights:", url_path="insight")
+TODAY = st.Page("views/today.py", title="Today", icon=":material/today:", default=True)
+INSIGHT = st.Page("views/insight.py", title="Insight", icon=":material/search_insights:", url_path="insight")
 
 page = st.navigation([TODAY, INSIGHT], position="top")
 # A ticket's link may name the console and the insight only.

@@ -212,7 +212,7 @@ def _harm(issue: Issue, shop: Shop, as_of: date) -> str:
     day = issue.harm_at.astimezone(shop.zone).date()
     days = (day - as_of).days
     when = "today" if days <= 0 else f"in {days} day{'s' if days != 1 else ''}, on {wording.day(day)}"
-    return f"hurts more {when}" + (f": {inert(issue.harm_reason, 120)}" if issue.harm_reason else "")
+    return f"more {when}" + (f": {inert(issue.harm_reason, 120)}" if issue.harm_reason else "")
 
 
 def _rates(insight_id: str, causes: Sequence[Row]) -> tuple[RateLine, ...]:

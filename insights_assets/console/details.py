@@ -1,7 +1,7 @@
 """*Insight* as values: the judged series, the parts of the money, every rate that was compared, the trace as a table.
 
 Belongs here: preparing what the page shows beyond the card. Does not belong here: the card (`cards.py`), when things happened
-(`timeline.py`), drawing (`pages/insight.py`).
+(`timeline.py`), drawing (`views/insight.py`).
 """
 
 from __future__ import annotations
@@ -95,6 +95,8 @@ def compared_rates(causes: Sequence[Row]) -> list[dict[str, Any]]:
     out = []
     for row in sorted(causes, key=lambda row: row["rank"]):
         role = _ROLES.get(row["role"], text_of(row["role"])).format(wording.noun(text_of(row["compared"])))
+        if row["role"] == "cause" and row["status"]:
+            role += f": {text_of(row['status']).replace('_', ' ')}"
         rate = number_of(row["rate"])
         out.append(
             {
@@ -104,7 +106,6 @@ def compared_rates(causes: Sequence[Row]) -> list[dict[str, Any]]:
                 "people": number_of(row["observed"]),
                 "orders": number_of(row["lines"]),
                 "chance if alike": number_of(row["p_value"]),
-                "status": text_of(row["status"]).replace("_", " "),
             }
         )
     return out
@@ -114,8 +115,11 @@ def _attributes(row: Row) -> str:
     return plain(", ".join(f"{wording.noun(name)} {value}" for name, value in map_of(row["attributes"]).items()), 120)
 
 
-def traced_records(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The governance trace as a table: record, label and who gave it, order line, shipment, raw file and line."""
+def traced_records(answer: Mapping[str, Any], rules: Sequence[Row] = ()) -> list[dict[str, Any]]:
+    """The governance trace as a table: record, label and who gave it, rules that fired, order, shipment, raw file and line."""
+    fired: dict[str, set[str]] = {}
+    for rule in rules:
+        fired.setdefault(rule["feedback_id"], set()).add(str(rule["rule_id"]))
     out = []
     for record in answer.get("records") or ():
         raw, label = record["raw"], record["label"] or {}
@@ -129,6 +133,7 @@ def traced_records(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "record": plain(f"{record['source']} {record['record_ref']}", 80),
                 "labels": plain(topics) or "none",
                 "labelled by": plain(f"{text_of(label.get('label_source'))} {text_of(version)}") or "-",
+                "rules that fired": plain(", ".join(sorted(fired.get(record["feedback_id"], ())))) or "-",
                 "order": plain(text_of(record["order_id"])) or "-",
                 "shipment": plain(text_of((record["shipment"] or {}).get("fulfilment_id"))) or "-",
                 "raw file and line": plain(file + (f":{line}" if line else "")) or "many events" if file or line else "not one line",

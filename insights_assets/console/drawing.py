@@ -16,7 +16,7 @@ from insights_assets.console.evidence import ShownRecord
 from insights_assets.console.judging import judge
 from insights_assets.console.opening import Opened
 
-INSIGHT_PAGE = "pages/insight.py"
+INSIGHT_PAGE = "views/insight.py"
 
 
 def draw_card(found: Opened, card: Card, titles: Mapping[str, str], *, folded: bool = False, link: bool = True) -> None:
@@ -36,7 +36,7 @@ def draw_head(card: Card, *, link: bool) -> None:
     left, right = st.columns([5, 1], vertical_alignment="top")
     with left:
         say(card.title, "title", f"title-{card.insight_id}")
-    with right:
+    with right, st.container(horizontal=True, horizontal_alignment="right"):
         if link:
             st.page_link(INSIGHT_PAGE, label="Open", icon=":material/arrow_forward:", query_params={"insight": card.insight_id})
     badges(issue.tier, issue.state, provisional=issue.provisional, urgent=card.is_urgent)
@@ -57,10 +57,10 @@ def draw_body(found: Opened, card: Card, titles: Mapping[str, str], *, records_o
         else:
             st.caption(plots.daily_words(card.days, None, None))
     with right:
-        if card.rates:
-            st.caption("Complaints per order, here and in what it is compared with")
-            st.altair_chart(plots.rates_plot(card.rates), key=f"rates-{key}", alt=plots.rates_words(card.rates))
+        st.caption("Where, and what it is compared with")
         say(card.where, "body", f"where-{key}")
+        if card.rates:
+            st.altair_chart(plots.rates_plot(card.rates), key=f"rates-{key}", alt=plots.rates_words(card.rates))
     due = f" · due {card.due}" if card.due else " · no due time: no action was opened"
     say(f"Next: {card.step} · {card.owner}{due}", "step", f"step-{key}")
     pairs([("It hurts", card.harm), ("Already done", "\n".join(card.done) or "nothing yet"), ("Seen", card.seen)], f"done-{key}")

@@ -7,8 +7,11 @@ at every look.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import streamlit as st
 
@@ -18,6 +21,12 @@ from insights_assets.console.elements import notice, say
 from insights_assets.console.opening import Closed, Opened, machine_user, open_console, read_settings
 from insights_assets.console.reading import InsightRows, TodayRows
 
+if TYPE_CHECKING:
+    from insights_assets.resources.operations import Operations
+
+log = logging.getLogger(__name__)
+#: How often an open page asks whether a newer run was published.
+WATCH_SECONDS = 20
 #: Rows are kept so long: an erasure publishes anew, and nothing of before may linger.
 KEPT_SECONDS = 600
 PERSON = "person"
@@ -25,16 +34,36 @@ PERSON = "person"
 
 def opened() -> Opened:
     """The open home; where there is none the page says why, what to do, and ends."""
+    before = st.session_state.pop("operations", None)
+    if before is not None:
+        before.close()
     settings = read_settings()
     found = settings if isinstance(settings, Closed) else open_console(settings, person() or "console")
     if isinstance(found, Closed):
-        st.header("Nothing to show yet", anchor=False)
-        say(found.sentence, "lead", "closed-sentence")
-        say(found.detail, "quiet", "closed-detail")
-        st.write("What helps, in a terminal:")
-        st.code(found.command, language=None)
-        st.stop()
+        _stop(found)
+    st.session_state["operations"] = found.operations
+    _watch(found.operations, found.reader.publication.publication_id)
     return found
+
+
+def _stop(closed: Closed) -> NoReturn:
+    st.header("Nothing to show yet", anchor=False)
+    say(closed.sentence, "lead", "closed-sentence")
+    say(closed.detail, "quiet", "closed-detail")
+    st.write("What helps, in a terminal:")
+    st.code(closed.command, language=None)
+    st.stop()
+
+
+@st.fragment(run_every=WATCH_SECONDS)
+def _watch(operations: Operations, shown: int) -> None:
+    """Say that a newer run was published; the page changes only when the person wants it to."""
+    latest = operations.latest_publication()
+    if latest is not None and latest.publication_id != shown:
+        with st.container(key="notice-newer", horizontal=True, vertical_alignment="center"):
+            st.text("A newer run was published.")
+            if st.button("Show it", key="show-newer"):
+                st.rerun(scope="app")
 
 
 def person() -> str:
@@ -55,14 +84,16 @@ def judgements(found: Opened) -> Judgements:
 
 
 def today_rows(found: Opened) -> TodayRows:
-    return _today_rows(found.reader, *_name(found))
+    with _readable(found):
+        return _today_rows(found.reader, *_name(found))
 
 
 def insight_rows(found: Opened, insight: dict[str, Any], topics: tuple[str, ...], places: tuple[tuple[str, str], ...]) -> InsightRows:
-    home, number = _name(found)
-    return _insight_rows(
-        found.reader, insight, topics=topics, places=places, insight_id=insight["insight_id"], home=home, publication=number
-    )  # fmt: skip
+    home, run_id = _name(found)
+    with _readable(found):
+        return _insight_rows(
+            found.reader, insight, topics=topics, places=places, insight_id=insight["insight_id"], home=home, publication=run_id
+        )  # fmt: skip
 
 
 def with_records(today: TodayRows, rows: InsightRows) -> TodayRows:
@@ -72,7 +103,8 @@ def with_records(today: TodayRows, rows: InsightRows) -> TodayRows:
 
 def trace_of(found: Opened, insight_id: str) -> dict[str, Any]:
     """The governance trace of an insight: records down to file and line, themes, score, versions."""
-    return _trace(found.reader, insight_id, *_name(found))
+    with _readable(found):
+        return _trace(found.reader, insight_id, *_name(found))
 
 
 def leave_notice(text: str) -> None:
@@ -85,23 +117,36 @@ def show_notice() -> None:
         notice(str(text), "recorded")
 
 
-def _name(found: Opened) -> tuple[str, int]:
-    """What makes a publication another one: its home and number."""
-    return str(found.settings.home), found.reader.publication.publication_id
+def _name(found: Opened) -> tuple[str, str]:
+    """What makes a publication another one: its home and run (numbers begin anew where a home is made anew)."""
+    return str(found.settings.home), found.reader.publication.run_id
+
+
+@contextmanager
+def _readable(found: Opened) -> Iterator[None]:
+    """A published table that cannot be read ends the page with what to do, not with a stack of calls."""
+    from deltalake.exceptions import DeltaError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, DeltaError) as error:
+        log.exception("a published table of %s cannot be read", found.settings.home)
+        _stop(Closed("A published table cannot be read.", f"{type(error).__name__}: its files may be gone.", "insights doctor"))
 
 
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=4, show_spinner="Reading what was published …")
-def _today_rows(_reader: Any, home: str, publication: int) -> TodayRows:
+def _today_rows(_reader: Any, home: str, publication: str) -> TodayRows:
     return reading.read_today(_reader)
 
 
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=32, show_spinner="Reading the insight's records …")
-def _insight_rows(_reader: Any, _insight: Any, *, topics: Any, places: Any, insight_id: str, home: str, publication: int) -> InsightRows:
+def _insight_rows(_reader: Any, _insight: Any, *, topics: Any, places: Any, insight_id: str, home: str, publication: str) -> InsightRows:
     return reading.read_insight(_reader, _insight, topics, places)
 
 
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=32, show_spinner=False)
-def _trace(_reader: Any, insight_id: str, home: str, publication: int) -> dict[str, Any]:
+def _trace(_reader: Any, insight_id: str, home: str, publication: str) -> dict[str, Any]:
     from insights_assets.governance.trace import trace
 
     return trace(_reader, insight_id).answer

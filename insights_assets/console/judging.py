@@ -45,10 +45,12 @@ def record(
 
 def judge(found: Opened, card: Card, titles: Mapping[str, str]) -> None:
     """The row of buttons. `titles`: every insight there is, by id."""
-    insight_id = card.insight_id
+    insight_id, as_of = card.insight_id, found.reader.publication.as_of_day
+    given = found.operations.verdicts.latest().get(insight_id)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("**Right or wrong?**", width="content")
-        if st.button("Confirm", key=f"confirm-{insight_id}", help="It is real, and of this topic."):
+        confirmed = given is not None and given.verdict == "confirmed"
+        if st.button("Confirm", key=f"confirm-{insight_id}", help="It is real, and of this topic.", type="primary" if confirmed else "secondary"):
             _take(found, insight_id, "confirmed", titles)
         with st.popover("Dismiss"), st.form(f"dismiss-form-{insight_id}", border=False):
             reason = st.text_input("Why it is not an issue", key=f"dismiss-reason-{insight_id}", max_chars=REASON_CHARACTERS)
@@ -59,30 +61,25 @@ def judge(found: Opened, card: Card, titles: Mapping[str, str]) -> None:
             other = st.selectbox("The insight it repeats", others, format_func=lambda i: f"{i} {titles[i]}", key=f"duplicate-of-{insight_id}")
             if st.form_submit_button("Duplicate", key=f"duplicate-{insight_id}"):
                 _take(found, insight_id, "duplicate-of", titles, reason=other)
-        as_of = found.reader.publication.as_of_day
         with st.popover("Snooze"), st.form(f"snooze-form-{insight_id}", border=False):
             until = st.date_input("Sleeps until", as_of + timedelta(days=7), min_value=as_of + timedelta(days=1), key=f"snooze-until-{insight_id}")
             why = st.text_input("Why, if you like", key=f"snooze-reason-{insight_id}", max_chars=REASON_CHARACTERS)
             if st.form_submit_button("Snooze", key=f"snooze-{insight_id}"):
                 _take(found, insight_id, "snooze", titles, reason=why, until=until if isinstance(until, date) else None)
-    refused = st.session_state.pop(f"refused-{insight_id}", "")
-    if refused:
-        with st.container(key=f"refused-{insight_id}"):
-            st.text(refused)
-    if card.judged:
-        say(f"So far: {card.judged}", "quiet", f"judged-{insight_id}")
-    elif not card.aside:
-        st.caption("Nobody has judged it yet. Verdicts are the only source of how often alerts are right.")
+    say(f"So far: {card.judged}" if card.judged else "", "quiet", f"judged-{insight_id}")
+    if not card.judged and not card.aside:
+        st.caption("Nobody has judged it yet.")
 
 
 def _take(
     found: Opened, insight_id: str, judgement: str, titles: Mapping[str, str], *, reason: str | None = None, until: date | None = None
 ) -> None:
-    """Record, then draw the page anew so that it shows the judgement at once."""
+    """Record, then draw the page anew so that it shows the judgement at once; a refusal is said where it was asked for."""
     try:
         said = record(found, insight_id, judgement, by=frame.person(), known=titles, reason=reason, until=until)
     except RefusedJudgement as refused:
-        st.session_state[f"refused-{insight_id}"] = inert(str(refused), 300)
-    else:
-        frame.leave_notice(f"Recorded as {inert(frame.person(), 60)}: {inert(said, 300)}")
+        with st.container(key=f"refused-{judgement}-{insight_id}"):
+            st.text(inert(str(refused), 300))
+        return
+    frame.leave_notice(f"Recorded as {inert(frame.person(), 60)}: {inert(said, 300)}")
     st.rerun()

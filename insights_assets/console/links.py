@@ -31,6 +31,11 @@ def run_link(run_id: str | None) -> str | None:
     return f"{dagster_address()}/runs/{run_id}" if run_id and _RUN_ID.fullmatch(run_id) else None
 
 
+def insight_link(insight_id: str) -> str | None:
+    """The console's page of an insight, below its own address; None for what does not look like an id."""
+    return f"/insight?insight={insight_id}" if INSIGHT_ID.fullmatch(insight_id) else None
+
+
 def asset_link(table: str) -> str:
     """Dagster's page of a table `stage.name`."""
     return f"{dagster_address()}/assets/{quote(table.replace('.', '/', 1))}"

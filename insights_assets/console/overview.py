@@ -1,10 +1,11 @@
 """*Today* as values: the header, which card stands where, what is resolved, and what is wrong with the data.
 
-Belongs here: order and grouping. Does not belong here: the card itself (`cards.py`), drawing (`pages/today.py`).
+Belongs here: order and grouping. Does not belong here: the card itself (`cards.py`), drawing (`views/today.py`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +34,7 @@ class Header:
     published: str
     run_id: str
     question: str
+    open: str
     provisional: str
 
 
@@ -71,7 +73,6 @@ class Today:
     findings: tuple[Finding, ...]
     old_findings: tuple[Finding, ...]
     visible: tuple[SmallestVisible, ...]
-    money: str
 
     @property
     def is_quiet(self) -> bool:
@@ -91,31 +92,32 @@ def make_today(found: TodayRows, shop: Shop, publication: Publication, judged: J
     awake = [card for card in cards if not card.aside]
     findings = sorted(found.findings, key=_newest_first)
     return Today(
-        header=make_header(found, shop, publication),
+        header=make_header(found, shop, publication, awake),
         tiers={tier: tuple(card for card in awake if card.issue.tier == tier) for tier in sorted(shop.policy.tiers)},
         aside=tuple(card for card in cards if card.aside),
         past=past_insights(issues.values(), judged, shop),
         findings=tuple(_finding(row) for row in findings if _is_recent(row, as_of)),
         old_findings=tuple(_finding(row) for row in findings if not _is_recent(row, as_of)),
         visible=smallest_visible(found.judged_topics),
-        money=money_words(awake, shop),
     )
 
 
-def make_header(found: TodayRows, shop: Shop, publication: Publication) -> Header:
+def make_header(found: TodayRows, shop: Shop, publication: Publication, awake: Sequence[Card]) -> Header:
     as_of, published_at = publication.as_of_day, publication.created_at
+    local = published_at.astimezone(shop.zone)
     weekday = wording.WEEKDAYS[as_of.weekday()]
     provisional = [row for row in found.insights if row.get("provisional") and Issue.from_row(row).is_open]
     questions = shop.enabled_use_cases
     return Header(
         shop=plain(shop.name),
         as_of=f"{weekday} {wording.day(as_of)} {as_of.year}",
-        published=f"published {wording.moment(published_at, shop.zone)} {published_at.astimezone(shop.zone).year}",
+        published=f"published {wording.day(local.date())} {local.year}, {local:%H:%M}",
         run_id=publication.run_id,
         question=plain(questions[0].question) if questions else "",
+        open=open_words(awake, shop),
         provisional=(
-            f"Provisional: too few records are reviewed. {len(provisional)} of the open insights take no automatic effect outside the house; "
-            "people decide."
+            f"Provisional: too few records are reviewed, so {len(provisional)} of the open insights have no automatic effect outside the house. "
+            "Which records to review: insights review export"
             if provisional
             else ""
         ),
@@ -132,7 +134,7 @@ def past_insights(issues: Iterable[Issue], judged: Judgements, shop: Shop) -> tu
             began=issue.onset_day,
             last_seen=issue.last_seen_day or issue.window_end,
             people=int(issue.customers_count or issue.observed_count),
-            lift=issue.lift,
+            lift=issue.lift if issue.expected_count else None,
             judged=verdict_words(judged.verdicts.get(issue.insight_id), shop),
         )
         for issue in issues
@@ -141,14 +143,19 @@ def past_insights(issues: Iterable[Issue], judged: Judgements, shop: Shop) -> tu
     return tuple(sorted(past, key=lambda p: (-(p.last_seen or date.min).toordinal(), p.insight_id)))
 
 
-def money_words(cards: Sequence[Card], shop: Shop) -> str:
-    """What all awake insights are worth a day together. The low bounds are added, which is lower than the bound of the sum."""
+def open_words(cards: Sequence[Card], shop: Shop) -> str:
+    """How many need somebody, by tier, and what they are worth a day together; empty when none does."""
+    if not cards:
+        return ""
+    tiers = Counter(card.issue.tier for card in cards)
+    said = f"{len(cards)} open: " + ", ".join(f"{tiers[tier]} in Tier {tier}" for tier in sorted(tiers))
     known = [card.issue for card in cards if card.issue.risk_per_day is not None]
     if not known:
-        return ""
+        return said
+    # The sum of the low bounds lies below the low bound of the sum, so `at least` holds.
     total, low = sum(i.risk_per_day or 0.0 for i in known), sum(i.risk_per_day_p10 or 0.0 for i in known)
-    currency = known[0].currency or shop.reporting_currency
-    return f"{wording.money(total)} {inert(currency, 8)} a day (at least {wording.money(low)})"
+    currency = inert(known[0].currency or shop.reporting_currency, 8)
+    return f"{said} · about {wording.money(total)} {currency} a day at risk together (at least {wording.money(low)})"
 
 
 def _most_urgent_first(card: Card) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 BEFORE, SINCE, INK, FAINT, BAND = "#7f9bb8", "#c2410c", "#1b2430", "#5b6675", "#eef1f5"
 STATES = {"open": "#f6c7a8", "active": "#f9dcc8", "watching": "#fdf3d3", "resolved": "#dcefe6"}
+PANEL = 140
 _AXIS = {"grid": False, "labelColor": FAINT, "titleColor": FAINT, "tickColor": "#c9d0d9", "domainColor": "#c9d0d9"}
 
 
@@ -108,8 +109,11 @@ def rates_words(rates: Sequence[RateLine]) -> str:
     return "; ".join(f"{wording.share(rate.rate)} of orders of {rate.text}" for rate in rates) or "no rates"
 
 
-def series_plot(days: Sequence[SeriesDay], z_alarm: float, cusum_alarm: float) -> alt.VConcatChart:
-    """A judged series in three panels over the same days: people and usual, z, running excess; the incident's state behind."""
+def series_plots(days: Sequence[SeriesDay], z_alarm: float, cusum_alarm: float) -> tuple[alt.LayerChart, ...]:
+    """A judged series in three panels over the same days: people and usual, z, running excess; the incident's state behind.
+
+    Three plots, not one of three rows: joined ones do not take the width of the page.
+    """
     import altair as alt
 
     values = [
@@ -121,20 +125,24 @@ def series_plot(days: Sequence[SeriesDay], z_alarm: float, cusum_alarm: float) -
         alt.Tooltip("day:T", title="day", format="%a %d %b"), alt.Tooltip("people:Q"), alt.Tooltip("usual:Q", format=".1f"),
         alt.Tooltip("z:Q", format=".1f"), alt.Tooltip("cusum:Q", title="running excess", format=".1f"), alt.Tooltip("state:N"),
     ]  # fmt: skip
-    bands = base.transform_filter("datum.state != 'none'").mark_bar(width=alt.RelativeBandSize(band=1.0), opacity=0.9).encode(
-        x=x, y=alt.value(0), y2=alt.value(110),
-        color=alt.Color("state:N", scale=alt.Scale(domain=list(STATES), range=list(STATES.values())), legend=alt.Legend(title="incident", orient="top")),
-    )  # fmt: skip
+    shades = alt.Scale(domain=list(STATES), range=list(STATES.values()))
+    running = alt.Chart(alt.Data(values=[value for value in values if value["state"] != "none"]))
     people = base.mark_bar(color=BEFORE, size=5).encode(x=x, y=alt.Y("people:Q", title="people", axis=_y_axis()), tooltip=tips)
-    usual = base.mark_line(color=INK, strokeDash=[5, 3], size=1.4).encode(x=x, y="usual:Q")
-    panels = [alt.layer(bands, people, usual).properties(height=110, width="container")]
+    middle = alt.X("day:T", timeUnit="yearmonthdate", title=None, axis=_days_axis(), bandPosition=0.5)
+    usual = base.mark_line(color=INK, strokeDash=[5, 3], size=1.4).encode(x=middle, y="usual:Q")
+    panels = [(people, usual)]
     for name, title, alarm in (("z", "z (calibrated)", z_alarm), ("cusum", "running excess", cusum_alarm)):
         line = base.mark_line(color=SINCE, size=1.6, point=alt.OverlayMarkDef(size=14, color=SINCE)).encode(
-            x=x, y=alt.Y(f"{name}:Q", title=title, axis=_y_axis()), tooltip=tips
+            x=middle, y=alt.Y(f"{name}:Q", title=title, axis=_y_axis()), tooltip=tips
         )
         rule = alt.Chart(alt.Data(values=[{"alarm": alarm}])).mark_rule(color=INK, strokeDash=[2, 2]).encode(y="alarm:Q")
-        panels.append(alt.layer(bands, line, rule).properties(height=110, width="container"))
-    return alt.vconcat(*panels, spacing=8).configure_view(stroke=None)
+        panels.append((line, rule))
+    drawn = []
+    for n, panel in enumerate(panels):
+        legend = alt.Legend(title="incident", orient="top", direction="horizontal") if n == 0 else None
+        band = running.mark_rect().encode(x=x, color=alt.Color("state:N", scale=shades, legend=legend))
+        drawn.append(alt.layer(band, *panel).properties(height=PANEL + (34 if n == 0 else 0)).configure_view(stroke=None))
+    return tuple(drawn)
 
 
 def series_words(days: Sequence[SeriesDay]) -> str:
@@ -147,9 +155,9 @@ def series_words(days: Sequence[SeriesDay]) -> str:
 
 def z_alarm(p_max: float, windows: int) -> float:
     """The z above which the chance over all windows is below the detector's limit."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return float(norm.isf(p_max / windows))
+    return -float(ndtri(p_max / windows))
 
 
 def _since(day: date, onset: date | None) -> str:
@@ -169,7 +177,7 @@ def _days_axis() -> Any:
 def _y_axis() -> Any:
     import altair as alt
 
-    return alt.Axis(tickCount=3, **_AXIS)
+    return alt.Axis(tickCount=3, minExtent=34, maxExtent=34, **_AXIS)
 
 
 def _at_band_start(alt: Any) -> Any:

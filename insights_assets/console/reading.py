@@ -45,13 +45,13 @@ class TodayRows:
 
 @dataclass(frozen=True)
 class InsightRows:
-    """Everything *Insight* shows of one insight beside what *Today* has of it."""
+    """Everything *Insight* shows of one insight beside what *Today* has of it. `rules`: those that fired on its evidence."""
 
     records: list[Row]
     series: list[Row]
     counts: list[Row]
     deliveries: list[Row]
-    forecasts: list[Row]
+    rules: list[Row]
 
 
 def published(reader: Reader, name: str) -> TableSpec | None:
@@ -160,7 +160,7 @@ def read_insight(reader: Reader, insight: Row, topics: Iterable[str], places: It
         series=rows(reader, "anomalies.anomalies", chosen),
         counts=_daily_counts(reader, chosen),
         deliveries=rows(reader, "actions.deliveries", F.col("insight_id") == insight_id),
-        forecasts=rows(reader, "anomalies.forecasts", F.col("insight_id") == insight_id),
+        rules=rows(reader, "labels.rule_labels", F.col("feedback_id").isin(list(insight["evidence_ids"] or ()))),
     )
 
 

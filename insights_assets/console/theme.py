@@ -15,9 +15,9 @@ CSS = """
 [class*="st-key-look-lead"] [data-testid="stText"] { font-size: 1.02rem; }
 [class*="st-key-look-body"] [data-testid="stText"] { font-size: 0.95rem; }
 [class*="st-key-look-step"] [data-testid="stText"] { font-size: 1rem; font-weight: 600; }
-[class*="st-key-look-quiet"] [data-testid="stText"] { font-size: 0.84rem; color: #5b6675; }
+[class*="st-key-look-quiet"] [data-testid="stText"], [class*="st-key-look-quiet"] [data-testid="stText"] * { font-size: 0.84rem; color: #566170; }
 [class*="st-key-look-quote"] [data-testid="stText"] { font-size: 0.95rem; border-left: 3px solid #c9d0d9; padding-left: 0.6rem; }
-[class*="st-key-record-"] { gap: 0.15rem; }
+[class*="st-key-record-"], [class*="st-key-heading-"] { gap: 0.15rem; }
 [class*="st-key-card-"] { gap: 0.55rem; }
 [class*="st-key-notice-"] { background: #e7f0fe; border: 1px solid #b9d0f5; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }
 [class*="st-key-refused-"] { background: #fdecea; border: 1px solid #f2b8b1; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }

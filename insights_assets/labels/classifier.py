@@ -152,14 +152,14 @@ class Classifier:
         if not fresh:
             return
         space = self.spaces[language]
-        word_matrix, gram_matrix = word_rows(fresh, space)
+        rows = word_rows(fresh, space)
         concepts = concept_table(fresh, self._concepts, language)
         known = concepts >= 0
         concept_idf = np.append(self.weights["concept_idf"], 0.0)  # -1 reads the zero at the end
         concept_weights = np.vstack([self.weights["concept"], np.zeros(len(self.bias))])
         parts = {
-            "word": (word_matrix @ self.weights[f"{language}.word"], word_matrix.power(2).sum(axis=1)),
-            "letters": (gram_matrix @ self.weights[f"{language}.letters"], gram_matrix.power(2).sum(axis=1)),
+            "word": (rows.words @ self.weights[f"{language}.word"], rows.word_length),
+            "letters": (rows.grams @ self.weights[f"{language}.letters"], rows.gram_length),
             "concept": (concept_weights[concepts].sum(axis=1), (concept_idf[concepts] ** 2 * known).sum(axis=1)),
         }
         for block, (scores, norms) in parts.items():
@@ -198,6 +198,7 @@ class Classifier:
                 arrays.pop(f"{language}.pair_idf"),
                 {gram: column for column, gram in enumerate(names["grams"])},
                 arrays.pop(f"{language}.gram_idf"),
+                frozenset(names["function_words"]),
             )
             for language, names in document["spaces"].items()
         }
@@ -224,7 +225,9 @@ class Classifier:
             "format": FORMAT,
             "topics": list(self.topics),
             "spaces": {
-                language: {"words": list(space.words), "grams": list(space.grams)}
+                language: {
+                    "words": list(space.words), "grams": list(space.grams), "function_words": sorted(space.function_words)
+                }
                 for language, space in self.spaces.items()
             },
             "concepts": self.concept_document,

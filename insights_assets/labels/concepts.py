@@ -43,6 +43,15 @@ def load_concepts() -> Concepts:
     return parse_concepts(yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
+@lru_cache(maxsize=1)
+def load_function_words() -> Mapping[str, frozenset[str]]:
+    """Words of each language that carry grammar rather than meaning."""
+    import yaml
+
+    text = resources.files("insights_assets.labels").joinpath("corpus/function_words.yaml").read_text("utf-8")
+    return {language: frozenset(words.split()) for language, words in yaml.safe_load(text).items()}
+
+
 def parse_concepts(document: Mapping[str, Mapping[str, str]]) -> Concepts:
     """Build the lookup tables from `concept: {language: words}`; `all` stands for every language."""
     names = tuple(str(name) for name in document)

@@ -21,6 +21,8 @@ from insights_assets.labels.grammar import expansions, parse
 FEWEST_EXPANSIONS, MOST_EXPANSIONS = 6, 14
 TEXTS_A_LANGUAGE = {"en": 2600, "de": 1000, "fr": 1000, "es": 1000, "pt": 1000}
 _NEUTRAL_TOPICS = frozenset({"feature_request"})
+# Phrases that carry no topic: small talk and questions; "nothing was broken"; anger without a subject.
+_UNTOPICAL = {"other": "neutral", "fine": "positive", "gripes": "negative"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def load_phrases(language: str) -> PhraseBook:
 
 
 def parse_phrases(document: Mapping[str, Any], language: str) -> PhraseBook:
-    """Expand a parsed phrase file: topics, `other`, `negated` (text => topics) and what surrounds them."""
+    """Expand a parsed phrase file: topics, phrases without a topic, `negated` (text => topics), clutter."""
     slots = {
         name: tuple(word.strip() for line in words.splitlines() for word in line.split("|"))
         for name, words in document["slots"].items()
@@ -86,12 +88,12 @@ def parse_phrases(document: Mapping[str, Any], language: str) -> PhraseBook:
         sentiment = "positive" if topic == "praise" else "neutral" if topic in _NEUTRAL_TOPICS else "negative"
         for number, line in enumerate(lines(block)):
             take(line, f"{topic}:{number}", (topic,), sentiment)
-    for number, line in enumerate(lines(document["other"])):
-        take(line, f"other:{number}", (), "neutral")
+    for block, tone in _UNTOPICAL.items():
+        for number, line in enumerate(lines(document[block])):
+            take(line, f"{block}:{number}", (), tone)
     for number, line in enumerate(lines(document["negated"])):
         text, _, targets = line.partition("=>")
-        topics = tuple(targets.split())
-        take(text.strip(), f"negated:{number}", topics, "positive" if topics == ("praise",) else "negative")
+        take(text.strip(), f"negated:{number}", tuple(targets.split()), "positive")
     fillers = tuple(
         text
         for number, line in enumerate(lines(document["fillers"]))
@@ -114,8 +116,20 @@ def phrase_rows(book: PhraseBook, groups: frozenset[str] | None = None) -> list[
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Shares of texts about nothing and of plain praise; the rest carries complaints and wishes."""
+
+    nothing: float
+    praise: float
+
+
+LEARNING_MIX = Mix(nothing=0.15, praise=0.12)  # every topic is seen often enough to be learnt
+DAILY_MIX = Mix(nothing=0.4, praise=0.3)  # what a shop receives: probabilities are calibrated on this
+
+
 def composed_rows(
-    book: PhraseBook, count: int, seed: int, groups: frozenset[str] | None = None
+    book: PhraseBook, count: int, seed: int, groups: frozenset[str] | None = None, mix: Mix = LEARNING_MIX
 ) -> list[Row]:
     """Whole texts: none to three phrases of different topics, with the clutter of real messages."""
     draw = random.Random(f"{book.language}:{seed}")
@@ -123,14 +137,23 @@ def composed_rows(
     for phrase in book.phrases:
         if groups is None or phrase.group in groups:
             by_topic.setdefault(phrase.topics, []).append(phrase)
-    kinds = sorted(by_topic)
-    topical = [kind for kind in kinds if kind]
+    topical = [kind for kind in sorted(by_topic) if kind and kind != ("praise",)]
+    bare, praise = by_topic.get((), []), by_topic.get(("praise",), [])
     rows = []
     for _ in range(count):
+        kind = draw.random()
         size = draw.choices((1, 2, 3), (0.6, 0.32, 0.08))[0]
-        chosen = draw.sample(topical, min(size, len(topical)))
-        if draw.random() < 0.16 and () in by_topic:
-            chosen[-1] = ()
+        if kind < mix.nothing and bare:
+            chosen: list[tuple[str, ...]] = [()] * min(size, 2)
+        elif kind < mix.nothing + mix.praise and praise:
+            chosen = [("praise",)] * size
+        else:
+            chosen = draw.sample(topical, min(size, len(topical)))
+            if praise and draw.random() < 0.15:
+                chosen.append(("praise",))
+        if bare and draw.random() < 0.3:
+            chosen.append(())
+        draw.shuffle(chosen)
         phrases = [draw.choice(by_topic[kind]) for kind in chosen]
         text = _assemble([draw.choice(phrase.texts) for phrase in phrases], book, draw)
         topics = tuple(sorted({topic for phrase in phrases for topic in phrase.topics}))

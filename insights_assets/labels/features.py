@@ -23,7 +23,7 @@ from insights_assets.labels.words import Tokens, Vocabulary
 
 SHORTEST_GRAM, LONGEST_GRAM = 2, 5
 PAIR_REACH = 4  # a concept pairs with the next four concepts of its clause, whatever the order
-BLOCK_WEIGHTS = {"word": 1.0, "letters": 0.75, "concept": 1.0}
+BLOCK_WEIGHTS = {"word": 1.0, "letters": 1.0, "concept": 0.5}
 
 
 def grams(word: str) -> list[str]:
@@ -46,6 +46,7 @@ class LanguageSpace:
     pair_idf: np.ndarray
     grams: Mapping[str, int]
     gram_idf: np.ndarray
+    function_words: frozenset[str] = frozenset()  # count in pairs only
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,14 @@ def cut(tokens: Tokens) -> Clauses:
     )
 
 
-def learn_space(tokens: Tokens, vocabulary: Vocabulary, units: Clauses, least: int = 2) -> LanguageSpace:
-    """Choose columns: whatever occurs in at least `least` clauses. Counting is by clause, not by token."""
+def learn_space(
+    tokens: Tokens, vocabulary: Vocabulary, units: Clauses, function_words: frozenset[str], least: int = 2
+) -> LanguageSpace:
+    """Choose columns: words in any clause, pairs and n-grams in at least `least`. Counting is by clause."""
     unit_count = len(units.first_token)
     seen = np.unique(units.of_token * len(vocabulary) + tokens.word)
     word_count = np.bincount(seen % len(vocabulary), minlength=len(vocabulary))
-    kept = [number for number in range(len(vocabulary)) if word_count[number] >= least]
+    kept = [number for number in range(len(vocabulary)) if word_count[number]]
     words = {vocabulary.words[number]: column for column, number in enumerate(kept)}
     column_of = np.full(len(vocabulary), -1, dtype=np.int64)
     column_of[kept] = np.arange(len(kept))
@@ -104,7 +107,7 @@ def learn_space(tokens: Tokens, vocabulary: Vocabulary, units: Clauses, least: i
     enough = pair_counts >= least
     gram_counts: Counter[str] = Counter()
     for number, word in enumerate(vocabulary.words):
-        if word[0].isalpha():
+        if word[0].isalpha() and word not in function_words:
             for gram in set(grams(word)):
                 gram_counts[gram] += int(word_count[number])
     gram_names = sorted(gram for gram, count in gram_counts.items() if count >= 2 * least)
@@ -115,31 +118,60 @@ def learn_space(tokens: Tokens, vocabulary: Vocabulary, units: Clauses, least: i
         _idf(pair_counts[enough], unit_count),
         {gram: column for column, gram in enumerate(gram_names)},
         _idf(np.array([gram_counts[gram] for gram in gram_names], dtype=np.float64), unit_count),
+        function_words,
     )
 
 
-def word_rows(words: Sequence[str], space: LanguageSpace) -> tuple[Any, Any]:
-    """Sparse rows (words x word columns, words x gram columns) of a vocabulary, values are idf."""
+UNKNOWN_SHARE = 0.5  # how much a word or n-gram nobody has seen weighs in the length of a clause
+
+
+@dataclass(frozen=True)
+class WordRows:
+    """Properties of the words of a vocabulary: sparse rows of idf values, and how long they make a clause."""
+
+    words: Any
+    grams: Any
+    word_length: np.ndarray
+    gram_length: np.ndarray
+
+
+def word_rows(words: Sequence[str], space: LanguageSpace) -> WordRows:
+    """Look the words of a vocabulary up in a space.
+
+    What was never seen has no column but has length: a clause of ten unknown words and one known one is weak
+    evidence, not a one-word clause. Without it the model is sure of itself exactly where it knows least.
+    """
     from scipy import sparse
 
-    known = np.array([space.words.get(word, -1) for word in words], dtype=np.int64)
+    bare = space.function_words
+    known = np.array([-1 if word in bare else space.words.get(word, -1) for word in words], dtype=np.int64)
     rows = np.flatnonzero(known >= 0)
     word_matrix = sparse.csr_matrix(
         (space.word_idf[known[rows]], (rows, known[rows])), shape=(len(words), len(space.words)), dtype=np.float64
     )
+    rare_word = float(space.word_idf.max(initial=1.0)) ** 2 * UNKNOWN_SHARE
+    rare_gram = float(space.gram_idf.max(initial=1.0)) ** 2 * UNKNOWN_SHARE
+    word_length = np.asarray(word_matrix.power(2).sum(axis=1)).ravel()
     indptr = [0]
     columns: list[int] = []
+    unknown = np.zeros(len(words))
     lookup = space.grams
-    for word in words:
-        if word[0].isalpha():
-            columns.extend(column for gram in grams(word) if (column := lookup.get(gram)) is not None)
+    for row, word in enumerate(words):
+        if word[0].isalpha() and word not in bare:
+            pieces = grams(word)
+            before = len(columns)
+            columns.extend(column for gram in pieces if (column := lookup.get(gram)) is not None)
+            unknown[row] = len(pieces) - (len(columns) - before)
+            if known[row] < 0:
+                word_length[row] = rare_word
         indptr.append(len(columns))
     column_array = np.asarray(columns, dtype=np.int64)
     gram_matrix = sparse.csr_matrix(
         (space.gram_idf[column_array] if len(columns) else np.zeros(0), column_array, np.asarray(indptr)),
         shape=(len(words), len(space.grams)),
     )
-    return word_matrix, gram_matrix
+    gram_length = np.asarray(gram_matrix.power(2).sum(axis=1)).ravel() + unknown * rare_gram
+    return WordRows(word_matrix, gram_matrix, word_length, gram_length)
 
 
 def concept_table(words: Iterable[str], concepts: Concepts, language: str, width: int = 3) -> np.ndarray:

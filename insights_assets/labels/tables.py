@@ -47,6 +47,7 @@ FEEDBACK_LABELS = TableSpec(
         Column("label_source", "string", "rule, classifier, model or person", nullable=False),
         Column("confidence", "double", "Calibrated confidence of the primary topic", unit="0 to 1"),
         *_VERSIONS,
+        Column("input_hash", "string", "Hash of everything the label was made from, corrections included", nullable=False),
         Column("received_day", "date", nullable=False),
         Column("run_id", "string", volatile=True),
         Column("labelled_at", "timestamp", unit="UTC", volatile=True),
@@ -94,6 +95,7 @@ LABELLED_FEEDBACK = TableSpec(
         Column("summary", "string"),
         Column("confidence", "double", unit="0 to 1"),
         Column("label_source", "string"),
+        Column("label_hash", "string", "What the label was made from and by which versions"),
         Column("received_day", "date", nullable=False),
     ),
 )

@@ -5,6 +5,7 @@ the cluster, and which steps are heavy, which their assets declare. Imported onl
 """
 
 import hashlib
+import warnings
 from datetime import date
 from typing import Any
 
@@ -64,6 +65,7 @@ def run_step_job(context: dg.AssetExecutionContext, request: JobRequest, setting
     Raises dg.Failure with the job's own error, DagsterExecutionInterruptedError when the run was cancelled; a step that was left for any
     other reason cancels its job first, so that no job writes on behalf of a run that is over.
     """
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning, module="dagster")
     workspace = open_workspace(settings)
     client = _StepClient(workspace, env=job_environment(settings), poll_interval_seconds=settings.databricks_poll_seconds)
     task = step_task(request.step, settings)
@@ -76,7 +78,7 @@ def run_step_job(context: dg.AssetExecutionContext, request: JobRequest, setting
     except DagsterPipesExecutionError:
         raise _failure(workspace, client.job_run_id, request.step) from None
     except BaseException:
-        _cancel(workspace, client.job_run_id)
+        _cancel(context, workspace, client.job_run_id)
         raise
     if client.interrupted:
         raise DagsterExecutionInterruptedError(f"{request.step}: the run was cancelled, and with it Databricks job run {client.job_run_id}")
@@ -128,10 +130,14 @@ def _failure(workspace: WorkspaceClient, run_id: int | None, step: str) -> dg.Fa
     return dg.Failure(f"{step} failed as Databricks job run {run_id}: {words[:_LONGEST_MESSAGE]}", metadata=metadata)
 
 
-def _cancel(workspace: WorkspaceClient, run_id: int | None) -> None:
-    """Cancel what may still be running; cancelling a run that has ended does nothing."""
-    if run_id is not None:
+def _cancel(context: dg.AssetExecutionContext, workspace: WorkspaceClient, run_id: int | None) -> None:
+    """Cancel what may still be running; a job that has ended is left as it is."""
+    if run_id is None:
+        return
+    try:
         workspace.jobs.cancel_run(run_id)
+    except OSError as error:  # the SDK's errors are of this kind, those of the connection too
+        context.log.warning(f"Databricks job run {run_id} could not be cancelled and may still be running: {error}")
 
 
 def _nothing_lost(context: dg.AssetExecutionContext, reported: list[Any], step: str, run_id: int | None) -> None:

@@ -147,11 +147,11 @@ def times_of(topic: str, lines: OrderLines, rows: np.ndarray, chance: np.ndarray
     if after:
         low, high = AFTER_DAYS
     start = {"ordered": lines.ordered_at, "delivered": lines.delivered_at, "promised": lines.promised_at}[anchor][rows]
-    at = start + ((low + (high - low) * chance**1.3) * DAY_SECONDS).astype(np.int64)
     if topic == "shipping_delay":
         # Most cry out while they wait; nobody does so long after the parcel came.
-        at = np.minimum(at, np.maximum(lines.delivered_at[rows] + DAY_SECONDS // 3, start + DAY_SECONDS // 8))
-    return at
+        span = np.maximum(lines.delivered_at[rows] + DAY_SECONDS // 4 - start, DAY_SECONDS // 8)
+        return start + np.minimum(0.04 * DAY_SECONDS + span * chance, high * DAY_SECONDS).astype(np.int64)
+    return start + ((low + (high - low) * chance**1.3) * DAY_SECONDS).astype(np.int64)
 
 
 def is_late(lines: OrderLines) -> np.ndarray:
@@ -185,12 +185,21 @@ def incident_cases(shop: Shop, lines: OrderLines, block: str | int, strengths: d
             strengths[number] = float(incident.excess / seen) if seen > 0 else 0.0
         most = min(MOST, MOST_AT_REFERENCE * max(1.0, plan.scale**-0.4))
         likely = np.minimum(weight * strengths.get(number, 0.0), most if incident.has_order else MOST)
-        chosen = hit[rows] < likely
+        chosen = _struck(likely, hit[rows])
         topics = np.full(int(chosen.sum()), TOPIC[incident.topic])
         parts.append(
             cases_from_lines(lines, rows[chosen], topics, at[chosen], incident=number, has_order=incident.has_order)
         )
     return Cases.joined(parts)
+
+
+def _struck(likely: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """Draws each row with its likelihood, and as many rows as these add up to: sizes do not hang on luck."""
+    order = np.argsort(chance)
+    steps = np.floor(np.cumsum(likely[order]) + (chance[0] if len(chance) else 0.0))
+    struck = np.zeros(len(likely), dtype=bool)
+    struck[order] = np.diff(steps, prepend=0.0) >= 1
+    return struck
 
 
 def _profile(incident: Incident, day: np.ndarray, days: int) -> np.ndarray:

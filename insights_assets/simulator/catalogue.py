@@ -40,7 +40,7 @@ class Product:
         """Names by which customers call it, in all languages."""
         names = [self.name, f"{self.name} {self.noun['en']}"]
         names += [f"{self.noun[language]} {self.name}" for language in ("de", "fr", "es", "pt")]
-        return names
+        return list(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from insights_assets.simulator.logistics import Batch, stretched
 from insights_assets.simulator.plan import SimulationPlan, stream
 from insights_assets.simulator.wording.grammar import TOPICS
 
+INCIDENT_TOPICS: tuple[str, ...] = tuple(topic for topic in TOPICS if topic not in ("praise", "other"))
 CAUSE_ATTRIBUTES: tuple[str, ...] = ("warehouse", "packaging_batch", "carrier", "region", "product_line", "sku")
 
 
@@ -230,8 +231,8 @@ def read_incidents(path: Path, plan: SimulationPlan, catalogue: Catalogue, batch
         if kind not in KINDS:
             raise fail(f"{where}, field 'kind'", f"must be one of {', '.join(KINDS)}, not {kind!r}")
         topic = item.get("topic", KINDS[kind].topic)
-        if topic not in TOPICS:
-            raise fail(f"{where}, field 'topic'", f"must be one of {', '.join(TOPICS)}, not {topic!r}")
+        if topic not in INCIDENT_TOPICS:
+            raise fail(f"{where}, field 'topic'", f"must be one of {', '.join(INCIDENT_TOPICS)}, not {topic!r}")
         onset = item.get("onset")
         if not _is_whole(onset) or not 0 <= onset < plan.days:
             raise fail(f"{where}, field 'onset'", f"must be a day offset from 0 to {plan.days - 1}, not {onset!r}")

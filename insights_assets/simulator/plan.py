@@ -85,7 +85,7 @@ class SimulationPlan:
         return counts
 
     def day(self, index: int) -> date:
-        return self.first_day + timedelta(days=index)
+        return self.last_day + timedelta(days=index - self.days + 1)
 
     def excess(self, at_reference: float) -> float:
         """An incident's size at this shop's size: in proportion above the reference, less than that below it."""

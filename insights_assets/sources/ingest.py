@@ -71,7 +71,8 @@ def catch_up(step: Step, source: Source, mapping: Mapping_) -> tuple[int, int]:
     have = step.read(bronze)
     missing = step.read(raw).join(have.select(*_KEY), _KEY, "left_anti")
     typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, mapping, step.zone, step.as_of_end))
-    changed = merge_versions(typed, have)
+    count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
+    changed = merge_versions(typed, have, is_distinct=count == distinct)
     days_of = changed.selectExpr("received_day", "earlier_day").distinct().toArrow().to_pylist()
     days = {day for row in days_of for day in row.values() if day is not None}
     if not days:

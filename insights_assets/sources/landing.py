@@ -141,18 +141,25 @@ def _typer(source: Source, mapping: Mapping_, zone: str, latest: datetime) -> Ca
         import orjson
         import pyarrow as pa
 
-        schema = pa.schema([pa.field(f.name, f.type) for f in spec.arrow_schema])
+        fields = [(field.name, field.type) for field in spec.arrow_schema]
         read = parser_of(source, mapping, latest)
+        zone_of = ZoneInfo(zone)
         for batch in batches:
-            rows = []
-            for item in batch.to_pylist():
-                record = mapped(orjson.loads(item["payload"]), mapping)
+            # Column lists, not rows of dicts: this is the hot path of taking in.
+            columns: dict[str, list[Any]] = {name: [] for name, _ in fields}
+            appends = [(name, columns[name].append) for name, _ in fields]
+            names = batch.schema.names
+            for item in zip(*(batch.column(index).to_pylist() for index in range(len(names))), strict=True):
+                came = dict(zip(names, item, strict=True))
+                record = mapped(orjson.loads(came["payload"]), mapping)
                 try:
                     values = read(record)
                 except Reject:
                     continue
-                rows.append(_stamped(values, item, record, source, zone))
-            yield pa.RecordBatch.from_pylist(rows, schema=schema)
+                _stamp(values, came, record, source, zone_of)
+                for name, append in appends:
+                    append(values[name])
+            yield pa.RecordBatch.from_arrays([pa.array(columns[name], kind) for name, kind in fields], names=[name for name, _ in fields])
 
     return type_batches
 
@@ -181,56 +188,54 @@ def _rejecter(source: Source, mapping: Mapping_, latest: datetime) -> Callable[[
     return reject_batches
 
 
-def _stamped(values: dict[str, Any], item: dict[str, Any], record: Any, source: Source, zone: str) -> dict[str, Any]:
-    """A typed record with its times: when it happened, was received and could first be known here."""
-    tz = ZoneInfo(zone)
+def _stamp(values: dict[str, Any], came: dict[str, Any], record: Any, source: Source, zone: ZoneInfo) -> None:
+    """Add to a typed record its times: when it happened, was received and could first be known here."""
     happened: datetime | None = values.get(source.event_time) or (values.get(source.event_fallback) if source.event_fallback else None)
-    delivered: date | None = item["delivered_day"]
-    delivery = datetime.combine(delivered, time(), tz).astimezone(UTC) if delivered else None
+    delivered: date | None = came["delivered_day"]
+    delivery = datetime.combine(delivered, time(), zone).astimezone(UTC) if delivered else None
     if source.is_future_allowed or happened is None:
         received = delivery or ALWAYS
     else:
         received = max(happened, delivery) if delivery else happened
     known = received
-    if item["ingest_from"] is not None and received < datetime.combine(item["ingest_from"] + timedelta(days=1), time(), tz).astimezone(UTC):
-        known = datetime.combine(item["ingest_as_of"], time(23, 59, 59), tz).astimezone(UTC)
+    if came["ingest_from"] is not None and received < datetime.combine(came["ingest_from"] + timedelta(days=1), time(), zone).astimezone(UTC):
+        known = datetime.combine(came["ingest_as_of"], time(23, 59, 59), zone).astimezone(UTC)
     # Most records are received as they happen: one zone conversion instead of three.
-    happened_day = happened.astimezone(tz).date() if happened else None
-    received_day = happened_day if received is happened else received.astimezone(tz).date()
+    happened_day = happened.astimezone(zone).date() if happened else None
+    received_day = happened_day if received is happened else received.astimezone(zone).date()
     newest = (values.get(source.updated) if source.updated else None) or happened or ALWAYS
-    return {
-        **values,
-        "record_ref": item["record_ref"],
-        "happened_at": happened,
-        "happened_at_text": None if record.get(source.event_time) is None else str(record[source.event_time]),
-        "received_at": received,
-        "known_at": known,
-        "happened_day": happened_day,
-        "known_day": received_day if known is received else known.astimezone(tz).date(),
-        "received_day": received_day,
-        "version_order": f"{newest.isoformat()}|{delivered or ''}|{item['source_file']}|{item['line']:012d}",
-        "payload_sha256": item["payload_sha256"],
-    }
+    written = record.get(source.event_time)
+    values["record_ref"] = came["record_ref"]
+    values["happened_at"] = happened
+    values["happened_at_text"] = None if written is None else str(written)
+    values["received_at"] = received
+    values["known_at"] = known
+    values["happened_day"] = happened_day
+    values["known_day"] = received_day if known is received else known.astimezone(zone).date()
+    values["received_day"] = received_day
+    values["version_order"] = f"{newest.isoformat()}|{delivered or ''}|{came['source_file']}|{came['line']:012d}"
+    values["payload_sha256"] = came["payload_sha256"]
 
 
-def merge_versions(new: DataFrame, bronze: DataFrame) -> DataFrame:
+def merge_versions(new: DataFrame, bronze: DataFrame, *, is_distinct: bool = False) -> DataFrame:
     """New typed rows that win over what bronze holds, one a record; received and known at their first version's time.
 
-    Adds `earlier_day`, the day of the bronze row that a winner replaces (null for a new record).
+    `is_distinct`: no record has two versions among the new rows, so none need be compared with each other. Adds `earlier_day`, the day of the bronze row that a winner replaces (null for a new record).
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
     versions = Window.partitionBy("record_ref")
-    winners = (
+    winners = new if is_distinct else (
         new.withColumn("rank", F.row_number().over(versions.orderBy(F.desc("version_order"), "payload_sha256")))
         .withColumns({f"first_{name}": F.min(name).over(versions) for name in _FIRSTS})
         .where("rank = 1").drop("rank")
     )
     old = bronze.select("record_ref", F.col("version_order").alias("old_order"), *(F.col(name).alias(f"old_{name}") for name in _FIRSTS))
     joined = winners.join(old, "record_ref", "left").where("old_order IS NULL OR version_order > old_order")
+    mine = "{}" if is_distinct else "first_{}"
     return joined.withColumns(
-        {"earlier_day": F.col("old_received_day"), **{name: F.least(F.col(f"first_{name}"), F.col(f"old_{name}")) for name in _FIRSTS}}
+        {"earlier_day": F.col("old_received_day"), **{name: F.least(F.col(mine.format(name)), F.col(f"old_{name}")) for name in _FIRSTS}}
     ).select(*new.columns, "earlier_day")
 
 

@@ -74,7 +74,7 @@ def feedback(key: str, source: str, day: date, text: str, **more: Any) -> dict[s
 def label(key: str, topic: str, text: str, day: date, **more: Any) -> dict[str, Any]:
     entry = {"topic": topic, "confidence": 0.96, "quote": text, "start": 0, "end": len(text), "sentiment": "negative"}
     made = {"feedback_id": key, "topics": [entry], "primary_topic": topic, "sentiment": "negative", "urgency": "normal",
-            "risk_tags": [], "received_day": day, **more}  # fmt: skip
+            "risk_tags": [], "labelled_at": datetime(2026, 11, 23, 11, tzinfo=UTC), "received_day": day, **more}  # fmt: skip
     return {name: value for name, value in made.items() if name in FEEDBACK_LABELS.column_names}
 
 
@@ -183,7 +183,7 @@ def test_insights_in_finished_action_out_and_a_second_run_writes_nothing(house: 
     assert [row["rank"] for row in brief] == [1, 2, 3, 4, 5] and brief[0]["insight_id"] == "INS-7f3a"
     assert files["brief/2026-W48.html"].count(b"<article") == 5
     stages = [row["stage"] for row in house.rows(LOOP_TIME) if row["action_id"] == lamp["defect_ticket"]["action_id"]]
-    assert set(stages) == {"event", "arrival", "detect", "decide", "route"}
+    assert set(stages) == {"event", "arrival", "label", "detect", "decide", "route"}
     assert len(house.rows(DELIVERIES)) == len(
         [name for name in files if name.split("/")[0] in ("tickets", "alerts", "holds", "macros", "articles")]
     )

@@ -118,6 +118,9 @@ def test_a_record_counts_for_its_issue_and_not_again_for_the_steady_topic() -> N
     only = {"damaged_on_arrival": 1, "sizing_issue": 1, "wrong_item": 1, "other": 1, "availability": 1}
     points = rank_pain_points([LAMPS], complaints_of(topics=only), AS_OF)
     assert "damaged_on_arrival" not in [p.topic for p in points if p.issue is None]
+    few = {"damaged_on_arrival": 1, "sizing_issue": 1, "wrong_item": 1, "other": 1}
+    last = rank_pain_points([LAMPS], complaints_of(topics=few), AS_OF)[4]
+    assert (last.topic, last.issue, last.this_week) == ("damaged_on_arrival", None, 7), "without the 35 of the issue"
     alone = rank_pain_points([], complaints_of(topics=only), AS_OF)
     assert alone[0].topic == "damaged_on_arrival" and alone[0].this_week == 42
 

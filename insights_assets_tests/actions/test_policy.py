@@ -178,6 +178,17 @@ def test_an_alert_budget_pushes_back_tier_2_but_never_tier_1_or_safety(shop: Sho
     assert next(a for a in free if a.insight_id == "INS-50" and a.kind == "notification").state == "planned"
 
 
+@pytest.mark.parametrize("change", [{"tier": 1}, {"topic": "safety", "owner": "quality"}])
+def test_a_spent_budget_holds_back_neither_tier_1_nor_safety(shop: Shop, change: dict[str, object]) -> None:
+    told = [PlannedAction(f"INS-{n:02d}", "notification", 2, "product", "desk", "planned") for n in range(5)]
+    days = {action.action_id: AS_OF for action in told}
+    second = replace(LAMPS, tier=2, scope={"sku": "GL-100"})
+    held = planned(shop, second, ONE_SKU, known=told, decided_days=days)
+    assert held["notification"].state == "digest"
+    found = planned(shop, replace(second, **change), ONE_SKU, known=told, decided_days=days)  # type: ignore[arg-type]
+    assert found["notification"].state == "planned"
+
+
 def test_a_digest_entry_that_becomes_tier_1_goes_out(shop: Shop) -> None:
     held = PlannedAction("INS-7f3a", "notification", 2, "product", "desk", "digest", "Product management had 5 alerts")
     found = planned(shop, LAMPS, MANY, known=[held])

@@ -66,7 +66,10 @@ def test_a_name_that_is_a_word_needs_a_capital_or_the_context_of_a_name(text: st
 
 def test_a_short_part_counts_only_beside_the_rest_of_the_name() -> None:
     known = Known(names=("Bo Li",))
-    assert redact("Bo Li is here, li bo too, but bo and li are not", known) == "[name] is here, [name] too, but bo and li are not"
+    assert (
+        redact("Bo Li is here, li bo too, but bo and li are not", known)
+        == "[name] is here, [name] too, but bo and li are not"
+    )
 
 
 def test_several_people_and_particles_between_parts() -> None:
@@ -84,14 +87,20 @@ def test_a_customer_named_like_a_product_is_found_by_context_only() -> None:
 
 def test_protected_strings_stay_unless_they_are_only_a_part_of_something_proven() -> None:
     known = Known(names=("Ann Vireo",), emails=("ord-1001@example.com",), phones=("5551234567",))
-    assert redact("Vireo lamp from order 555-123-4567", known, ("555-123-4567",), ("Vireo",)) == "Vireo lamp from order 555-123-4567"
+    assert (
+        redact("Vireo lamp from order 555-123-4567", known, ("555-123-4567",), ("Vireo",))
+        == "Vireo lamp from order 555-123-4567"
+    )
     assert redact("ord-1001@example.com about ORD-1001", known, ("ORD-1001",)) == "[email] about ORD-1001"
     assert redact("Ann Vireo wrote", known, ("Vireo",), ("Vireo",)) == "[name] wrote"
 
 
 def test_mailboxes_and_handles_that_are_ordinary_words_are_found_only_with_their_sign() -> None:
     known = Known(emails=("info@example.com",), handles=("@rose",))
-    assert redact("more info on the rose lamp, @rose, info@example.com", known) == "more info on the rose lamp, [handle], [email]"
+    assert (
+        redact("more info on the rose lamp, @rose, info@example.com", known)
+        == "more info on the rose lamp, [handle], [email]"
+    )
 
 
 def test_a_phone_number_is_not_found_across_unrelated_numbers() -> None:
@@ -100,4 +109,9 @@ def test_a_phone_number_is_not_found_across_unrelated_numbers() -> None:
 
 
 def test_empty_known_values_change_nothing() -> None:
-    assert redact("A fine lamp", Known(names=("", " "), emails=("", "@"), phones=("", "12"), addresses=("",), handles=("@",))) == "A fine lamp"
+    assert (
+        redact(
+            "A fine lamp", Known(names=("", " "), emails=("", "@"), phones=("", "12"), addresses=("",), handles=("@",))
+        )
+        == "A fine lamp"
+    )

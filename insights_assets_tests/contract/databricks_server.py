@@ -1,6 +1,7 @@
 """A stand-in for the part of the Databricks REST API that a heavy step's job meets, over real HTTP on loopback.
 
-Belongs here: DBFS, one-time runs and clusters as the SDK calls them, secrets as a cluster resolves them, and a ledger of every call.
+Belongs here: one-time runs and clusters as the SDK calls them, secrets as a cluster resolves them, and a ledger of every call; DBFS is
+in `databricks_files.py`.
 A submitted spark_python_task really runs: a subprocess of this Python with the cluster's environment, nothing of the test's own, and
 `dbfs:/` mapped to a folder that the task is told in `INSIGHTS_DBFS_ROOT`.
 
@@ -11,11 +12,9 @@ permissions, rate limits, and any sentence of an error that is not quoted from p
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +26,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-_MOST_READ = 1_000_000
+from insights_assets_tests.contract.databricks_files import ApiError, Dbfs
+
 _SECRET = re.compile(r"\{\{secrets/([^/}]+)/([^/}]+)\}\}")
 
 
@@ -39,14 +39,6 @@ class Call:
     path: str
     body: dict[str, Any]
     status: int
-
-
-class ApiError(Exception):
-    """An answer that is not 2xx, in the service's form."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code = status, code
 
 
 @dataclass
@@ -74,17 +66,20 @@ class TaskRun:
 
 
 class DatabricksServer:
-    """The stand-in: `with DatabricksServer(folder, token=…) as server`. `secrets` is (scope, key) -> value; `clusters` id -> environment."""
+    """The stand-in: `with DatabricksServer(folder, token=…) as server`. `secrets` is (scope, key) -> value; `clusters` id -> environment.
+
+    `lose_replies` and `refuse` say, by path, how many of the next calls are carried out unanswered, or answered with 403.
+    """
 
     def __init__(self, folder: Path, token: str = "a-token") -> None:
-        self.root = folder / "dbfs"
-        self.root.mkdir(parents=True)
+        self.dbfs = Dbfs(folder / "dbfs")
         self.token = token
         self.secrets: dict[tuple[str, str], str] = {}
         self.clusters: dict[str, dict[str, str]] = {}
         self.runs: dict[int, TaskRun] = {}
         self.calls: list[Call] = []
         self.lose_replies: dict[str, int] = {}
+        self.refuse: dict[str, int] = {}
         self._tokens: dict[str, int] = {}
         self._lock = threading.RLock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
@@ -113,62 +108,6 @@ class DatabricksServer:
                 return run
             time.sleep(0.05)
         raise TimeoutError(f"no run reached {life_cycle} in {seconds} s")
-
-    # -- DBFS ---------------------------------------------------------------------------------------------------------------
-
-    def local(self, path: str) -> Path:
-        """The file behind a DBFS path; nothing outside the folder."""
-        inside = (self.root / path.removeprefix("dbfs:").lstrip("/")).resolve()
-        if not inside.is_relative_to(self.root):
-            raise ApiError(400, "INVALID_PARAMETER_VALUE", f"Path must be absolute: {path}")
-        return inside
-
-    def _existing(self, path: str) -> Path:
-        found = self.local(path)
-        if not found.exists():
-            raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"No file or directory exists on path {path}.")
-        return found
-
-    def dbfs_mkdirs(self, body: dict[str, Any]) -> dict[str, Any]:
-        self.local(body["path"]).mkdir(parents=True, exist_ok=True)
-        return {}
-
-    def dbfs_put(self, body: dict[str, Any]) -> dict[str, Any]:
-        target, contents = self.local(body["path"]), base64.b64decode(body["contents"])
-        if len(contents) > _MOST_READ:
-            raise ApiError(400, "MAX_BLOCK_SIZE_EXCEEDED", "The data exceeds 1 MB.")
-        if target.exists() and not body.get("overwrite"):
-            raise ApiError(400, "RESOURCE_ALREADY_EXISTS", f"A file already exists at {body['path']}.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(contents)
-        return {}
-
-    def dbfs_get_status(self, body: dict[str, Any]) -> dict[str, Any]:
-        return self._status(self._existing(body["path"]))
-
-    def dbfs_read(self, body: dict[str, Any]) -> dict[str, Any]:
-        start, length = int(body.get("offset", 0)), min(int(body.get("length", 500_000)), _MOST_READ)
-        data = self._existing(body["path"]).read_bytes()[start : start + length]
-        return {"bytes_read": len(data), "data": base64.b64encode(data).decode()}
-
-    def dbfs_list(self, body: dict[str, Any]) -> dict[str, Any]:
-        found = self._existing(body["path"])
-        return {"files": [self._status(one) for one in (sorted(found.iterdir()) if found.is_dir() else [found])]}
-
-    def dbfs_delete(self, body: dict[str, Any]) -> dict[str, Any]:
-        target = self.local(body["path"])
-        if target.is_dir():
-            if any(target.iterdir()) and not body.get("recursive"):
-                raise ApiError(400, "IO_ERROR", f"{body['path']} is not empty")
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
-        return {}
-
-    def _status(self, found: Path) -> dict[str, Any]:
-        facts = found.stat()
-        path = "/" + str(found.relative_to(self.root)).removeprefix(".")
-        return {"path": path, "is_dir": found.is_dir(), "file_size": 0 if found.is_dir() else facts.st_size, "modification_time": int(facts.st_mtime * 1000)}
 
     # -- clusters and one-time runs -----------------------------------------------------------------------------------------
 
@@ -223,13 +162,13 @@ class DatabricksServer:
     def _environment(self, task: dict[str, Any]) -> dict[str, str]:
         given = self.clusters[task["existing_cluster_id"]] if "existing_cluster_id" in task else task["new_cluster"].get("spark_env_vars", {})
         resolved = {name: _SECRET.sub(lambda match: self.secrets[match[1], match[2]], value) for name, value in given.items()}
-        return {"PATH": os.environ["PATH"], "HOME": str(self.root.parent), "INSIGHTS_DBFS_ROOT": str(self.root), **resolved}
+        return {"PATH": os.environ["PATH"], "HOME": str(self.dbfs.root.parent), "INSIGHTS_DBFS_ROOT": str(self.dbfs.root), **resolved}
 
     def _execute(self, run: TaskRun) -> None:
         task = run.payload["tasks"][0]
         python = task["spark_python_task"]
         try:
-            command = [sys.executable, str(self._existing(python["python_file"])), *python.get("parameters", [])]
+            command = [sys.executable, str(self.dbfs.existing(python["python_file"])), *python.get("parameters", [])]
             environment = self._environment(task)
         except (ApiError, KeyError) as error:
             run.move("INTERNAL_ERROR", "FAILED", f"Cluster or task could not be set up: {error}")
@@ -237,7 +176,7 @@ class DatabricksServer:
         with self._lock:
             if not run.cancelled:
                 run.process = subprocess.Popen(
-                    command, env=environment, cwd=self.root.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+                    command, env=environment, cwd=self.dbfs.root.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
                 )
                 run.move("RUNNING")
         if run.process is not None:
@@ -263,10 +202,17 @@ class _Handler(BaseHTTPRequestHandler):
     owner: DatabricksServer
     protocol_version = "HTTP/1.1"
     routes = {  # noqa: RUF012
-        ("POST", "/api/2.0/dbfs/mkdirs"): "dbfs_mkdirs", ("POST", "/api/2.0/dbfs/put"): "dbfs_put", ("POST", "/api/2.0/dbfs/delete"): "dbfs_delete",
-        ("GET", "/api/2.0/dbfs/get-status"): "dbfs_get_status", ("GET", "/api/2.0/dbfs/read"): "dbfs_read", ("GET", "/api/2.0/dbfs/list"): "dbfs_list",
-        ("GET", "/api/2.1/clusters/get"): "clusters_get", ("POST", "/api/2.2/jobs/runs/submit"): "runs_submit", ("GET", "/api/2.2/jobs/runs/get"): "runs_get",
-        ("GET", "/api/2.2/jobs/runs/get-output"): "runs_get_output", ("POST", "/api/2.2/jobs/runs/cancel"): "runs_cancel",
+        ("POST", "/api/2.0/dbfs/mkdirs"): lambda owner, body: owner.dbfs.mkdirs(body),
+        ("POST", "/api/2.0/dbfs/put"): lambda owner, body: owner.dbfs.put(body),
+        ("POST", "/api/2.0/dbfs/delete"): lambda owner, body: owner.dbfs.delete(body),
+        ("GET", "/api/2.0/dbfs/get-status"): lambda owner, body: owner.dbfs.get_status(body),
+        ("GET", "/api/2.0/dbfs/read"): lambda owner, body: owner.dbfs.read(body),
+        ("GET", "/api/2.0/dbfs/list"): lambda owner, body: owner.dbfs.list(body),
+        ("GET", "/api/2.1/clusters/get"): DatabricksServer.clusters_get,
+        ("POST", "/api/2.2/jobs/runs/submit"): DatabricksServer.runs_submit,
+        ("GET", "/api/2.2/jobs/runs/get"): DatabricksServer.runs_get,
+        ("GET", "/api/2.2/jobs/runs/get-output"): DatabricksServer.runs_get_output,
+        ("POST", "/api/2.2/jobs/runs/cancel"): DatabricksServer.runs_cancel,
     }
 
     def do_GET(self) -> None:
@@ -282,7 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
                 raise ApiError(401, "UNAUTHENTICATED", "Credential was not sent or was of an unsupported type for this API.")
             if (self.command, path) not in self.routes:
                 raise ApiError(404, "ENDPOINT_NOT_FOUND", f"No API found for '{self.command} {path}'")
-            status, reply = 200, getattr(self.owner, self.routes[self.command, path])(body)
+            if self.owner.refuse.get(path, 0) > 0:
+                self.owner.refuse[path] -= 1
+                raise ApiError(403, "PERMISSION_DENIED", "You no longer have permission to do this.")
+            status, reply = 200, self.routes[self.command, path](self.owner, body)
         except ApiError as error:
             status, reply = error.status, {"error_code": error.code, "message": str(error)}
         self.owner.calls.append(Call(self.command, path, body, status))

@@ -7,6 +7,9 @@ belong here: any expectation. Settings come from the environment, as they do for
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,14 +28,28 @@ AS_OF = date(2026, 10, 31)
 SECRET = "a-customer-key-that-nobody-may-see"
 
 
+@contextmanager
+def environment(**more: str) -> Iterator[None]:
+    """The settings of one installation for the time of a block: this shop's key, and nothing of the surrounding environment."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("INSIGHTS_", "DATABRICKS_"))}
+    try:
+        for name in kept:
+            del os.environ[name]
+        os.environ.update({"INSIGHTS_CUSTOMER_KEY_SECRET": SECRET, **{f"INSIGHTS_{name}": value for name, value in more.items()}})
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith(("INSIGHTS_", "DATABRICKS_"))]:
+            del os.environ[name]
+        os.environ.update(kept)
+
+
 def write_landing(folder: Path) -> None:
-    """Four sources over ten days: orders, their parcels, reviews (some twice, one of an unknown order) and chats; names and e-mails in texts."""
+    """Five sources over ten days: orders, their parcels, reviews (some twice, one of an unknown order), chats, products."""
     orders, parcels, reviews, chats = [], [], [], []
     for n in range(60):
-        day, customer = date(2026, 10, 1) + timedelta(n % 10), n % 20
+        day, customer, sku = date(2026, 10, 1) + timedelta(n % 10), n % 20, ("LMP-1", "KNT-2")[n % 2]
         name, email = f"Wilhelmina Okonkwo{customer}", f"w{customer}@mail.test"
         who = {"customer_id": f"C{customer}", "customer_name": name, "customer_email": email, "region": "de"}
-        sku = ("LMP-1", "KNT-2")[n % 2]
         orders.append({"order_id": f"O{n}", "ordered_at": f"{day}T10:00:00Z", "currency": "USD", "sku": sku, "quantity": 1, "unit_price": 20, **who})
         parcels.append({
             "fulfilment_id": f"F{n}", "order_id": f"O{n}", "sku": sku, "warehouse": "WH-LEJ", "packaging_batch": f"LEJ-PB0{n % 4}", "carrier": "nord",
@@ -45,13 +62,17 @@ def write_landing(folder: Path) -> None:
                 "sku": sku, "order_id": "O999" if n == 10 else f"O{n}", "locale": "en", **who,
             })
         if n % 5 == 0:
-            said = [{"speaker": "customer", "at": f"{day}T12:00:00Z", "text": f"This is {name}, where is my parcel?"}, {"speaker": "agent", "at": "", "text": "On its way."}]
-            chats.append({"chat_id": f"H{n}", "started_at": f"{day}T12:00:00Z", "turns": said, "order_id": f"O{n}", **who})
-    products = [{"sku": sku, "name": f"{line} one", "product_line": line, "aliases": "", "unit_price": 20, "unit_margin": 8} for sku, line in (("LMP-1", "lamps"), ("KNT-2", "knitwear"))]
-    for source, rows in {"orders": orders, "fulfilments": parcels, "reviews": reviews, "chats": chats, "products": products}.items():
+            said = [("customer", f"{day}T12:00:00Z", f"This is {name}, where is my parcel?"), ("agent", "", "On its way.")]
+            turns = [{"speaker": speaker, "at": at, "text": text} for speaker, at, text in said]
+            chats.append({"chat_id": f"H{n}", "started_at": f"{day}T12:00:00Z", "turns": turns, "order_id": f"O{n}", **who})
+    products = [
+        {"sku": sku, "name": f"{line} one", "product_line": line, "aliases": "", "unit_price": 20, "unit_margin": 8}
+        for sku, line in (("LMP-1", "lamps"), ("KNT-2", "knitwear"))
+    ]
+    for source, records in {"orders": orders, "fulfilments": parcels, "reviews": reviews, "chats": chats, "products": products}.items():
         target = folder / source / f"{source}.jsonl"
         target.parent.mkdir(parents=True)
-        target.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        target.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
 
 
 def house(home: Path) -> House:
@@ -91,11 +112,17 @@ def reported(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
     """What the step told Dagster: metadata and data version of each table, outcome and metadata of each check."""
     told: dict[str, Any] = {}
     for event in result.get_asset_materialization_events():
-        found = event.step_materialization_data.materialization
-        told[found.asset_key.to_user_string()] = {name: value.value for name, value in found.metadata.items()}, dict(found.tags or {}).get("dagster/data_version")
+        made = event.step_materialization_data.materialization
+        version = (made.tags or {}).get("dagster/data_version")
+        told[made.asset_key.to_user_string()] = {"metadata": _plain(made.metadata), "version": version}
     for check in result.get_asset_check_evaluations():
-        told[f"{check.asset_key.to_user_string()}:{check.check_name}"] = check.passed, check.severity.value, {name: value.value for name, value in check.metadata.items()}
+        name = f"{check.asset_key.to_user_string()}:{check.check_name}"
+        told[name] = {"metadata": _plain(check.metadata), "passed": check.passed, "severity": check.severity.value}
     return told
+
+
+def _plain(metadata: Any) -> dict[str, Any]:
+    return {name: value.value for name, value in metadata.items()}
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

@@ -29,7 +29,10 @@ _IBERIAN_WORDS = word_list(_FILE, "ib_before_name", "ib_needs_capital")
 _NOT_STREETS = word_list(_FILE, "de_not_streets")
 
 _NUMBER = r"(?<![\w.,/#$€£-])(?:\d{1,5} )?\d{1,5}(?:[ -]?[A-Za-z](?![A-Za-z']))?(?:[-/]\d{1,4}[A-Za-z]?)?"
-_CAPITAL = r"[A-Z][A-Za-z'.-]*"
+# A dot ends a word only after an initial or an abbreviation; elsewhere it ends the sentence.
+_SHORT = r"(?:St|Ste|Sta|Sto|Dr|Prof|Mt|Gen|Pres|Mal|Eng)\."
+_CAPITAL = rf"(?:[A-Z]\.|{_SHORT}|[A-Z][A-Za-z'-]*)"
+_PLAIN = rf"(?:[A-Za-z]\.|{_SHORT}|[A-Za-z0-9][A-Za-z0-9'-]*)"
 _PARTICLE = (
     r"(?:de la |de las |de los |de l'|d'|des |du |del |de |da |das |do |dos |la |las |los |le |les |l'|el "
     r"|of |the |e |y )"
@@ -37,7 +40,8 @@ _PARTICLE = (
 
 _ENGLISH = re.compile(
     rf"{_NUMBER},? (?:(?:N|S|E|W|NE|NW|SE|SW)\.? )?(?:(?:{_CAPITAL}|\d{{1,3}}(?:st|nd|rd|th)|of|the|la"
-    rf"|de) ){{1,5}}?(?i:{_any('en_after_name')})(?![A-Za-z])\.?(?: (?:N|S|E|W|NE|NW|SE|SW)(?![A-Za-z]))?"
+    rf"|de) ){{1,5}}?(?i:{_any('en_after_name')})(?![A-Za-z])"
+    r"(?:(?<= (?:St|Rd|Ln|Dr|Ct|Pl|Sq))\.|(?<= Ave)\.|(?<= Blvd)\.)?(?: (?:N|S|E|W|NE|NW|SE|SW)(?![A-Za-z]))?"
 )
 _ENGLISH_LOWER = re.compile(rf"{_NUMBER},? ((?:[a-z'-]{{3,}} ){{1,3}}?)(?:{_any('en_clear')})(?![a-z])", re.IGNORECASE)
 # Found from its end: the street word and the number first, because looking for any word before them is slow.
@@ -51,19 +55,19 @@ _GERMAN_PREPOSITION = re.compile(
     r"(?<![A-Za-z-])(?:Am|An der|An den|Im|In der|In den|Zum|Zur|Auf der|Auf dem|Unter den|Hinter der|Vor dem"
     r"|Beim|Alte[rn]?|Neue[rn]?) [A-Z][A-Za-z-]+ \d{1,4}(?: ?[a-z](?![a-z]))?(?![\w%€$.])"
 )
+_FOLLOWING = rf"(?: {_PARTICLE}{{0,2}}(?-i:{_CAPITAL})){{0,4}}"
 _FRENCH = re.compile(
-    rf"{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?:(?:{_any('fr_before_name')})\.?"
-    rf" {_PARTICLE}{{0,2}}[A-Za-z][\w'.-]*(?:(?: {_PARTICLE}{{0,2}}| )(?-i:[A-Z])[\w'.-]*){{0,3}}"
-    rf"|(?:{_any('fr_needs_capital')}) {_PARTICLE}{{0,2}}(?-i:[A-Z])[\w'.-]*(?:(?: {_PARTICLE}{{0,2}}"
-    rf"| )(?-i:[A-Z])[\w'.-]*){{0,3}})",
+    rf"{_NUMBER}(?: ?(?:bis|ter|quater))?,? (?:(?:{_any('fr_before_name')})\.? {_PARTICLE}{{0,2}}{_PLAIN}"
+    rf"|(?:{_any('fr_needs_capital')}) {_PARTICLE}{{0,2}}(?-i:{_CAPITAL})){_FOLLOWING}",
     re.IGNORECASE,
 )
 _IBERIAN = re.compile(
-    rf"(?<![A-Za-z])(?:(?:(?:{_any('ib_before_name')})(?:\. ?| )|c/ ?(?=[A-Za-z]{{3}})"
-    rf"|(?-i:R)\. ?){_PARTICLE}{{0,2}}[A-Za-z0-9][\w'.-]*(?: (?!\d)[A-Za-z][\w'.-]*){{0,4}}?"
-    rf"|(?:{_any('ib_needs_capital')})\.? {_PARTICLE}{{0,2}}(?-i:[A-Z])[\w'.-]*(?: (?!\d)[A-Za-z][\w'.-]*){{0,4}}?)"
-    r",? (?:n\.? ?o?\.? |num\.? |numero "
-    r"|# ?)?\d{1,5}(?: ?[a-z](?![a-z]))?(?![\w%€$])(?:, ?\d{1,2} ?o?\.? ?[a-z]?(?![a-z0-9]))?",
+    rf"(?<![A-Za-z])(?:(?:(?:{_any('ib_before_name')})(?:\. ?| )|c/ ?(?=[A-Za-z]{{3}})|(?-i:R)\. ?)"
+    rf"{_PARTICLE}{{0,2}}{_PLAIN}"
+    rf"|(?:{_any('ib_needs_capital')})\.? {_PARTICLE}{{0,2}}(?-i:{_CAPITAL})){_FOLLOWING}"
+    r",? (?:n\.? ?o?\.? |num\.? |numero |# ?)?\d{1,5}(?: ?[a-z](?![a-z]))?(?![\w%€$])"
+    r"(?! ?(?:dias?|horas?|semanas?|mes(?:es)?|anos?|veces|vezes|minutos?|euros?|reais|metros?|personas|pessoas)\b)"
+    r"(?:, ?\d{1,2} ?o?\.? ?[a-z]?(?![a-z0-9]))?",
     re.IGNORECASE,
 )
 _BOX = re.compile(
@@ -80,8 +84,9 @@ _NAMED_CODE = re.compile(
 
 # What follows a street, tried in turn until nothing fits.
 _TOWN = (
-    r"[A-Z][A-Za-z'.-]+(?:[ -](?:(?:am|an|der|im|in|de|la|las|los|del|do|da|dos|sur|sous|upon|en|of|le|les"
-    r"|bei) ){0,2}[A-Z][A-Za-z'.-]+){0,3}"
+    r"(?:(?:St|Ste|S)\. )?[A-Z][A-Za-z'-]+"
+    r"(?:[ -](?:(?:am|an|der|im|in|de|la|las|los|del|do|da|dos|sur|sous|upon|en|of|le|les"
+    r"|bei) ){0,2}[A-Z][A-Za-z'-]+){0,3}"
 )
 _REST = tuple(
     re.compile(form)
@@ -110,8 +115,8 @@ _CUE = (
 # Behind such a word every number and capitalised word belongs to the address, as long as there is at least one of each.
 _CUED = re.compile(
     rf"(?<![A-Za-z])(?i:{_CUE})[ :\n]{{1,3}}((?:\d{{1,5}}[A-Za-z]?(?![\w%€$:]|[.,]\d)"
-    rf"|{_PARTICLE}?[A-Z][\w'.-]*)(?:,? (?:\d{{1,5}}[A-Za-z]?(?![\w%€$:]|[.,]\d)"
-    rf"|{_PARTICLE}?[A-Z][\w'.-]*)){{1,7}})"
+    rf"|{_PARTICLE}?{_CAPITAL})(?:,? (?:\d{{1,5}}[A-Za-z]?(?![\w%€$:]|[.,]\d)"
+    rf"|{_PARTICLE}?{_CAPITAL})){{1,7}})"
 )
 # One word of each form, to ask first.
 _BOX_WORDS = word_list("cue_words.yaml", "boxes")

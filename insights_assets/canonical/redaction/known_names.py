@@ -75,6 +75,8 @@ def _is_raised(view: View, start: int) -> bool:
     before = start - 1
     while before >= 0 and plain[before] == " ":
         before -= 1
+    if before >= 1 and plain[before] == "." and plain[before - 1].isupper() and view.is_word(before - 1, before):
+        return True
     # In a text that shouts, capitals say nothing.
     return before >= 0 and plain[before] not in _SENTENCE_END and not plain.isupper()
 
@@ -90,7 +92,7 @@ def _chains(
         if place is not None and chain and place[0] < chain[-1][1]:
             certain.update({chain[-1]} if place in certain else ())
             continue
-        if place is not None and chain and _is_joint(view, chain[-1][1], place[0], initials):
+        if place is not None and chain and _is_joint(view, chain[-1], place, initials):
             chain.append(place)
             continue
         if chain:
@@ -110,9 +112,13 @@ def _close(
         chain = chain[:-1]
     words = {view.lower[start:end] for start, end in chain}
     # Two different unsure parts side by side are the name ("Will Long"); one word twice is not ("long, long").
-    if not chain or not (any(place in certain for place in chain) or len(words) >= 2):
+    if not chain:
         return
     start, end = chain[0][0], chain[-1][1]
+    if not any(place in certain for place in chain):
+        is_list = "," in view.plain[start:end] and not all(view.plain[place[0]].isupper() for place in chain)
+        if len(words) < 2 or is_list:
+            return
     plain = view.plain
     if start >= 3 and plain[start - 2 : start] in (". ",) and _is_initial(view, start - 3, initials):
         start -= 3
@@ -131,8 +137,10 @@ def _is_initial(view: View, index: int, initials: Collection[str]) -> bool:
     return view.is_word(index, index + 1) and view.plain[index + 1 : index + 2] in (".", " ", "", ",", "\n", "!")
 
 
-def _is_joint(view: View, end: int, start: int, initials: Collection[str]) -> bool:
-    gap = view.plain[end:start]
+def _is_joint(view: View, one: tuple[int, int], other: tuple[int, int], initials: Collection[str]) -> bool:
+    gap = view.plain[one[1] : other[0]]
+    if "," in gap and view.lower[one[0] : one[1]] == view.lower[other[0] : other[1]]:
+        return False
     if len(gap) <= 2:
         return gap in ("", " ", "  ", "-", ".", "_", ", ", ",")
     words = gap.replace(".", " ").split()

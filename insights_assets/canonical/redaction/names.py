@@ -73,7 +73,12 @@ def find_names(view: View, product_words: Collection[str]) -> Iterator[Span]:
 def _name_at(view: View, start: int, end: int, product_words: Collection[str], *, has_cue: bool) -> Span | None:
     """The name that begins with the capitalised word at this place, if one does."""
     word = _bare(view, start, end)
-    if word in product_words or word in NEVER_NAMES or (word in BRAND_STARTS and _is_brand(view, start)):
+    if (
+        word in product_words
+        or word in NEVER_NAMES
+        or word in GLUE
+        or (word in BRAND_STARTS and _is_brand(view, start))
+    ):
         return None
     stop = _end_if_introduced(view, start, end, product_words) if has_cue else None
     if stop is None:
@@ -91,7 +96,9 @@ def _end_if_introduced(view: View, start: int, end: int, product_words: Collecti
     if title is not None or STRONG_CUE.search(before):
         return stop
     # "Regards Hans, ..." needs a listed name; a word alone on the last line does not.
-    if FAREWELL_CUE.search(before) and (_bare(view, start, end) in NAMES or _LINE_END.match(view.plain, stop)):
+    word = _bare(view, start, end)
+    is_name = word in NAMES and word not in COMMON_NAMES
+    if FAREWELL_CUE.search(before) and (is_name or _LINE_END.match(view.plain, stop)):
         return stop
     return None
 

@@ -25,6 +25,7 @@ _SECURITY_CODE = re.compile(
     r"|codigo de seguranca)"
     r"(?: (?:is|ist|est|es|e|number))?[ :#=-]{0,3}(\d{3,4})(?!\d)"
 )
+_SECURITY_WORDS = word_list("cue_words.yaml", "security_codes")
 _IBAN_START = re.compile(r"(?<![a-z0-9])[a-z]{2}[ -]?\d{2}(?=[ -]?[a-z0-9])")
 _IBAN_LENGTH = {entry[:2]: int(entry[2:]) for entry in word_list("iban_lengths.yaml")}
 _LONGEST_IBAN, _SHORTEST_IBAN = 34, 15
@@ -77,8 +78,13 @@ def find_cards(view: View) -> Iterator[Span]:
                 yield Span(groups[first][0], groups[last][1], "card")
                 first = last
             first += 1
-    for match in _SECURITY_CODE.finditer(lower):
-        yield Span(match.start(1), match.end(1), "card")
+
+
+def find_security_codes(view: View) -> Iterator[Span]:
+    """The three or four digits on a card's back, which only a word tells from other numbers."""
+    if view.has_word_of(_SECURITY_WORDS):
+        for match in _SECURITY_CODE.finditer(view.lower):
+            yield Span(match.start(1), match.end(1), "card")
 
 
 def _card_from(lower: str, groups: list[tuple[int, int]], first: int) -> int | None:
@@ -174,8 +180,9 @@ def find_ids(view: View) -> Iterator[Span]:
                     yield Span(match.start(), match.end(), "id")
     if view.has_word_of(_NAMED_WORDS):
         for match in _NAMED.finditer(lower):
+            # Only the word proves it, and the run may reach into a number behind it: an order id there has to stay.
             if sum(c.isdigit() for c in match.group(1)) >= 5:
-                yield Span(match.start(1), match.end(1), "id")
+                yield Span(match.start(1), match.end(1), "id", is_sure=False)
         for match in _BIRTH.finditer(lower):
             yield Span(match.start(1), match.end(1), "id")
 

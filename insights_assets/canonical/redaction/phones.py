@@ -37,7 +37,8 @@ _NOT_A_PHONE_BEFORE = re.compile(
     r"|commande|facture|colis|suivi|reference|article|dossier|serie|lot|pedido|factura|seguimiento|envio"
     r"|articulo|referencia|lote|encomenda|fatura|rastreio|rastreamento"
     r"|artigo|produto|codigo|chamado|protocolo|nota fiscal|eur|usd|gbp|brl|rs)"
-    r"(?: (?:number|numbers|no|nr|num|id|code|numero|nummer|is|was|ist|war|est|es|e|n))*[ .:#=°(-]{0,4}$|[#$€£]\s?$"
+    r"(?:[ -](?:number|numbers|no|nr|num|id|code|numero|nummer|is|was|ist|war|est|es|e|n)\.?)*"
+    r"[ .:#=°(-]{0,4}$|[#$€£]\s?$"
 )
 _UNIT_AFTER = re.compile(
     r" ?(?:€|\$|£|%|eur\b|euros?\b|usd\b|gbp\b|brl\b|dollars?\b|pounds?\b|cm\b|mm\b|km\b|m\b|kg\b|g\b|ml\b"
@@ -114,11 +115,7 @@ def _is_phone(lower: str, text: str, start: int, end: int, count: int) -> bool:
 
 
 def _without_lone_bracket(text: str, start: int) -> tuple[str, int]:
-    """Cuts at the bracket that has no partner."""
-    if text.count("(") > text.count(")"):
-        cut = text.index("(")
-        if cut == 0:
-            return text[1:].rstrip(" .-/"), start + 1
-        return text[:cut].rstrip(" .-/"), start
-    cut = text.index(")")
-    return text[:cut].rstrip(" .-/"), start
+    """The longer side of a bracket that has no partner: "1) 0171 …" and "(0171 …" hold a number, the bracket is not its."""
+    cut = text.index("(" if text.count("(") > text.count(")") else ")")
+    left, right = text[:cut].rstrip(" .-/"), text[cut + 1 :].lstrip(" .-/")
+    return (left, start) if len(left) > len(right) else (right, start + len(text) - len(right))

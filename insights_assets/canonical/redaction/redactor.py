@@ -13,7 +13,7 @@ from insights_assets.canonical.redaction.addresses import find_addresses
 from insights_assets.canonical.redaction.electronic import find_emails, find_handles, find_network, find_obfuscated
 from insights_assets.canonical.redaction.known import Known, find_known
 from insights_assets.canonical.redaction.names import find_names
-from insights_assets.canonical.redaction.numbers import find_cards, find_ibans, find_ids
+from insights_assets.canonical.redaction.numbers import find_cards, find_ibans, find_ids, find_security_codes
 from insights_assets.canonical.redaction.phones import find_phones
 from insights_assets.canonical.redaction.spans import Span, allowed, joined, replaced
 from insights_assets.canonical.redaction.view import View, clean, fold
@@ -74,6 +74,7 @@ class Redactor:
         digits = view.digit_count
         if digits:
             spans += find_addresses(view)
+            spans += find_security_codes(view)
             if digits >= 6:
                 spans += find_ids(view)
                 spans += find_phones(view)

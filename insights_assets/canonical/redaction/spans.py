@@ -5,6 +5,7 @@ Belongs here: arithmetic on places. Does not belong here: how a place was found.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -37,8 +38,19 @@ def allowed(view: View, spans: Iterable[Span], protected: Collection[str]) -> li
     kept = list(spans)
     if not kept or not protected:
         return kept
-    shields = [place for needle in protected if needle for place in occurrences(view, fold(needle.strip()))]
-    return [span for span in kept if not any(_yields(span, start, end) for start, end in shields)]
+    needles = {form for needle in protected if (form := fold(needle.strip()))}
+    shields = sorted(place for needle in needles for place in occurrences(view, needle))
+    if not shields:
+        return kept
+    # A field of megabytes can hold thousands of both, so each span looks only at the shields that can reach it.
+    starts = [start for start, _ in shields]
+    longest = max(end - start for start, end in shields)
+
+    def is_free(span: Span) -> bool:
+        near = shields[bisect_left(starts, span.start - longest) : bisect_left(starts, span.end)]
+        return not any(_yields(span, start, end) for start, end in near)
+
+    return [span for span in kept if is_free(span)]
 
 
 def _yields(span: Span, start: int, end: int) -> bool:

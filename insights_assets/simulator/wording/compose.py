@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from insights_assets.simulator.catalogue import Catalogue, Product
 from insights_assets.simulator.wording.grammar import Frame, fitting, load_grammar
@@ -56,54 +55,86 @@ class Said:
         return " ".join(self.sentences)
 
 
-def product_slots(chance: Random, case: Case, catalogue: Catalogue) -> dict[str, str | Callable[[], str]]:
-    """Fillers of every slot that a frame may have."""
-    language, product = case.language, case.product
-    words = load_grammar(language).words
-    noun = product.noun[language]
-    draw = chance.random()
-    if language == "en":
-        name = noun if draw < 0.5 else (f"{product.name} {noun}" if draw < 0.72 else product.name)
-        forms = {"product": name, "product_acc": name, "product_dat": name}
-    else:
+class Slots:
+    """Fillers of every slot that a frame may have, made when a frame asks for them."""
+
+    def __init__(self, chance: Random, case: Case, catalogue: Catalogue, **given: str) -> None:
+        self._chance = chance
+        self._case = case
+        self._catalogue = catalogue
+        self._words = load_grammar(case.language).words
+        self._fixed = self._names() | given
+
+    def __getitem__(self, name: str) -> str:
+        fixed = self._fixed.get(name)
+        if fixed is not None:
+            return fixed
+        if name in self._words:
+            return self._one_of(self._words[name])
+        maker = _MAKERS.get(name)
+        if maker is None:
+            raise KeyError(f"no slot {name!r} in {self._case.language}")
+        return maker(self)
+
+    def _carrier(self) -> str:
+        known = self._chance.random() < 0.6
+        return self._case.carrier if known else self._one_of(self._words["courier"])
+
+    def _part(self) -> str:
+        line = next(line for line in self._catalogue.lines if line.name == self._case.product.line)
+        return self._one_of(line.parts[self._case.language])
+
+    def _many(self) -> str:
+        return str(5 + int(self._chance.random() * 11))
+
+    def _few(self) -> str:
+        return str(2 + int(self._chance.random() * 4))
+
+    def _one_of(self, values: tuple[str, ...]) -> str:
+        return values[int(self._chance.random() * len(values))]
+
+    def _names(self) -> dict[str, str]:
+        """How this text calls the product: mostly by its noun, sometimes by its name."""
+        language, product = self._case.language, self._case.product
+        noun, draw = product.noun[language], self._chance.random()
+        if language == "en":
+            name = noun if draw < 0.5 else (f"{product.name} {noun}" if draw < 0.72 else product.name)
+            return {"noun": noun, "product": name, "product_acc": name, "product_dat": name}
         name = noun if draw < 0.5 else f"{noun} {product.name}"
-        forms = {
+        return {
+            "noun": noun,
             "product": _with_article(language, "nominative", product, name),
             "product_acc": _with_article(language, "accusative", product, name),
             "product_dat": _with_article(language, "dative", product, name),
         }
 
-    def other() -> str:
+    def _other(self) -> str:
+        """Some other thing from the catalogue, with an indefinite article."""
+        products, language = self._catalogue.products, self._case.language
         while True:
-            pick = catalogue.products[int(chance.random() * len(catalogue.products))]
-            if pick.noun["en"] != product.noun["en"]:
+            pick = products[int(self._chance.random() * len(products))]
+            if pick.noun["en"] != self._case.product.noun["en"]:
                 break
         if language == "en":
             article = "an" if pick.noun["en"][0] in "aeiou" else "a"
             return f"{article} {pick.noun['en']}"
         return _with_article(language, "indefinite", pick, pick.noun[language])
 
-    def money() -> str:
-        amount = product.price * (0.2 + 1.2 * chance.random())
-        text = f"{amount:.2f}" if chance.random() < 0.5 else f"{amount:.0f}"
-        sign = CURRENCY_SIGNS[case.currency]
-        return f"{sign}{text}" if case.currency != "EUR" else f"{text.replace('.', ',')} {sign}"
+    def _money(self) -> str:
+        amount = self._case.product.price * (0.2 + 1.2 * self._chance.random())
+        text = f"{amount:.2f}" if self._chance.random() < 0.5 else f"{amount:.0f}"
+        sign = CURRENCY_SIGNS[self._case.currency]
+        return f"{sign}{text}" if self._case.currency != "EUR" else f"{text.replace('.', ',')} {sign}"
 
-    def one_of(name: str) -> Callable[[], str]:
-        values = words[name]
-        return lambda: values[int(chance.random() * len(values))]
 
-    parts = next(line for line in catalogue.lines if line.name == product.line).parts[language]
-    slots: dict[str, str | Callable[[], str]] = {name: one_of(name) for name in words}
-    slots.update(forms)
-    slots["noun"] = noun
-    slots["other"] = other
-    slots["money"] = money
-    slots["carrier"] = lambda: case.carrier if chance.random() < 0.6 else one_of("courier")()
-    slots["part"] = lambda: parts[int(chance.random() * len(parts))]
-    slots["many"] = lambda: str(5 + int(chance.random() * 11))
-    slots["few"] = lambda: str(2 + int(chance.random() * 4))
-    return slots
+_MAKERS: dict[str, Callable[[Slots], str]] = {
+    "carrier": Slots._carrier,
+    "part": Slots._part,
+    "money": Slots._money,
+    "other": Slots._other,
+    "many": Slots._many,
+    "few": Slots._few,
+}
 
 
 def _with_article(language: str, case: str, product: Product, name: str) -> str:
@@ -124,16 +155,15 @@ class Composer:
     def _pick(self, frames: tuple[Frame, ...]) -> Frame:
         return frames[int(self.chance.random() * len(frames))]
 
-    def phrase(self, case: Case, name: str, **slots: Any) -> str:
+    def phrase(self, case: Case, name: str, **slots: str) -> str:
         """One set phrase: a title, a greeting, an aside."""
-        every = product_slots(self.chance, case, self.catalogue)
-        every.update(slots)
+        every = Slots(self.chance, case, self.catalogue, **slots)
         return self._pick(load_grammar(case.language).phrases[name]).say(self.chance, every)
 
     def say(self, case: Case, length: str) -> Said:
         """The sentences of one text; `length` is short (survey, return), medium (social, chat) or long."""
         chance = self.chance
-        slots = product_slots(chance, case, self.catalogue)
+        slots = Slots(chance, case, self.catalogue)
         phrases = load_grammar(case.language).phrases
         sentences: list[str] = []
         families: list[str] = []

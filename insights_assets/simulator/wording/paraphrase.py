@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib import resources
 from random import Random
 from typing import Any
 
-import yaml
+from insights_assets.simulator.wording.grammar import wording_file
 
 SWAP_SHARE = 0.5
 LEAD_SHARE = 0.20
@@ -20,8 +19,7 @@ TAIL_SHARE = 0.16
 
 @lru_cache(maxsize=8)
 def _variants(language: str) -> tuple[re.Pattern[str], dict[str, tuple[str, ...]], dict[str, Any]]:
-    text = resources.files(__package__).joinpath(f"{language}.yaml").read_text(encoding="utf-8")
-    data = yaml.safe_load(text)["variants"]
+    data = dict(wording_file(language)["variants"])
     swaps = {str(row[0]): tuple(str(word) for word in row) for row in data["swaps"]}
     longest_first = sorted(swaps, key=len, reverse=True)
     data["lowerable"] = frozenset(data["lowerable"])

@@ -73,7 +73,7 @@ def choose(by_id: dict[str, Row]) -> Row | None:
         st.header("No such insight", anchor=False)
         say(f"The published run knows no insight {asked[:64]!r}. It may be of another home, or of a run that is not published.", "lead", "unknown")
         st.code("insights show insights", language=None)
-        st.page_link("pages/today.py", label="Back to Today", icon=":material/today:")
+        st.page_link("views/today.py", label="Back to Today", icon=":material/today:")
         return None
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
@@ -91,16 +91,14 @@ def draw_rest(shown: Shown) -> None:
     st.subheader("Why it was flagged", anchor=False)
     say(details.score_words(issue, row), "body", "score")
     draw_series(issue, rows)
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Cause and comparison", anchor=False)
-        if causes:
-            grid(details.compared_rates(causes), "rates", {"complaints per order": st.column_config.NumberColumn(format="%.2f %%")})
-        else:
-            st.caption("No rate was compared: safety reports stand for themselves, and without orders there is no rate.")
-    with right:
-        st.subheader("Money", anchor=False)
-        grid(details.money_parts(row), "money", {"value": st.column_config.NumberColumn(format="localized")})
+    st.subheader("Cause and comparison", anchor=False)
+    if causes:
+        grid(details.compared_rates(causes), "rates", {"complaints per order": st.column_config.NumberColumn(format="%.2f %%")})
+    else:
+        st.caption("No rate was compared: safety reports stand for themselves, and without orders there is no rate.")
+    st.subheader("Money", anchor=False)
+    st.caption("Money at risk a day = excess people x affected orders per complaint x cost per order x the factors below; every one is stored.")
+    grid(details.money_parts(row), "money", {"value": st.column_config.NumberColumn(format="localized")}, height="content")
     draw_timeline(shown)
     st.subheader(f"All records: {len(rows.records)}", anchor=False)
     st.caption("Redacted. Marked ones stand for the others above. At most 500 are kept with an insight.")
@@ -122,7 +120,8 @@ def draw_series(issue: Issue, rows: InsightRows) -> None:
         f"Dashed: what is usual a day, and the alarms (z about {alarm:.1f}, running excess {settings.cusum_alarm:g}). Behind: the state of the "
         "series' incident. While it runs the series is not tested again, so its running excess stands still."
     )
-    st.altair_chart(plots.series_plot(chosen.days, alarm, settings.cusum_alarm), key=f"judged-{issue.insight_id}", alt=plots.series_words(chosen.days))
+    for n, panel in enumerate(plots.series_plots(chosen.days, alarm, settings.cusum_alarm)):
+        st.altair_chart(panel, key=f"judged-{issue.insight_id}-{n}", alt=plots.series_words(chosen.days))
 
 
 def draw_timeline(shown: Shown) -> None:
@@ -150,15 +149,14 @@ def draw_trace(shown: Shown) -> None:
     st.subheader("Trace", anchor=False)
     with st.spinner("Following the records to their files …"):
         answer = frame.trace_of(found, card.insight_id)
-    grid(details.traced_records(answer), "trace")
+    grid(details.traced_records(answer, rows.rules), "trace")
     themes = [f"{theme['name'] or theme['theme_id']} ({theme['records']} records)" for theme in answer.get("themes") or ()]
     say("Themes: " + "; ".join(themes) if themes else "Themes: none of its records is in a theme.", "body", "themes")
     st.caption("Each asset on its path, in Dagster (open while `insights dev` runs)")
     pinned = found.reader.publication.table_versions
     sources = [str(record["source"]) for record in rows.records]
-    with st.container(horizontal=True, gap="small"):
-        for name in path_of(sources, pinned):
-            st.link_button(f"{name} v{pinned[name]}", asset_link(name), type="tertiary")
+    # Names of our own tables and their versions: nothing from data, so Markdown is safe here.
+    st.markdown(" → ".join(f"[{name}]({asset_link(name)}) v{int(pinned[name])}" for name in path_of(sources, pinned)))
     with st.container(horizontal=True, gap="small"):
         for label, run in (("Run that wrote it", card.run_id), ("Run that published it", found.reader.publication.run_id)):
             if link := run_link(run):
@@ -181,6 +179,6 @@ _EVIDENCE = {
     "what was said": st.column_config.TextColumn(width="large"),
     "confidence": st.column_config.NumberColumn(format="%.2f"),
 }
-_TIMELINE = {"when": st.column_config.TextColumn(width="small"), "what": st.column_config.TextColumn(width="large")}
+_TIMELINE = {"when": st.column_config.TextColumn(width=140), "what": st.column_config.TextColumn(width="large")}
 
 draw(frame.opened())

@@ -10,7 +10,7 @@ import streamlit as st
 from insights_assets.console import frame
 from insights_assets.console.drawing import draw_card
 from insights_assets.console.elements import grid, say
-from insights_assets.console.links import run_link
+from insights_assets.console.links import insight_link, run_link
 from insights_assets.console.opening import Opened
 from insights_assets.console.overview import Finding, Header, Past, Today, make_today
 from insights_assets.console.quiet import DAYS, SmallestVisible
@@ -23,13 +23,15 @@ def draw(found: Opened) -> None:
     titles = {card.insight_id: card.title for card in today.cards} | {past.insight_id: past.title for past in today.past}
     if today.is_quiet:
         st.subheader("Nothing needs somebody today", anchor=False)
-        st.write("No insight is open. That is only worth something beside what would have been seen:")
+        st.write("Every open insight is dismissed, a duplicate or asleep." if today.aside else "No insight is open.")
+        st.write("That is only worth something beside what would have been seen:")
         draw_visible(today.visible, found)
     for tier, cards in today.tiers.items():
         if not cards:
             continue
-        st.subheader(f"Tier {tier}", anchor=False)
-        say(_tier_words(found, tier, len(cards)), "quiet", f"tier-{tier}")
+        with st.container(key=f"heading-tier-{tier}"):
+            st.subheader(f"Tier {tier}", anchor=False)
+            say(_tier_words(found, tier, len(cards)), "quiet", f"tier-{tier}")
         for card in cards:
             draw_card(found, card, titles, folded=tier > 2)
     draw_findings(today)
@@ -45,9 +47,10 @@ def draw(found: Opened) -> None:
 
 def draw_header(header: Header) -> None:
     left, right = st.columns([4, 1.3], vertical_alignment="top")
-    with left:
+    with left, st.container(key="heading-page"):
         say(header.shop, "shop", "shop")
         say(header.question, "lead", "question")
+        say(header.open, "step", "open")
         say(f"As of {header.as_of} · {header.published} from run {header.run_id[:8]}", "quiet", "published")
         if link := run_link(header.run_id):
             st.link_button("This run in Dagster", link, type="tertiary", icon=":material/open_in_new:")
@@ -56,7 +59,6 @@ def draw_header(header: Header) -> None:
     if header.provisional:
         with st.container(key="provisional"):
             st.text(header.provisional)
-            st.code("insights review export", language=None)
 
 
 def _tier_words(found: Opened, tier: int, number: int) -> str:
@@ -69,8 +71,8 @@ def draw_visible(visible: tuple[SmallestVisible, ...], found: Opened) -> None:
         st.caption("Not available: no day was judged yet, or every topic has an open incident.")
         return
     st.caption(
-        f"An estimate from today's stored statistics, not a measurement: so many people in {DAYS} days would have opened an incident on "
-        "the busiest topics that are quiet now. Planted incidents measure it; no drill was run yet."
+        f"An estimate from the stored statistics of the last judged day, not a measurement: so many people in {DAYS} days would have opened an "
+        "incident on the busiest topics that are quiet now. Only planted incidents measure it."
     )
     topics = found.shop.policy.topics
     rows = [
@@ -113,13 +115,14 @@ def draw_past(past: tuple[Past, ...]) -> None:
     rows = [
         {
             "insight": entry.title, "tier": entry.tier, "began": entry.began, "last seen": entry.last_seen, "people": entry.people,
-            "times the usual": entry.lift, "verdict": entry.judged or "not judged", "id": entry.insight_id,
+            "times the usual": entry.lift, "verdict": entry.judged or "not judged", "page": insight_link(entry.insight_id),
         }
         for entry in past
     ]  # fmt: skip
     columns = {
         "insight": st.column_config.TextColumn(width="large"),
         "times the usual": st.column_config.NumberColumn(format="%.1f"),
+        "page": st.column_config.LinkColumn(display_text=r"insight=(.+)$"),
         "began": st.column_config.DateColumn(format="D MMM YYYY"),
         "last seen": st.column_config.DateColumn(format="D MMM YYYY"),
     }

@@ -1,0 +1,277 @@
+"""The themes step: which days want judging and which records want a theme, computed from the tables.
+
+Belongs here: moving frames between the lake and the plain functions. Does not belong here: the functions themselves.
+
+The driver holds the themes and, while it judges days, at most SAMPLE_ROWS distinct texts with their vectors (256 bytes each); every
+record is placed by the engine. Where a topic has more texts a day, those with the smallest hashes stand for the rest: a fair
+sample, and the same one in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from insights_assets.clusters.embeddings import Embedder, unpack
+from insights_assets.clusters.naming import name_of, top_terms
+from insights_assets.clusters.register import read_book, rows_of, with_decisions
+from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
+from insights_assets.clusters.themes import Book, Theme, merge_candidates, rebased
+from insights_assets.clusters.vectors import active_embedder, known_complaints, product_words
+from insights_assets.clusters.walk import BUFFER_DAYS, Heard, Names, Rules, Timeline, walk
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from insights_assets.resources.step import Step
+
+SAMPLE_ROWS = 400_000
+SAMPLE_PER_TOPIC_DAY = 80
+TOPICS_EXPECTED = 20
+#: Members that place a theme in the space of another model.
+REBASE_TEXTS = 200
+_PLACED = "feedback_id string, placed_theme string, placed_similarity double, placed_day date"
+
+
+@dataclass(frozen=True)
+class ThemeReport:
+    """What the step did, and the ids that were there before it."""
+
+    days_judged: int = 0
+    themes_born: int = 0
+    days_rewritten: int = 0
+    ids_before: frozenset[str] = frozenset()
+    ids_after: frozenset[str] = frozenset()
+    merge_candidates: tuple[tuple[str, str, float], ...] = ()
+
+
+def build_themes(step: Step) -> ThemeReport:
+    """Judge the whole days since the last run, place what is new, write the members and then the themes.
+
+    Members first: a run killed between the two finds the themes as they were, judges the same days to the same themes, and their
+    members are already there.
+    """
+    from pyspark.sql import functions as F
+
+    embedder = active_embedder(step)
+    if embedder is None:
+        return ThemeReport()
+    said = step.lake.scratch("clusters_complaints", known_complaints(step))
+    vectors = step.read(EMBEDDINGS).where(F.col("model_id") == embedder.model_id).select("text_hash", "vector")
+    stored, judged = read_book(step.read_pandas(THEMES))
+    book = with_decisions(_in_space_of(embedder, stored, step.read(THEME_MEMBERS), vectors), step.operations.facts)
+    last = step.as_of - timedelta(days=1)  # the as-of day may still grow
+    first = judged + timedelta(days=1) if judged else _first_day(said, last)
+    timeline = Timeline((first.toordinal(),), (book.places(),))
+    if first <= last:
+        heard = _heard(said, vectors, step.read(THEME_MEMBERS), (first, last), embedder.dimensions)
+        naming = _names(heard, book, product_words(step))
+        book, timeline = walk(book, heard, first, last, Rules(embedder.similarity_floor, embedder.model_id, naming))
+    compared = _compared(step, said, vectors, timeline, book)
+    days = _write_members(step, said, compared)
+    _write_themes(step, book, max(last, judged or last))
+    step.lake.clear_scratch("clusters_complaints", "clusters_placed")
+    return ThemeReport(
+        days_judged=max(0, (last - first).days + 1),
+        themes_born=len(book) - len(stored),
+        days_rewritten=len(days),
+        ids_before=frozenset(stored.themes),
+        ids_after=frozenset(book.themes),
+        merge_candidates=tuple(merge_candidates(book)[:10]),
+    )
+
+
+def _first_day(said: DataFrame, default: date) -> date:
+    found: date | None = said.selectExpr("min(known_day)").toArrow().column(0)[0].as_py()
+    return found or default
+
+
+def _heard(said: DataFrame, vectors: DataFrame, members: DataFrame, judged: tuple[date, date], dimensions: int) -> Heard:
+    """Distinct texts of the days to judge (first, last) and the four weeks before, with the themes that were found then.
+
+    A theme given by days that are to be judged (a killed run left it there) is not known yet, so that they are judged alike.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    first, last = judged
+    start = first - timedelta(days=BUFFER_DAYS)
+    per_day = max(1, min(SAMPLE_PER_TOPIC_DAY, SAMPLE_ROWS // (TOPICS_EXPECTED * ((last - start).days + 1))))
+    before = members.where(F.col("since_day") < F.lit(first)).select("feedback_id", "text_hash", "topic", "theme_id")
+    by_hash = Window.partitionBy("known_day", "topic").orderBy("text_hash")
+    frame = (
+        said.where(F.col("counts") & F.col("known_day").between(F.lit(start), F.lit(last)))
+        .join(before, ["feedback_id", "text_hash", "topic"], "left")
+        .groupBy("known_day", "topic", "text_hash")
+        .agg(F.min("feedback_id").alias("feedback_id"), F.min("words").alias("words"), F.max("theme_id").alias("theme_id"))
+        .withColumn("place", F.row_number().over(by_hash))
+        .where(F.col("place") <= per_day)
+        .join(vectors, "text_hash")
+    )
+    table = frame.toArrow().sort_by([(name, "ascending") for name in ("known_day", "topic", "text_hash")])
+    column = {name: np.array(table.column(name).to_pylist(), dtype=object) for name in table.column_names}
+    return Heard(
+        days=np.array([day.toordinal() for day in column["known_day"]], dtype=np.int64),
+        topics=column["topic"],
+        text_hashes=column["text_hash"],
+        feedback_ids=column["feedback_id"],
+        texts=column["words"],
+        vectors=unpack(column["vector"], dimensions),
+        theme_ids=column["theme_id"],
+    )
+
+
+def _names(heard: Heard, book: Book, quiet_words: frozenset[str]) -> Names:
+    """Names a newborn theme by its texts against the others of its topic; no two themes of a topic share a name."""
+    taken: dict[str, set[str]] = {}
+    for theme in book:
+        taken.setdefault(theme.topic, set()).add(theme.name)
+
+    def name(theme: Theme, inside: Any, outside: Any) -> Theme:
+        terms = top_terms(heard.texts[inside].tolist(), heard.texts[outside].tolist(), quiet_words)
+        own = taken.setdefault(theme.topic, set())
+        given = name_of(terms, theme.topic, own)
+        own.add(given)
+        return replace(theme, name=given, top_terms=tuple(term.shown for term in terms))
+
+    return name
+
+
+def _in_space_of(embedder: Embedder, book: Book, members: DataFrame, vectors: DataFrame) -> Book:
+    """The book in the space of the active model: themes of another model are placed anew by their members, ids unchanged."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.window import Window
+
+    foreign = [theme for theme in book if theme.model_id != embedder.model_id]
+    if not foreign:
+        return book
+    first_of = Window.partitionBy("theme_id").orderBy("text_hash")
+    texts = members.where("theme_id IS NOT NULL").select("theme_id", "text_hash").distinct().join(vectors, "text_hash")
+    rows = texts.withColumn("place", F.row_number().over(first_of)).where(F.col("place") <= REBASE_TEXTS)
+    packed: dict[str, list[tuple[str, bytes]]] = {}
+    for row in rows.select("theme_id", "text_hash", "vector").toArrow().to_pylist():
+        packed.setdefault(row["theme_id"], []).append((row["text_hash"], row["vector"]))
+    floor, model_id = embedder.similarity_floor, embedder.model_id
+    return book.with_themes(
+        rebased(
+            theme,
+            unpack([vector for _, vector in sorted(packed.get(theme.theme_id, []))], embedder.dimensions),
+            floor=floor,
+            model_id=model_id,
+        )
+        for theme in foreign
+    )
+
+
+def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timeline, book: Book) -> DataFrame:
+    """Complaints beside what they were (kept_*) and what they newly are (placed_*).
+
+    Placed are records never compared under these words and this topic, and themeless ones that a birth of these days looks back on.
+    """
+    from pyspark.sql import functions as F
+
+    members = step.read(THEME_MEMBERS).where(F.col("theme_id").isNull() | F.col("theme_id").isin(sorted(book.themes)))
+    kept = members.select(
+        "feedback_id",
+        "topic",
+        "text_hash",
+        "received_day",
+        F.lit(True).alias("is_kept"),
+        *(F.col(name).alias(f"kept_{name}") for name in ("theme_id", "similarity", "since_day", "counts")),
+    )
+    both = said.join(kept, ["feedback_id", "topic", "text_hash", "received_day"], "left")
+    themeless = F.col("is_kept").isNotNull() & F.col("kept_theme_id").isNull()
+    looked_back = F.lit(False)
+    for day, _ in timeline.births:
+        looked_back |= F.col("known_day").between(_day(day - BUFFER_DAYS + 1), _day(day))
+    to_place = (
+        both.where(F.col("is_kept").isNull() | (themeless & looked_back))
+        .join(vectors, "text_hash", "left")
+        .select("feedback_id", "topic", "known_day", F.col("is_kept").isNotNull().alias("retry_only"), "vector")
+    )
+    placed = step.lake.scratch("clusters_placed", to_place.mapInArrow(_place_batches(timeline), _PLACED))
+    return both.join(placed, "feedback_id", "left").withColumn("theme_id", F.coalesce("kept_theme_id", "placed_theme"))
+
+
+def _write_members(step: Step, said: DataFrame, compared: DataFrame) -> list[date]:
+    """Rewrite the days on which a record is new, gone, or got another theme; the days rewritten."""
+    from pyspark.sql import functions as F
+
+    differs = ~F.col("theme_id").eqNullSafe(F.col("kept_theme_id")) | (F.col("counts") != F.col("kept_counts"))
+    changed = compared.where(F.col("is_kept").isNull() | differs).select("received_day")
+    gone = step.read(THEME_MEMBERS).join(said, ["feedback_id", "received_day"], "left_anti").select("received_day")
+    days = sorted(changed.union(gone).distinct().toArrow().column(0).to_pylist())
+    if days:
+        is_new = F.col("is_kept").isNull() | F.col("placed_theme").isNotNull()
+
+        def newest(new: str, kept: str) -> Any:
+            return F.when(is_new, F.col(new)).otherwise(F.col(kept))
+
+        rows = compared.where(F.col("received_day").isin(days)).withColumns(
+            {
+                "similarity": newest("placed_similarity", "kept_similarity"),
+                "since_day": newest("placed_day", "kept_since_day"),
+                "run_id": F.lit(step.run_id),
+            }
+        )
+        step.write(THEME_MEMBERS, rows.select(*THEME_MEMBERS.column_names), days=days)
+    return days
+
+
+def _day(ordinal: int) -> Any:
+    from pyspark.sql import functions as F
+
+    return F.lit(date.fromordinal(ordinal))
+
+
+def _place_batches(timeline: Timeline) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """For mapInArrow: (feedback_id, topic, known_day, retry_only, vector) to _PLACED."""
+
+    def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for batch in batches:
+            columns = batch.to_pydict()
+            together: dict[tuple[str, date, bool], list[int]] = {}
+            for row, key in enumerate(zip(columns["topic"], columns["known_day"], columns["retry_only"], strict=True)):
+                together.setdefault(key, []).append(row)
+            themes: list[str | None] = [None] * batch.num_rows
+            scores: list[float | None] = [None] * batch.num_rows
+            days: list[date] = list(columns["known_day"])
+            for (topic, day, retry_only), rows in together.items():
+                known = [row for row in rows if columns["vector"][row] is not None]
+                if not known:
+                    continue
+                packed = [columns["vector"][row] for row in known]
+                found = timeline.place(topic, day.toordinal(), unpack(packed, len(packed[0]) // 2), retry_only=retry_only)
+                for row, theme, score, since in zip(known, found.theme_ids, found.similarities, found.since_days, strict=True):
+                    themes[row] = theme
+                    scores[row] = float(score) if score > -1.0 else None
+                    days[row] = date.fromordinal(int(since))
+            arrays = [
+                pa.array(columns["feedback_id"], pa.string()),
+                pa.array(themes, pa.string()),
+                pa.array(scores, pa.float64()),
+                pa.array(days, pa.date32()),
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, names=["feedback_id", "placed_theme", "placed_similarity", "placed_day"])
+
+    return place
+
+
+def _write_themes(step: Step, book: Book, judged_through: date) -> None:
+    import pandas as pd
+    from pyspark.sql import functions as F
+
+    if not len(book):
+        return
+    counted = step.lake.read(THEME_MEMBERS).where("theme_id IS NOT NULL").groupBy("theme_id")
+    found = counted.agg(F.sum(F.col("counts").cast("bigint")).alias("size"), F.max("known_day").alias("seen")).toArrow().to_pylist()
+    sizes = {row["theme_id"]: (int(row["size"]), row["seen"]) for row in found}
+    rows = rows_of(book, judged_through, sizes, step.run_id)
+    step.write(THEMES, pd.DataFrame(rows, columns=THEMES.column_names))

@@ -1,0 +1,121 @@
+"""Assets of the stage: labels and rules, the table people query, the review queue, corrections, and how right the labels are."""
+
+import json
+
+import pandas as pd
+
+from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.labels.build import build_labels, corrections_of
+from insights_assets.labels.evaluation import Judged, gate, micro, quality
+from insights_assets.labels.label_set import load_label_set
+from insights_assets.labels.review import REVIEW_DAYS, sample
+from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_CORRECTIONS, LABEL_QUALITY, LABELLED_FEEDBACK, REVIEW_QUEUE, RULE_LABELS
+from insights_assets.resources.memo import nothing_else
+from insights_assets.resources.step import Step
+from insights_assets.resources.table_assets import Check, table_assets
+
+
+def correction_state(step: Step) -> str:
+    """What labels depend on beside their tables: how far the corrections go, and the active classifier."""
+    corrections = step.operations.corrections.all()
+    active = step.operations.activations.active("classifier")
+    return f"{corrections[-1].correction_id if corrections else 0}|{active.version if active else ''}"
+
+
+@table_assets(
+    FEEDBACK_LABELS, RULE_LABELS, reads=(FEEDBACK, PRODUCTS), memo=correction_state,
+    checks=(
+        Check("labels_in_label_set", FEEDBACK_LABELS, "Every topic and risk tag is in the closed label set (R17).", blocking=True),
+        Check("quotes_are_substrings", FEEDBACK_LABELS, "Every quote is an exact part of the record's redacted text (R157).", blocking=True),
+        Check("every_record_is_labelled", FEEDBACK_LABELS, "Each feedback record has one label.", blocking=True),
+    ),
+)
+def feedback_labels(step: Step) -> None:
+    """Topics with a quote each, sentiment, urgency, product and risk tags of every record."""
+    from pyspark.sql import functions as F
+
+    report = build_labels(step)
+    labels, feedback, known = step.read(FEEDBACK_LABELS), step.read(FEEDBACK), load_label_set()
+    topics = labels.select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*")
+    outside = topics.where(~F.col("topic").isin(list(known.topic_ids))).count()
+    tags = labels.select(F.explode("risk_tags").alias("tag")).where(~F.col("tag").isin(list(known.risk_tag_ids))).count()
+    step.check("labels_in_label_set", outside + tags == 0, topics_outside=outside, tags_outside=tags)
+    quoted = topics.where("quote IS NOT NULL").join(feedback.select("feedback_id", "text"), "feedback_id")
+    false = quoted.where("substring(text, start + 1, end - start) != quote").count()
+    step.check("quotes_are_substrings", false == 0, quotes_not_found=false)
+    missing = feedback.join(labels.select("feedback_id"), "feedback_id", "left_anti").count()
+    step.check("every_record_is_labelled", missing == 0, unlabelled=missing)
+    shares = labels.groupBy("label_source").count().toArrow().to_pylist()
+    step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{row['label_source']}": row["count"] for row in shares})
+
+
+@table_assets(LABELLED_FEEDBACK, reads=(FEEDBACK, FEEDBACK_LABELS), memo=nothing_else)
+def labelled_feedback(step: Step) -> None:
+    """Redacted text beside its labels and confidence."""
+    from pyspark.sql import functions as F
+
+    labels = step.read(FEEDBACK_LABELS)
+    stored = step.read(LABELLED_FEEDBACK)
+    key = ["feedback_id", "label_hash", "received_day"]
+    hashed = labels.withColumn("label_hash", _label_hash())
+    todo = hashed.select(*key).join(stored.select(*key), key, "left_anti").select("received_day")
+    gone = stored.select(*key).join(hashed.select(*key), key, "left_anti").select("received_day")
+    days = set(todo.union(gone).distinct().toArrow().column(0).to_pylist())
+    names = F.transform("topics", lambda topic: topic["topic"])
+    mine = hashed.where(F.col("received_day").isin(sorted(days))).withColumn("topic_names", names).drop("received_day")
+    text = step.read(FEEDBACK).where(F.col("received_day").isin(sorted(days))).drop("sku", "sku_source")
+    step.write(LABELLED_FEEDBACK, text.join(mine, "feedback_id").select(*LABELLED_FEEDBACK.column_names), days=days)
+
+
+def _label_hash():  # noqa: ANN202 - a Spark column
+    from pyspark.sql import functions as F
+
+    return F.substring(F.sha2(F.concat_ws("|", "input_hash", "rules_version", "model_version", "label_set_version"), 256), 1, 16)
+
+
+@table_assets(REVIEW_QUEUE, reads=(LABELLED_FEEDBACK, FEEDBACK_LABELS), memo=correction_state)
+def review_queue(step: Step) -> None:
+    """The records a reviewer should see next: a stratified sample and the least certain ones."""
+    from pyspark.sql import functions as F
+
+    reviewed = corrections_of(step)
+    recent = step.read(LABELLED_FEEDBACK).where(F.col("text").isNotNull() & (F.datediff(F.lit(step.as_of), "received_day") <= REVIEW_DAYS))
+    versions = step.read(FEEDBACK_LABELS).select("feedback_id", "label_set_version", "model_version")
+    if reviewed:
+        done = step.lake.spark.createDataFrame([(one,) for one in reviewed], "feedback_id string")
+        recent = recent.join(done, "feedback_id", "left_anti")
+    step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id")))
+    step.note(REVIEW_QUEUE, reviewed_so_far=len(reviewed))
+
+
+@table_assets(
+    LABEL_CORRECTIONS, LABEL_QUALITY,
+    checks=(Check("label_quality_holds", LABEL_QUALITY, "No topic with enough reviewed records falls below its precision or recall (R144).", blocking=False),),
+)
+def label_quality(step: Step) -> None:
+    """Precision and recall by topic over what people reviewed, and the gate's answer."""
+    rows = step.operations.corrections.all()
+    step.write(LABEL_CORRECTIONS, pd.DataFrame([{
+        "correction_id": r.correction_id, "feedback_id": r.feedback_id, "field": r.field, "value": json.dumps(r.value["value"], sort_keys=True),
+        "previous_value": json.dumps(r.previous_value["value"], sort_keys=True) if r.previous_value else None, "reason": r.reason, "corrected_by": r.corrected_by,
+        "corrected_through": r.corrected_through, "corrected_at": r.corrected_at,
+    } for r in rows], columns=LABEL_CORRECTIONS.column_names))
+    judged = [
+        Judged(frozenset(r.previous_value["value"]["topics"]), frozenset(r.value["value"]), float(r.previous_value["value"].get("weight", 1.0)))
+        for r in rows if r.field == "topics" and r.previous_value
+    ]
+    versions = {r.previous_value["value"].get("model_version") for r in rows if r.field == "topics" and r.previous_value}
+    limits = step.shop.policy.acceptance
+    found = [*quality(judged, [t for t in load_label_set().topic_ids if t != "other"]), micro(judged)]
+    answers = {q.topic: gate(q, precision_low=limits.label_precision_low, recall_low=limits.label_recall_low, reviewed=limits.labels_reviewed) for q in found}
+    step.write(LABEL_QUALITY, pd.DataFrame([{
+        "topic": q.topic, "reviewed_count": q.n, "precision": q.precision, "precision_low": q.precision_low, "precision_high": q.precision_high, "recall": q.recall,
+        "recall_low": q.recall_low, "recall_high": q.recall_high, "f1": q.f1, "predicted_count": q.predicted, "actual_count": q.actual, "gate": answers[q.topic][0],
+        "reason": answers[q.topic][1], "label_set_version": load_label_set().version, "model_version": ", ".join(sorted(v for v in versions if v)) or None,
+    } for q in found], columns=LABEL_QUALITY.column_names))
+    failed = {topic: reason for topic, (answer, reason) in answers.items() if answer == "fail"}
+    step.check("label_quality_holds", not failed, failed_topics=failed)
+    step.note(LABEL_QUALITY, reviewed_records=len(judged), **{f"{word}_topics": sum(a == word for a, _ in answers.values()) for word in ("pass", "fail", "too_few")})
+
+
+ASSETS = [feedback_labels, labelled_feedback, review_queue, label_quality]

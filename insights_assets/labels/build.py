@@ -1,0 +1,137 @@
+"""Labelling what needs it: which days differ, and the Arrow batch function that labels them on every engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from insights_assets.labels.cascade import Label, Labeller
+    from insights_assets.resources.step import Step
+
+#: What a label is made from; a change of any of these makes the record's day be labelled again.
+_INPUTS = ("kind", "language", "text", "rating", "nps", "reason_code", "signal", "sku", "sku_source", "order_id")
+SHIPPED = Path(__file__).parent / "shipped" / "classifier.npz"
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """Days and records labelled by one step."""
+
+    days: int
+    records: int
+
+
+def labeller_of(step: Step) -> Labeller:
+    """The labeller of the active versions: the shipped classifier, or the one a promotion put into the home."""
+    from insights_assets.labels.cascade import Labeller
+    from insights_assets.labels.classifier import Classifier
+    from insights_assets.labels.label_set import load_label_set
+
+    active = step.operations.activations.active("classifier")
+    path = step.settings.home / "models" / f"{active.version.replace('@', '-')}.npz" if active is not None else SHIPPED
+    products = step.read(PRODUCTS).select("sku", "name", "aliases").toArrow().to_pylist()
+    return Labeller(load_label_set(), Classifier.load(path), products)
+
+
+def corrections_of(step: Step) -> dict[str, dict[str, Any]]:
+    """feedback_id -> field -> the latest corrected value."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in step.operations.corrections.all():
+        found.setdefault(row.feedback_id, {})[row.field] = row.value["value"]
+    return found
+
+
+def build_labels(step: Step) -> LabelReport:
+    """Label the days on which the stored labels are not those that the active versions and corrections would give."""
+    from pyspark.sql import functions as F
+
+    labeller, corrections = labeller_of(step), corrections_of(step)
+    versions = labeller.versions
+    wanted = _with_input_hash(step.read(FEEDBACK), corrections, step)
+    stored = step.read(FEEDBACK_LABELS).where(
+        (F.col("rules_version") == versions["rules_version"]) & (F.col("model_version") == versions["model_version"]) & (F.col("label_set_version") == versions["label_set_version"])
+    )
+    key = ["feedback_id", "input_hash", "received_day"]
+    gone = step.read(FEEDBACK_LABELS).join(wanted.select("feedback_id", "received_day"), ["feedback_id", "received_day"], "left_anti")
+    days_of = wanted.select(*key).join(stored.select(*key), key, "left_anti").select("received_day").union(gone.select("received_day")).distinct()
+    days = set(days_of.toArrow().column(0).to_pylist())
+    if not days:
+        return LabelReport(0, 0)
+    todo = wanted.where(F.col("received_day").isin(sorted(days))).select("feedback_id", *_INPUTS, "input_hash", "received_day")
+    columns = ", ".join(f"`{c.name}` {c.type}" for c in FEEDBACK_LABELS.columns if not c.volatile)
+    hits = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>"
+    labelled = step.lake.scratch("labelled", todo.mapInArrow(_batch_labeller(labeller, corrections), f"{columns}, hits {hits}"))
+    rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(
+        "feedback_id", "hit.rule_id", "hit.kind", "hit.target", "hit.start", "hit.end", "hit.quote", "rules_version", "received_day"
+    )
+    step.write(RULE_LABELS, rules, days=days)
+    rows = labelled.drop("hits").withColumns({"run_id": F.lit(step.run_id), "labelled_at": F.lit(step.clock()).cast("timestamp")})
+    result = step.write(FEEDBACK_LABELS, rows, days=days)
+    step.lake.clear_scratch("labelled")
+    return LabelReport(len(days), result.rows)
+
+
+def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: Step) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    parts = [F.coalesce(F.col(name).cast("string"), F.lit("")) for name in _INPUTS]
+    if corrections:
+        rows = [(one, json.dumps(fields, sort_keys=True)) for one, fields in corrections.items()]
+        corrected = step.lake.spark.createDataFrame(rows, "feedback_id string, correction string")
+        feedback = feedback.join(corrected, "feedback_id", "left")
+        parts.append(F.coalesce("correction", F.lit("")))
+    return feedback.withColumn("input_hash", F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 16))
+
+
+def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, Any]]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    names = [column.name for column in FEEDBACK_LABELS.columns if not column.volatile]
+
+    def label_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        from insights_assets.lake.types import arrow_type
+
+        kinds = {field.name: field.type for field in FEEDBACK_LABELS.arrow_schema}
+        hit_type = arrow_type("array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>")
+        for batch in batches:
+            records = batch.to_pylist()
+            labels = [_corrected(label, corrections) for label in labeller.label_records(records)]
+            rows = [{**label.row, "input_hash": record["input_hash"], "received_day": record["received_day"]} for label, record in zip(labels, records, strict=True)]
+            hits = [
+                [{"rule_id": h.rule_id, "kind": h.kind, "target": h.target, "start": h.start, "end": h.end, "quote": record["text"][h.start : h.end]} for h in label.hits]
+                for label, record in zip(labels, records, strict=True)
+            ]
+            arrays = [pa.array([row[name] for row in rows], kinds[name]) for name in names] + [pa.array(hits, hit_type)]
+            yield pa.RecordBatch.from_arrays(arrays, names=[*names, "hits"])
+
+    return label_batches
+
+
+def _corrected(label: Label, corrections: Mapping[str, Mapping[str, Any]]) -> Label:
+    """A label as a person put it right: what was corrected is certain, the rest stays (R85)."""
+    from dataclasses import replace
+
+    from insights_assets.labels.review import corrected_topics
+
+    fields = corrections.get(label.row["feedback_id"])
+    if fields is None:
+        return label
+    row = {**label.row, "label_source": "person"}
+    if "topics" in fields:
+        row["topics"] = corrected_topics(row["topics"], fields["topics"])
+        row["primary_topic"] = row["primary_topic"] if row["primary_topic"] in fields["topics"] else (fields["topics"] or ["other"])[0]
+        row["confidence"] = 1.0
+    for name in ("sentiment", "urgency"):
+        if name in fields:
+            row[name] = fields[name]
+    return replace(label, row=row)

@@ -1,0 +1,45 @@
+"""The published home of `homes.py`, written once a session, and a copy of it for each test that may judge or break it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_assets.console.opening import Opened, open_console, read_settings
+from insights_assets_tests.console.homes import build_home
+
+
+@pytest.fixture(scope="session")
+def written_homes(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> dict[str, Path]:
+    homes = {name: tmp_path_factory.mktemp("console") / name for name in ("busy", "quiet")}
+    for name, home in homes.items():
+        build_home(home, spark, quiet=name == "quiet")
+    return homes
+
+
+@pytest.fixture
+def home(written_homes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A busy home of this test's own; the console opens it."""
+    return _copy(written_homes["busy"], tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def quiet_home(written_homes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return _copy(written_homes["quiet"], tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def opened(home: Path) -> Opened:
+    found = open_console(read_settings(), "tester")
+    assert isinstance(found, Opened)
+    return found
+
+
+def _copy(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copied = tmp_path / "home"
+    shutil.copytree(written, copied)
+    monkeypatch.setenv("INSIGHTS_HOME", str(copied))
+    return copied
