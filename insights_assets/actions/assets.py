@@ -4,6 +4,7 @@ time.
 A blocking check stands between deciding and delivering, so nothing reaches a desk that breaks a rule of the ticket.
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,6 +64,23 @@ def frame_of(spec: TableSpec, rows: list[dict[str, Any]], step: Step) -> pd.Data
     return pd.DataFrame(filled, columns=spec.column_names, dtype=object)
 
 
+def judgement_state(step: Step) -> str:
+    """What people decided so far, as one text: a body that depends on it runs again when anything of that moved."""
+    operations = step.operations
+    judged = [row.verdict_id for row in operations.verdicts.latest().values()]
+    asleep = sorted(operations.verdicts.snoozed(step.as_of))
+    approvals = [(row.action_id, row.state) for row in operations.approvals.all()]
+    holds = [(row.hold_id, row.state, str(row.expires_on), row.changed_by) for row in operations.holds.all()]
+    return repr((judged, asleep, approvals, holds))
+
+
+def delivery_state(step: Step) -> str:
+    """What was decided and delivered so far, and whether the desk is still there."""
+    outbox = [(row.idempotency_key, row.content_sha256, row.state) for row in step.operations.outbox.all()]
+    digest = hashlib.sha256(repr(outbox).encode()).hexdigest()
+    return f"{judgement_state(step)} {digest} {(step.settings.home / 'desk').is_dir()}"
+
+
 def issues_of(step: Step) -> list[Issue]:
     return with_verdicts((Issue.from_row(row) for row in rows_of(step, INSIGHTS)), step.operations)
 
@@ -109,7 +127,10 @@ def planned_actions(step: Step) -> None:
     step.note(QUEUES, waiting=len(queued))
 
 
-@table_assets(ACTION_TICKETS, DELIVERIES, reads=(PLANNED_ACTIONS, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
+@table_assets(
+    ACTION_TICKETS,
+    DELIVERIES,
+    reads=(PLANNED_ACTIONS, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
     memo=delivery_state,
 )
 def deliveries(step: Step) -> None:
@@ -130,16 +151,19 @@ def deliveries(step: Step) -> None:
     step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home")
 
 
-@table_assets(VERDICTS, reads=())
+@table_assets(VERDICTS, reads=(INSIGHTS,))
 def verdicts(step: Step) -> None:
     """What people judged, from the operational database."""
     rows = verdict_rows(step.operations)
     step.write(VERDICTS, frame_of(VERDICTS, rows, step))
-    step.note(VERDICTS, judged_insights=sum(row["is_latest"] for row in rows))
+    known = {row["insight_id"] for row in rows_of(step, INSIGHTS)}
+    latest = [row for row in rows if row["is_latest"]]
+    step.note(VERDICTS, judged=len(latest), of_no_insight=sum(row["insight_id"] not in known for row in latest))
 
 
 @table_assets(
     EXECUTIVE_BRIEF,
+    memo=delivery_state,
     reads=(INSIGHTS, FEEDBACK, FEEDBACK_LABELS, PRODUCTS, PLANNED_ACTIONS, ACTION_TICKETS, EXECUTIVE_BRIEF),
 )
 def executive_brief(step: Step) -> None:
@@ -160,7 +184,7 @@ def executive_brief(step: Step) -> None:
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
 
-@table_assets(LOOP_TIME, reads=(ACTION_TICKETS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS))
+@table_assets(LOOP_TIME, reads=(ACTION_TICKETS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS), memo=judgement_state)
 def loop_time(step: Step) -> None:
     """When each action reached each stage, and the count-based promise of 72 hours."""
     issues = issues_of(step)

@@ -39,9 +39,9 @@ def demo(home: Path | None, days: int, records: int, seed: int, last_day: dateti
     settings = settings_for(home=home)
     day = last_day.date() if last_day else today()
     began = time.monotonic()
-    sample = _fresh_home(settings.home)
-    truth = _simulate(sample, days, records, seed, day)
-    settings = settings_for(home=settings.home, landing=sample / "landing", as_of=day)
+    _fresh_home(settings.home)
+    truth = _simulate(settings.home, days, records, seed, day)
+    settings = settings_for(home=settings.home, as_of=day)
     _run(settings)
     first_ticket = time.monotonic() - began
     reviewed = review_from_truth(settings, truth)
@@ -50,7 +50,7 @@ def demo(home: Path | None, days: int, records: int, seed: int, last_day: dateti
     _tell(settings, truth, reviewed, first_ticket, time.monotonic() - began)
 
 
-def _fresh_home(home: Path) -> Path:
+def _fresh_home(home: Path) -> None:
     """An empty home with the demo's mark; a home of somebody's own is never touched."""
     if home.exists() and any(home.iterdir()):
         if not (home / _MARK).exists():
@@ -58,15 +58,14 @@ def _fresh_home(home: Path) -> Path:
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
     (home / _MARK).write_text("made by `insights demo`, which may replace this folder\n", encoding="utf-8")
-    return home / "sample"
 
 
-def _simulate(sample: Path, days: int, records: int, seed: int, day: date) -> dict[str, Any]:
+def _simulate(home: Path, days: int, records: int, seed: int, day: date) -> dict[str, Any]:
     from insights_assets.commands.simulate import progress_bar
     from insights_assets.simulator import simulate
 
     with progress_bar(quiet=False) as progress:
-        report = simulate(sample, days=days, records=records, seed=seed, last_day=day, progress=progress)
+        report = simulate(home, days=days, records=records, seed=seed, last_day=day, progress=progress)
     click.echo(
         f"{report.records:,} customer voices and {report.orders:,} orders of a sample shop, {report.first_day} to {report.last_day}; "
         f"{100 * report.complaint_rate:.1f} % complain"

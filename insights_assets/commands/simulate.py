@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from insights_assets.commands.frame import WRONG_USE, emit_json, home_option, json_option, settings_for, stop
+
+if TYPE_CHECKING:
+    from insights_assets.settings import Settings
 
 
 @click.command()
@@ -31,6 +35,7 @@ def simulate(out: Path | None, days: int, records: int, seed: int, last_day: dat
         if next_day:
             settings = settings_for(home=home)
             report = simulate_next_day(settings.landing_path)
+            remember_today(settings, report.last_day)
         else:
             if out is None:
                 stop("name the folder to write to: insights simulate OUT", WRONG_USE)
@@ -43,6 +48,16 @@ def simulate(out: Path | None, days: int, records: int, seed: int, last_day: dat
         emit_json(asdict(report))
     else:
         click.echo("\n".join(report.lines()))
+
+
+def remember_today(settings: Settings, day: date) -> None:
+    """Tell the home how far its simulated shop is; runs that are not given a day then go that far."""
+    from insights_assets.resources.house import SIMULATED_TODAY
+    from insights_assets.resources.operations import open_operations
+
+    operations = open_operations(settings.operations_target)
+    operations.migrate()
+    operations.facts.put(SIMULATED_TODAY, day.isoformat())
 
 
 def today() -> date:

@@ -6,6 +6,7 @@ No `from __future__ import annotations`: Dagster reads the annotations of resour
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -18,6 +19,10 @@ from insights_assets.resources.clock import Clock, shop_today, wall_clock
 from insights_assets.resources.lock import home_lock
 from insights_assets.resources.step import Step
 from insights_assets.settings import Settings
+
+
+#: Fact of a home whose files come from the simulator: its last simulated day.
+SIMULATED_TODAY = "simulated_today"
 
 
 class Engine(PySparkResource):
@@ -89,7 +94,7 @@ class House(dg.ConfigurableResource):
             self._shop = load_shop(settings.shop)
             self._operations = open_operations(settings.operations_target)
             self._operations.migrate()
-            self._as_of = settings.as_of or shop_today(self._clock, self._shop.shop_time_zone)
+            self._as_of = settings.as_of or self._today()
             latest = self._operations.latest_publication()
             self._previous_as_of = latest.as_of_day if latest is not None else None
             if self._previous_as_of is not None and self._as_of < self._previous_as_of:
@@ -105,6 +110,12 @@ class House(dg.ConfigurableResource):
     def heavy_steps(self) -> str:
         """How heavy steps run: here, connect or job."""
         return str(self._settings.heavy_steps)
+
+    def _today(self) -> date:
+        """Today where the shop is; a simulated shop may be ahead of the calendar by the days that were simulated."""
+        today = shop_today(self._clock, self._shop.shop_time_zone)
+        simulated = self._operations.facts.get(SIMULATED_TODAY)
+        return max(today, date.fromisoformat(simulated)) if simulated else today
 
     def step(self, *, reads: tuple[TableSpec, ...], writes: tuple[TableSpec, ...], run_id: str, log: Any, heavy: bool = False) -> Step:
         lake = self._lake

@@ -31,7 +31,7 @@ from insights_assets.actions.tables import (
 from insights_assets.anomalies.tables import INSIGHTS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
-from insights_assets.labels.tables import FEEDBACK_LABELS
+from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import Column, TableSpec
 from insights_assets_tests.actions.conftest import AS_OF, CAUSES, LAMPS, WORDS
 from insights_assets_tests.house import TestHouse
@@ -131,6 +131,7 @@ def fill_lake(house: TestHouse) -> None:
          "known_day": date(2026, 11, 10), "payload_sha256": "x"}
         for n, (sku, amount) in enumerate([("GL-100", 95.0), ("GL-200", 60.0), *((f"OTHER-{k}", 94.0) for k in range(9))])
     ])  # fmt: skip
+    put(house, LABEL_QUALITY, [{"topic": "damaged_on_arrival", "reviewed_count": 12}])
     put(house, THEMES, [{"theme_id": "TH-1", "name": "change the bulb", "topic": "usability_confusion"}])
     put(house, THEME_MEMBERS, [
         {"feedback_id": f"ask{n:02d}", "theme_id": "TH-1", "topic": "usability_confusion", "counts": True, "known_day": AS_OF, "received_day": AS_OF}
@@ -220,6 +221,16 @@ def test_judgements_between_runs_reach_tables_and_desk(house: TestHouse) -> None
     assert len(house.rows(ARTICLES)) == 1
 
 
+def test_a_provisional_issue_says_how_far_the_review_is(house: TestHouse) -> None:
+    row = house.rows(INSIGHTS)[0]
+    put(house, INSIGHTS, [{**row, "provisional": True, **{n: dict(row[n]) for n in ("scope", "cause")}}])
+    house.run("actions")
+    assert (
+        b"12 of 30 records of this topic are reviewed; holds are proposed" in desk_files(house)["tickets/INS-7f3a.md"]
+    )
+    assert [hold["state"] for hold in house.rows(PROMO_HOLDS)] == ["proposed"]
+
+
 def test_the_answer_from_published_tables(house: TestHouse) -> None:
     house.run("actions")
     published = commands.Published(
@@ -232,6 +243,39 @@ def test_the_answer_from_published_tables(house: TestHouse) -> None:
     text = render_answer(found)
     assert text.splitlines()[0] == "What is driving negative reviews on top-selling SKUs this month?"
     assert json.loads(json.dumps(found.as_dict()))["negative_records"] == found.negative_records
+
+
+def test_a_remembered_body_runs_again_when_anybody_decided_anything(house: TestHouse) -> None:
+    from insights_assets.actions.assets import delivery_state, judgement_state
+
+    house.run("actions")
+    step = house.step("actions__planned_actions")
+    seen = [judgement_state(step)]
+    assert judgement_state(step) == seen[0]
+    (hold,) = house.operations.holds.active()
+    for act in (
+        lambda: house.operations.verdicts.give("INS-7f3a", "confirmed", by="ana"),
+        lambda: house.operations.verdicts.snooze("INS-7f3a", date(2026, 12, 1), by="ana"),
+        lambda: house.operations.approvals.decide(house.operations.approvals.waiting()[0].action_id, True, by="sue"),
+        lambda: commands.release_hold(house.settings.home, house.operations, hold.hold_id, by="mia"),
+    ):
+        act()
+        seen.append(judgement_state(step))
+    assert len(set(seen)) == 5
+    before = delivery_state(step)
+    house.operations.outbox.want(
+        [
+            {
+                "idempotency_key": "k",
+                "action_id": "a",
+                "insight_id": "i",
+                "kind": "macro",
+                "destination": "desk",
+                "payload": {},
+            }
+        ]
+    )
+    assert delivery_state(step) != before
 
 
 def test_a_shop_without_orders_proposes_its_holds(house: TestHouse) -> None:

@@ -113,7 +113,9 @@ def test_an_issue_keeps_its_due_day_and_policy_on_later_days(
 
 
 def test_provisional_issues_propose_their_hold(inputs: Callable[..., Inputs], operations: Operations) -> None:
-    given = inputs(issues=[replace(LAMPS, provisional=True)], provisional_reason="12 of 30 reviewed")
+    given = inputs(
+        issues=[replace(LAMPS, provisional=True)], provisional_reasons={"damaged_on_arrival": "12 of 30 reviewed"}
+    )
     decided = decide_actions(given, operations)
     assert states(decided)[("INS-7f3a", "promo_hold")] == "proposed"
     assert decided.holds[0].state == "proposed" and desired_state(decided.holds).count(b"\n") == 1
@@ -149,6 +151,17 @@ def test_what_was_approved_stays_what_it_was(inputs: Callable[..., Inputs], oper
     assert states(second)[("REP-00aa11bb", "macro")] == "awaiting_approval", (
         "a question nobody asks any more keeps its drafts"
     )
+
+
+def test_an_ended_hold_does_not_count_against_the_cap(inputs: Callable[..., Inputs], operations: Operations) -> None:
+    other = replace(LAMPS, insight_id="INS-other", risk_per_day_p10=1.0, scope={"sku": "GL-200"})
+    shares = {"GL-100": 0.08, "GL-200": 0.07}
+    first = decide_actions(inputs(revenue_share=shares), operations)
+    operations.holds.release(first.holds[0].hold_id, by="mia", reason="fixed")
+    evidence = {"INS-7f3a": complaint_records(), "INS-other": complaint_records(10, sku="GL-200", prefix="Q")}
+    given = again(inputs(issues=[LAMPS, other], evidence=evidence, revenue_share=shares), first)
+    second = decide_actions(given, operations)
+    assert {hold.insight_id: hold.state for hold in second.holds} == {"INS-7f3a": "released", "INS-other": "active"}
 
 
 def run(inputs: Inputs, operations: Operations, desk: Desk, run_id: str = "run-1") -> tuple[Decided, int]:

@@ -40,8 +40,11 @@ def feedback_id(number: int | str) -> str:
     return hashlib.sha256(f"reviews|R-{number}".encode()).hexdigest()[:32]
 
 
+_NEUTRAL: dict[str, Any] = {"string": "-", "int64": 0, "int32": 0, "double": 0.0, "bool": False}
+
+
 def write(lake: Lake, name: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Rows into a table by the spec's types; columns that are left out are null."""
+    """Rows into a table by the spec's types; columns that are left out are null, or something neutral where they must be there."""
     spec = table(name)
     given = list(rows)
     for row in given:
@@ -49,7 +52,8 @@ def write(lake: Lake, name: str, rows: Iterable[dict[str, Any]]) -> None:
         if unknown:
             raise KeyError(f"{name} has no {sorted(unknown)}")
     schema = pa.schema([pa.field(field.name, field.type) for field in spec.arrow_schema])
-    frame = pa.Table.from_pylist([{column: row.get(column) for column in spec.column_names} for row in given], schema=schema)
+    needed = {field.name: _NEUTRAL[str(field.type)] for field in spec.arrow_schema if not field.nullable and str(field.type) in _NEUTRAL}
+    frame = pa.Table.from_pylist([{column: row.get(column, needed.get(column)) for column in spec.column_names} for row in given], schema=schema)
     days = {row[spec.partition_by] for row in given} if spec.write == "replace_days" and spec.partition_by else None
     lake.write(spec, frame, days=days)
 
@@ -186,7 +190,7 @@ def build_home(home: Path, spark: Any, *, quiet: bool = False) -> None:
     said = voices()
     found = [{**row, "state": "resolved"} for row in insights()] if quiet else insights()
     write(lake, "canonical.feedback", [{name: value for name, value in row.items() if name != "_topic"} for row in said])
-    write(lake, "labels.feedback_labels", _fitting("labels.feedback_labels", [{**label(row), "received_day": row["received_day"]} for row in said]))
+    write(lake, "labels.feedback_labels", [{**label(row), "received_day": row["received_day"]} for row in said])
     write(lake, "canonical.products", [{"sku": "LMP-1", "name": HOSTILE_NAME, "product_line": "glass lamps", "is_flagship": True}])
     brought = {"payload": "{}", "source_file": "reviews-2026-11.jsonl", "run_id": RUN_ID}
     raw = [{**brought, "line": n, **{name: row[name] for name in ("record_ref", "payload_sha256")}} for n, row in enumerate(said, start=1)]
@@ -207,11 +211,6 @@ def build_home(home: Path, spark: Any, *, quiet: bool = False) -> None:
         action("macro", "awaiting_approval", owner="support", state_reason=f"needs a person {HOSTILE_NAME}"),
     ])  # fmt: skip
     publish(home, lake)
-
-
-def _fitting(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    known = set(table(name).column_names)
-    return [{column: value for column, value in row.items() if column in known} for row in rows]
 
 
 def publish(home: Path, lake: Lake) -> Operations:

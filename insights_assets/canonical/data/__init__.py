@@ -1,1 +1,1 @@
-"""Word lists of the canonical stage, written for this project. Only data lives here; the modules that use a list read it."""
+"""Word lists of the canonical stage, written for this project. Only data lives here; who uses a list reads it."""

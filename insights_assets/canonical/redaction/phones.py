@@ -115,7 +115,7 @@ def _is_phone(lower: str, text: str, start: int, end: int, count: int) -> bool:
 
 
 def _without_lone_bracket(text: str, start: int) -> tuple[str, int]:
-    """The longer side of a bracket that has no partner: "1) 0171 …" and "(0171 …" hold a number, the bracket is not its."""
+    """The longer side of a bracket without a partner: "1) 0171 …" and "(0171 …" hold a number beside it."""
     cut = text.index("(" if text.count("(") > text.count(")") else ")")
     left, right = text[:cut].rstrip(" .-/"), text[cut + 1 :].lstrip(" .-/")
     return (left, start) if len(left) > len(right) else (right, start + len(text) - len(right))
