@@ -239,8 +239,8 @@ def _review_progress(step: Step) -> dict[str, str]:
     wanted = step.shop.policy.acceptance.labels_reviewed
     reviewed = {str(row["topic"]): int(row["reviewed_count"] or 0) for row in rows_of(step, LABEL_QUALITY)}
     return {
-        topic: f"{reviewed.get(topic, 0)} of {wanted} records of this topic are reviewed; holds are proposed, not placed. "
-        "To review: insights review export"
+        topic: f"{reviewed.get(topic, 0)} of {wanted} records of this topic are reviewed; holds are proposed, "
+        "not placed. To review: insights review export"
         for topic in step.shop.policy.topics
     }
 

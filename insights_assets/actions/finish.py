@@ -82,9 +82,12 @@ class Known:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the stage reads. `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days,
-    None where orders are not known. `provisional_reasons`: topic -> how far its review is. `known`: action id -> what an earlier run decided; `known_drafts`: action id -> its
-    stored draft rows. `until`: the end of the shop's as-of day, UTC."""
+    """What the stage reads.
+
+    `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days, None where orders are not
+    known. `provisional_reasons`: topic -> how far its review is. `known`: action id -> what an earlier run decided;
+    `known_drafts`: action id -> its stored draft rows. `until`: the end of the shop's as-of day, UTC.
+    """
 
     issues: Sequence[Issue]
     causes: Mapping[str, Sequence[CauseRow]]

@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from insights_assets.anomalies.leaves import Situation
-from insights_assets.anomalies.topics import CAUSE_ATTRIBUTES
+from insights_assets.anomalies.topics import CAUSE_ATTRIBUTES, SESSION_TOPICS
 
 CAUSE, POSSIBLE, TIED, NOT_LOCALISED = "cause", "possible", "tied", "not_localised"
 #: What one attribute implies; a cause is always stored with what it implies.
@@ -140,7 +140,8 @@ def only_value(situation: Situation, cell: Cell, attribute: str) -> str | None:
 
 def _cuboids(situation: Situation, depth: int) -> list[tuple[str, ...]]:
     """Combinations of attributes worth a look: none that holds both an attribute and what it implies."""
-    names = [name for name in CAUSE_ATTRIBUTES if situation.coding.size(name) > 1 and (name in situation.row_codes or name == "channel")]
+    channel = {"channel"} - (set(CAUSE_ATTRIBUTES) if situation.topic in SESSION_TOPICS else set())  # sessions come by one channel
+    names = [name for name in CAUSE_ATTRIBUTES if situation.coding.size(name) > 1 and name in {*situation.row_codes, *channel}]
     cuboids = []
     for size in range(1, depth + 1):
         for group in combinations(names, size):

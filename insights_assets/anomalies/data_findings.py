@@ -18,7 +18,7 @@ from insights_assets.anomalies.rounding import statistic
 if TYPE_CHECKING:
     import pandas as pd
 
-SILENT, SPIKE, COPIES = "source_silent", "source_spike", "copied_posts"
+SILENT, SPIKE, LATE, COPIES = "source_silent", "source_spike", "source_late", "copied_posts"
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,14 @@ def find(arrivals: pd.DataFrame, first: int, last: int, rules: FindingRules = Fi
         alive = int(np.flatnonzero(came > 0)[0]) if (came > 0).any() else span
         runs = _runs(came - copies, alive, start, rules) + _floods(copies, start, rules)
         late = mine & (known - day >= 1)
+        overdue = np.bincount(known[late] - start, weights=arrivals["records"].to_numpy(dtype=float)[late], minlength=span)[:span]
         for run in _joined(runs, rules):
             if run.end < first:
                 continue
             inside = late & (day >= run.start) & (day <= run.end) & (known > run.end)
             held_back = int(arrivals["records"].to_numpy()[inside].sum()) if run.kind == SILENT else 0
+            if run.kind == SPIKE and overdue[run.start - start : run.end - start + 1].sum() >= (run.observed - run.expected) / 2.0:
+                run.kind, held_back = LATE, int(overdue[run.start - start : run.end - start + 1].sum())
             findings.append(_row(source, run, held_back, last))
     return findings
 
@@ -144,6 +147,7 @@ def _row(source: str, run: _Run, late: int, last: int) -> dict[str, Any]:
         SILENT: f"{source} delivered {run.observed:.0f} records {span} where {run.expected:.0f} are usual"
         + (f"; {late} of those days came later" if late else ""),
         SPIKE: f"{source} delivered {run.observed:.0f} records {span} where {run.expected:.0f} are usual",
+        LATE: f"{source} delivered {run.observed:.0f} records {span} where {run.expected:.0f} are usual; {late} of them were overdue",
         COPIES: f"{run.observed:.0f} copied posts in {source} {span}; counted once",
     }[run.kind]
     return {

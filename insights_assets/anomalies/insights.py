@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 EXEMPLARS, RECORDS_AT_MOST = 8, 500
 #: Days that money at risk is measured over, up to the last day the issue was seen.
 RISK_DAYS = 7
+#: Share of complaints from which on a SKU stands for an issue that names no product.
+TOUCHED_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Writing:
     rules: PriorityRules
     end_of_day: Any
     occurred: Mapping[str, datetime]
-    provisional: bool = True
+    proven: frozenset[str] = frozenset()  # topics whose labels passed their gate
     settings: IssueSettings = IssueSettings()
 
 
@@ -103,20 +105,21 @@ def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tupl
         people = np.flatnonzero(np.isin(situation.said.feedback_id, issue.reports))
     scope = _scope(situation, issue)
     attributes = {**scope, **(issue.cause if issue.is_certain else {})}
-    risk, excess, value, flagship = _risk(situation, issue, place, people, scope, writing)
+    skus = _skus(situation, people)
+    risk, excess, value = _risk(situation, issue, place, skus, scope, writing)
     margin = round(business.daily_margin(day), 2)
     rising = excess.is_rising and issue.incident.state not in (RESOLVED, "watching")
     tier = priority.tier_of(issue.topic, risk, margin, rising, len(issue.reports), writing.rules)
     policy = shop.policy.topics[issue.topic]
-    harm_day, harm_reason = priority.harm_of(business.events, day, business.skus_of(attributes), _regions(attributes), writing.rules)
-    event = business.related_event(attributes, issue.onset)
+    harm_day, harm_reason = priority.harm_of(business.events, day, _touched(business, attributes, skus), _regions(attributes), writing.rules)
+    event = business.related_event(issue.topic, attributes, issue.onset)
     mean_confidence = float(np.mean(situation.said.confidence[people])) if len(people) else 0.5
     records = [str(i) for i in situation.said.feedback_id[people]]
     times = [writing.occurred[i] for i in records if i in writing.occurred]
     use_case = next((c.id for c in sorted(shop.enabled_use_cases, key=lambda c: c.order) if issue.topic in c.topics), None)
     row = {
         "insight_id": issue.insight_id, "topic": issue.topic, "title": title_of(policy.title, attributes, business), "state": issue.incident.state,
-        "tier": tier, "is_urgent": bool(issue.reports), "provisional": writing.provisional, "use_case": use_case,
+        "tier": tier, "is_urgent": bool(issue.reports), "provisional": issue.topic not in writing.proven, "use_case": use_case,
         "risk_per_day": risk.risk_per_day, "risk_per_day_p10": risk.risk_per_day_p10, "currency": shop.reporting_currency,
         "revenue_risk_per_day": risk.revenue_risk_per_day, "churn_risk_per_day": risk.churn_risk_per_day, "operational_risk": risk.operational_risk,
         "excess_per_day": excess.per_day, "excess_per_day_p10": excess.per_day_p10, "silent_factor": policy.cost.silent_factor,
@@ -140,8 +143,8 @@ def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tupl
 
 
 def _risk(
-    situation: Situation, issue: Issue, place: Mapping[str, str], people: np.ndarray, scope: Mapping[str, str], writing: Writing
-) -> tuple[priority.Risk, priority.Excess, float, float]:
+    situation: Situation, issue: Issue, place: Mapping[str, str], skus: Mapping[str, int], scope: Mapping[str, str], writing: Writing
+) -> tuple[priority.Risk, priority.Excess, float]:
     business, policy = writing.business, writing.shop.policy
     first = max(issue.onset, situation.day - RISK_DAYS + 1)
     observed, expected = situation.daily(place, first)
@@ -151,13 +154,27 @@ def _risk(
     else:
         excess = priority.excess_of(observed, expected, writing.rules)
     value = business.order_value(scope, situation.day)
+    flagship = business.flagship_share(skus)
+    peak = priority.peak_of(business.events, situation.day, skus, _regions(scope), writing.rules)
+    risk = priority.risk_of(excess, policy.topics[issue.topic].cost, value, policy.customer_value, flagship, peak, writing.rules)
+    return risk, excess, value
+
+
+def _skus(situation: Situation, people: np.ndarray) -> dict[str, int]:
+    """SKU -> people, for those who name one."""
     codes = situation.said.codes["sku"][people]
     names, counts = np.unique(codes[codes >= 0], return_counts=True)
-    skus = {situation.coding.values["sku"][int(c)]: int(n) for c, n in zip(names, counts, strict=True)}
-    flagship = business.flagship_share(skus)
-    peak = priority.peak_of(business.events, situation.day, business.skus_of(scope), _regions(scope), writing.rules)
-    risk = priority.risk_of(excess, policy.topics[issue.topic].cost, value, policy.customer_value, flagship, peak, writing.rules)
-    return risk, excess, value, flagship
+    return {situation.coding.values["sku"][int(c)]: int(n) for c, n in zip(names, counts, strict=True)}
+
+
+def _touched(business: Business, attributes: Mapping[str, str], skus: Mapping[str, int]) -> frozenset[str]:
+    """SKUs by which the calendar touches an issue: those of its place, else those that bring a good part of its complaints.
+
+    A promotion of one SKU does not touch an issue of the whole shop.
+    """
+    named = business.skus_of(attributes)
+    total = sum(skus.values())
+    return named or frozenset(sku for sku, n in skus.items() if n >= TOUCHED_SHARE * total) or frozenset({"none"})
 
 
 def _scope(situation: Situation, issue: Issue) -> dict[str, str]:
@@ -212,8 +229,3 @@ def _regions(attributes: Mapping[str, str]) -> frozenset[str]:
 def date_of(day: int) -> Any:
     """A day number as a date."""
     return np.datetime64(day, "D").astype(object)
-
-
-def with_verdicts(rows: list[dict[str, Any]], verdicts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with what people judged: insight_id -> verdict, verdict_reason, verdict_by, verdict_at."""
-    return [{**row, **verdicts.get(row["insight_id"], {})} for row in rows]

@@ -197,7 +197,7 @@ def build_panel(
     units, rows = _units(exposure_series, exposed_day, first, last)
     shares = _shares(exposure_series, exposed_day, exposed_known, keys, basis)
     return Panel(
-        keys, basis, _lag_model(complaint_lags, as_of), place[kept], day[kept], known[kept],
+        keys, basis, lag_model(complaint_lags, as_of), place[kept], day[kept], known[kept],
         series["observed"].to_numpy(dtype=np.float64)[kept], units, rows, *shares, first, last,
     )  # fmt: skip
 
@@ -233,7 +233,8 @@ def _shares(
     return series, day[source], known[source], frame["units"].to_numpy(dtype=np.float64)[source]
 
 
-def _lag_model(frame: pd.DataFrame, as_of: int | None) -> LagModel:
+def lag_model(frame: pd.DataFrame, as_of: int | None) -> LagModel:
+    """The lag model of `complaint_lags`, without what became known after `as_of`."""
     if frame.empty:
         return no_lags()
     known = day_numbers(frame["known_day"])

@@ -41,6 +41,8 @@ class PriorityRules:
     peak_most: float = 2.0
     trend_days: float = 3.0
     trend_bounds: tuple[float, float] = (0.7, 1.5)
+    trend_weight: float = 20.0  # people at which half of a trend is believed
+    falling_z: float = 1.645
     dispersion: float = 0.05
     tier_1_share: float = 0.005
     tier_2_share: float = 0.0005
@@ -103,10 +105,13 @@ def excess_of(observed: Sequence[float], expected: Sequence[float], rules: Prior
     per_day = max(float(middle) - 1.0, 0.0) * total_e / days
     per_day_p10 = max(float(low) - 1.0, 0.0) * total_e / days
     half = max(days // 2, 1)
-    before, after = (o[:-half].sum() + 1.0) / (e[:-half].sum() + 1.0), (o[-half:].sum() + 1.0) / (e[-half:].sum() + 1.0)
-    slope = float(np.log(after / before)) / max(days / 2.0, 1.0) if days > 1 else 0.0
+    old, new = float(o[:-half].sum()), float(o[-half:].sum())
+    change = float(np.log((new + 1.0) / (e[-half:].sum() + 1.0)) - np.log((old + 1.0) / (e[:-half].sum() + 1.0))) if days > 1 else 0.0
+    # A few people make no trend: it counts in full only once dozens speak, and falls only where chance does not explain it.
+    slope = change / max(days / 2.0, 1.0) * total_o / (total_o + rules.trend_weight)
     trend = float(np.clip(np.exp(slope * rules.trend_days), *rules.trend_bounds))
-    return Excess(float(statistic(per_day)), float(statistic(per_day_p10)), score(trend), trend >= 0.85)
+    is_falling = change < -rules.falling_z * np.sqrt(1.0 / (old + 1.0) + 1.0 / (new + 1.0))
+    return Excess(float(statistic(per_day)), float(statistic(per_day_p10)), score(trend), not is_falling)
 
 
 def risk_of(
@@ -138,15 +143,16 @@ def tier_of(topic: str, risk: Risk, daily_margin: float, is_rising: bool, report
     return 2 if share >= rules.tier_2_share else 3
 
 
-def peak_of(events: Sequence[Event], day: int, skus: frozenset[str], regions: frozenset[str], rules: PriorityRules = PriorityRules()) -> float:
-    """1 to `peak_most`: seasons and promotions that run on `day` and touch the scope."""
-    running = [event for event in events if event.starts <= day <= event.ends and event.touches(skus, regions)]
-    factor = 1.0
-    if any(event.kind == "season" for event in running):
-        factor *= rules.season_factor
-    if any(event.kind == "promotion" for event in running):
-        factor *= rules.promotion_factor
-    return min(factor, rules.peak_most)
+def peak_of(events: Sequence[Event], day: int, people: Mapping[str, int], regions: frozenset[str], rules: PriorityRules = PriorityRules()) -> float:
+    """1 to `peak_most`: seasons and promotions that run on `day`, each by the share of complaints (SKU -> people) it touches."""
+    total = sum(people.values())
+    factors = {"season": 1.0, "promotion": 1.0}
+    for event in events:
+        if event.kind in factors and event.starts <= day <= event.ends and event.touches(frozenset(), regions):
+            most = rules.season_factor if event.kind == "season" else rules.promotion_factor
+            share = 1.0 if not event.skus else (sum(n for sku, n in people.items() if sku in event.skus) / total if total else 0.0)
+            factors[event.kind] = max(factors[event.kind], 1.0 + (most - 1.0) * share)
+    return min(factors["season"] * factors["promotion"], rules.peak_most)
 
 
 def harm_of(

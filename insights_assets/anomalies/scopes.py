@@ -22,6 +22,10 @@ SALES_DAYS = 28
 #: A policy or launch that began so many days before the onset (or one day after it) is named beside the issue.
 RELATED_BEFORE, RELATED_AFTER = 10, 1
 
+#: What a policy, and what a release of shop or app, can bring about.
+POLICY_TOPICS = frozenset({"billing_confusion", "returns_and_refunds", "customer_service", "price_value"})
+RELEASE_TOPICS = frozenset({"app_or_site_problem", "usability_confusion", "billing_confusion", "availability"})
+
 
 @dataclass(frozen=True)
 class Product:
@@ -75,16 +79,25 @@ class Business:
         total = sum(skus.values())
         return sum(n for sku, n in skus.items() if sku in self.products and self.products[sku].is_flagship) / total if total else 0.0
 
-    def related_event(self, cell: Mapping[str, str], onset: int) -> Event | None:
-        """The policy or launch that began last before the onset and touches the cell."""
+    def related_event(self, topic: str, cell: Mapping[str, str], onset: int) -> Event | None:
+        """The policy or launch that began last before the onset and can have to do with it."""
         regions = frozenset({cell["region"]}) if "region" in cell else frozenset()
+        skus = self.skus_of(cell)
         near = [
             event
             for event in self.events
-            if event.kind in ("policy", "launch") and onset - RELATED_BEFORE <= event.starts <= onset + RELATED_AFTER
-            and event.touches(self.skus_of(cell), regions)
-        ]  # fmt: skip
+            if onset - RELATED_BEFORE <= event.starts <= onset + RELATED_AFTER and event.touches(skus, regions) and _can_concern(event, topic, skus)
+        ]
         return max(near, key=lambda e: (e.starts, e.event_id)) if near else None
+
+
+def _can_concern(event: Event, topic: str, skus: frozenset[str]) -> bool:
+    """A policy moves money and service, a release moves shop and app, the launch of a product moves that product."""
+    if event.kind == "policy":
+        return topic in POLICY_TOPICS
+    if event.kind == "launch":
+        return bool(event.skus & skus) if event.skus else topic in RELEASE_TOPICS
+    return False
 
 
 def business_of(products: pd.DataFrame, sales: pd.DataFrame, calendar: pd.DataFrame) -> Business:

@@ -30,6 +30,16 @@ TOPIC_SERIES = TableSpec(
     ),
 )
 
+SERIES_DAYS = TableSpec(
+    stage="anomalies", name="series_days", key=("known_day",), write="replace_all", public=False, grain="one row per day on which mentions became known",
+    description="What each day of topic_series was counted from; a day whose mentions changed is counted again.",
+    columns=(
+        _key("known_day", "date", "Day on which the mentions became known"),
+        _column("mentions", "bigint", "Mentions counted", "mentions"),
+        _column("fingerprint", "bigint", "Sum of checksums of (record, topic)"),
+    ),
+)
+
 EXPOSURE_SERIES = TableSpec(
     stage="anomalies", name="exposure_series", key=("basis", "attribute", "value", "day", "known_day"), write="replace_all", public=False,
     grain="one row per basis, attribute value and day", description="What could have complained: shipped and ordered lines, sessions; records where none of these exist.",
@@ -44,7 +54,7 @@ EXPOSURE_SERIES = TableSpec(
 )
 
 COMPLAINT_LAGS = TableSpec(
-    stage="anomalies", name="complaint_lags", key=("topic", "basis", "lag_days", "known_day"), write="upsert_small", public=False,
+    stage="anomalies", name="complaint_lags", key=("topic", "basis", "lag_days", "known_day"), write="replace_all", public=False,
     grain="one row per topic, basis, lag and day it became known", description="How long after order or parcel people complain.",
     columns=(
         _key("topic", "string", "Topic"),
@@ -213,7 +223,7 @@ DATA_FINDINGS = TableSpec(
     description="What is wrong with the data, not with the shop: a source that fell silent or delivers too much, a flood of copied posts.",
     columns=(
         _key("finding_id", "string", "Stable id"),
-        _column("kind", "string", "source_silent, source_spike or copied_posts"),
+        _column("kind", "string", "source_silent, source_spike, source_late or copied_posts"),
         _column("source", "string", "Source it concerns"),
         _column("started_day", "date", "First day"),
         _column("ended_day", "date", "Last day"),
@@ -265,5 +275,5 @@ SENTIMENT_SHIFTS = TableSpec(
 )
 
 TABLES = (
-    TOPIC_SERIES, EXPOSURE_SERIES, COMPLAINT_LAGS, ANOMALIES, ISSUE_DAYS, ROOT_CAUSES, INSIGHTS, DATA_FINDINGS, FORECASTS, SENTIMENT_SHIFTS,
+    TOPIC_SERIES, SERIES_DAYS, EXPOSURE_SERIES, COMPLAINT_LAGS, ANOMALIES, ISSUE_DAYS, ROOT_CAUSES, INSIGHTS, DATA_FINDINGS, FORECASTS, SENTIMENT_SHIFTS,
 )  # fmt: skip

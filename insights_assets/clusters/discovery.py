@@ -23,6 +23,8 @@ NEIGHBOURS = 15
 #: Within one topic. Over a whole corpus 4 gives groups of the same size (measured on public intents and the sample shop).
 RESOLUTION = 1.0
 SEED = 7
+#: Groups whose centres are this near say one thing: communities split even what is all alike.
+SAME = 0.7
 #: Rows of the similarity matrix computed at once; bounds memory, changes nothing.
 BLOCK = 2_000
 
@@ -41,7 +43,7 @@ def groups(vectors: Vectors, *, least: int, floor: float, resolution: float = RE
     known = np.flatnonzero(np.any(vectors != 0, axis=1))
     if len(known) < least:
         return []
-    community = communities(vectors[known], resolution=resolution)
+    community = _joined(vectors[known], communities(vectors[known], resolution=resolution))
     found = [_trimmed(vectors, known[community == number], least, floor) for number in range(community.max() + 1)]
     return sorted((g for g in found if g is not None), key=lambda group: (-len(group.rows), int(group.rows[0])))
 
@@ -59,6 +61,27 @@ def communities(vectors: Vectors, *, resolution: float = RESOLUTION) -> NDArray[
         resolution_parameter=resolution, seed=SEED, n_iterations=2,
     )
     return np.asarray(partition.membership, dtype=np.int64)
+
+
+def _joined(vectors: Vectors, community: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Communities with those whose centres nearly coincide made one, nearest pair first; (n,) numbered from 0."""
+    members = {number: np.flatnonzero(community == number) for number in range(community.max() + 1)}
+    centres = {number: centre(vectors[rows]) for number, rows in members.items()}
+    while len(members) > 1:
+        numbers = sorted(members)
+        near = similarity(np.concatenate([centres[n] for n in numbers]), np.concatenate([centres[n] for n in numbers]))
+        np.fill_diagonal(near, -2.0)
+        left, right = divmod(int(near.argmax()), len(numbers))
+        if near[left, right] < SAME:
+            break
+        keep, drop = numbers[min(left, right)], numbers[max(left, right)]
+        members[keep] = np.sort(np.concatenate([members[keep], members.pop(drop)]))
+        centres[keep] = centre(vectors[members[keep]])
+        del centres[drop]
+    out = np.empty(len(vectors), dtype=np.int64)
+    for place, number in enumerate(sorted(members)):
+        out[members[number]] = place
+    return out
 
 
 def neighbour_graph(vectors: Vectors, neighbours: int = NEIGHBOURS) -> sparse.csr_matrix:

@@ -17,7 +17,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from insights_assets.clusters.discovery import Group, centre
+from insights_assets.clusters.discovery import SAME, Group, centre
 from insights_assets.clusters.embeddings import Vectors, on_grid, similarity
 
 #: Share of the old centre kept when a week's texts move it.
@@ -26,8 +26,6 @@ INERTIA = 0.9
 LEAST_TO_MOVE = 3
 #: Share of the founding texts that may lie outside the theme's own threshold.
 OUTSIDE_SHARE = 0.05
-#: A group this near to a theme's centre is that theme in a wider wording, not a new one.
-SAME_THEME = 0.70
 #: The nearest theme is the parent of a new one from here on.
 KIN = 0.50
 #: Pairs of themes this near are proposed for a merge; a person or a model decides.
@@ -144,7 +142,7 @@ def widened(book: Book, topic: str, vectors: Vectors, centroid: Vectors, *, floo
         return None
     near = similarity(centroid, np.concatenate([theme.centroid for theme in kin]))[0]
     theme = kin[int(near.argmax())]
-    if near.max() < SAME_THEME:
+    if near.max() < SAME:
         return None
     reach = _threshold(similarity(vectors, theme.centroid)[:, 0], floor)
     return replace(theme, threshold=min(theme.threshold, reach))

@@ -42,7 +42,7 @@ def opened() -> Opened:
     if isinstance(found, Closed):
         _stop(found)
     st.session_state["operations"] = found.operations
-    _watch(found.operations, found.reader.publication.publication_id)
+    watch(found.operations, found.reader.publication.publication_id)
     return found
 
 
@@ -56,7 +56,7 @@ def _stop(closed: Closed) -> NoReturn:
 
 
 @st.fragment(run_every=WATCH_SECONDS)
-def _watch(operations: Operations, shown: int) -> None:
+def watch(operations: Operations, shown: int) -> None:
     """Say that a newer run was published; the page changes only when the person wants it to."""
     latest = operations.latest_publication()
     if latest is not None and latest.publication_id != shown:

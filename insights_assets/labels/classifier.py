@@ -180,7 +180,8 @@ class Classifier:
         with path.with_suffix(".npz").open("wb") as file:
             np.savez_compressed(file, **arrays)
         document["model_version"] = self.model_version
-        path.with_suffix(".json").write_text(json.dumps(document, ensure_ascii=False, sort_keys=True), "utf-8")
+        # Not sorted: the order of the concepts is the order of their columns.
+        path.with_suffix(".json").write_text(json.dumps(document, ensure_ascii=False), "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Classifier:
@@ -239,7 +240,7 @@ class Classifier:
         """Hash of everything that decides a score; rounding keeps it equal across numpy builds."""
         arrays, document = self._parts()
         digest = hashlib.sha256(json.dumps(
-            [document["topics"], document["spaces"], document["concepts"]], ensure_ascii=False, sort_keys=True
+            [document["topics"], document["spaces"], document["concepts"]], ensure_ascii=False
         ).encode())
         for name in sorted(arrays):
             digest.update(name.encode())

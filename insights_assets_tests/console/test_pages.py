@@ -16,7 +16,7 @@ from insights_assets_tests.console.homes import AS_OF, CARRIER, DAMAGE, DANGER, 
 pytestmark = pytest.mark.slow
 APP = Path(__file__).resolve().parents[2] / "insights_assets" / "console" / "app.py"
 #: Elements that show a string as it is. Everything else of Streamlit renders Markdown somewhere.
-INERT = {"text", "code", "arrow_data_frame", "selectbox", "text_input", "date_input", "vega_lite_chart", "arrow_vega_lite_chart"}
+INERT = {"text", "code", "dataframe", "selectbox", "text_input", "altair_chart", "vega_lite_chart", "arrow_vega_lite_chart"}
 
 
 def look(**query: str) -> AppTest:
@@ -147,9 +147,20 @@ def test_what_a_command_judged_is_shown_without_a_new_publication(home: Path) ->
     assert "dismissed by eve" in texts(app.run())
 
 
-def test_a_newer_publication_is_announced_and_shown_when_asked_for(home: Path) -> None:
+def test_an_open_page_says_when_a_newer_run_was_published(home: Path) -> None:
+    def page(shown: int) -> None:
+        from insights_assets.console import frame
+        from insights_assets.resources.operations import open_operations
+        from insights_assets.settings import Settings
+
+        frame.watch(open_operations(Settings().operations_target), shown)
+
+    assert "A newer run was published." not in texts(AppTest.from_function(page, args=(1,)).run())
+    assert "A newer run was published." in texts(AppTest.from_function(page, args=(0,)).run())
+
+
+def test_the_next_look_shows_the_newer_publication(home: Path) -> None:
     app = look()
-    assert "A newer run was published." not in texts(app)
     operations = operations_of(home)
     latest = operations.latest_publication()
     assert latest is not None

@@ -105,8 +105,10 @@ def _end_if_introduced(view: View, start: int, end: int, product_words: Collecti
 
 def _end_if_listed(view: View, start: int, end: int, product_words: Collection[str], word: str) -> int | None:
     """Where the name ends, when it is one that we know and something around it speaks for a person."""
-    before = view.plain[max(0, start - CUE_REACH) : start]
     stop = _end_of_name(view, end, product_words, is_open=False)
+    if stop == end and word not in NAMES:
+        return None
+    before = view.plain[max(0, start - CUE_REACH) : start]
     is_hinted = HINT_CUE.search(before) is not None or (DASH_CUE.search(before) is not None and _ends_line(view, end))
     has_surname = _ends_with_surname(view, end, stop)
     if word not in NAMES:

@@ -1,0 +1,136 @@
+"""The console in a real browser: a ticket's link on a fresh server, nothing from other hosts, hostile text inert in the page itself.
+
+Needs chromium and its driver; skips with the reason where they are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_assets_tests.console.homes import DAMAGE
+
+pytestmark = pytest.mark.slow
+APP = Path(__file__).resolve().parents[2] / "insights_assets" / "console" / "app.py"
+BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+DRIVER = shutil.which("chromedriver")
+SWITCHES = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--window-size=1280,1600",
+)  # fmt: skip
+#: Elements whose own text carries the corpus, and where it would have become something.
+FOUND = """
+const leaves = [...document.querySelectorAll('body *')].filter(e => e.children.length === 0 && /HOSTILE/.test(e.textContent));
+return {
+  shown: leaves.filter(e => e.closest('[data-testid="stText"]')).length,
+  elsewhere: leaves.filter(e => !e.closest('[data-testid="stText"], canvas, svg, [data-testid="stSelectbox"]')).map(e => e.tagName),
+  active: [...document.querySelectorAll('a, img, iframe, script, object, form')].map(e => e.href || e.src || e.action || '')
+    .filter(u => /evil|javascript:/.test(u)),
+  markup: [...document.querySelectorAll('b, i, strong, em, h1, h2, h3, del, mark, .katex, [data-testid="stText"] *')]
+    .filter(e => /HOSTILE|E=mc/.test(e.textContent) && !['DIV', 'SPAN', 'P', 'PRE'].includes(e.tagName)).map(e => e.outerHTML.slice(0, 120)),
+  title: document.title,
+};
+"""
+SETTLED = """
+const app = document.querySelector('[data-testid="stApp"]');
+return !!app && app.getAttribute('data-test-script-state') === 'notRunning' && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"]');
+"""
+
+
+@pytest.fixture
+def address(home: Path, tmp_path: Path) -> Iterator[str]:
+    """A console server of this test's own, that nobody has opened yet."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    with (tmp_path / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "INSIGHTS_HOME": str(home)}, stdout=log, stderr=log)
+    try:
+        for _ in range(240):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
+                    break
+            except OSError:
+                time.sleep(0.25)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    if BROWSER is None or DRIVER is None:
+        pytest.skip("needs chromium and chromedriver, which are not here")
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+
+    options = Options()
+    options.binary_location = BROWSER
+    for switch in (*SWITCHES, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def look(browser: Any, url: str) -> None:
+    browser.get(url)
+    for _ in range(240):
+        time.sleep(0.5)
+        if browser.execute_script(SETTLED):
+            time.sleep(1.5)
+            return
+    raise AssertionError(f"{url} never settled: {browser.title}")
+
+
+def hosts(browser: Any) -> set[str]:
+    """Hosts the pages asked for anything, the browser's own pages apart."""
+    asked = set()
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        url = str(message.get("params", {}).get("request", {}).get("url") or message.get("params", {}).get("url") or "")
+        if message["method"] in ("Network.requestWillBeSent", "Network.webSocketCreated") and url.startswith(("http", "ws")):
+            asked.add(url.split("/")[2])
+    return asked
+
+
+def test_a_link_opened_first_shows_the_insight_in_its_frame_and_everything_stays_here(browser: Any, address: str) -> None:
+    look(browser, f"{address}/?insight={DAMAGE}")
+    text = browser.find_element("tag name", "body").text
+    assert browser.current_url == f"{address}/insight?insight={DAMAGE}"
+    assert "Today" in text and "Why it was flagged" in text and "Proof" in text
+    found = browser.execute_script(FOUND)
+    assert found["shown"] >= 6
+    assert (found["active"], found["markup"], found["title"]) == ([], [], "Insights")
+    look(browser, f"{address}/")
+    assert "Tier 1" in browser.find_element("tag name", "body").text
+    found = browser.execute_script(FOUND)
+    assert found["shown"] >= 8
+    assert (found["active"], found["markup"], found["title"]) == ([], [], "Insights")
+    assert set(found["elsewhere"]) <= {"TD"}  # cells of a grid, told to screen readers
+    assert hosts(browser) == {address.removeprefix("http://")}
+
+
+def test_the_insight_page_itself_opened_first_stands_in_its_frame(browser: Any, address: str) -> None:
+    look(browser, f"{address}/insight?insight={DAMAGE}")
+    navigation = browser.find_elements("css selector", '[data-testid="stTopNavLink"]')
+    # the icon of each is a ligature, whose letters are text too
+    assert [entry.text.splitlines()[-1] for entry in navigation] == ["Today", "Insight"]
+    assert not browser.find_elements("css selector", '[data-testid="stSidebarNav"]')
