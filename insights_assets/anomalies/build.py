@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 WARM_UP_DAYS = 28
 #: Lines beyond which the cause search works on a sample.
 LINES_AT_MOST = 600_000
-#: Days of late deliveries that the incremental reading of mentions allows for.
-LATE_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -162,17 +160,18 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
     feedback = step.read(FEEDBACK).where((F.col("known_day") <= last) & (F.col("occurred_day") >= reach))
     said = series.mentions(feedback, step.read(FEEDBACK_LABELS)).toPandas()
     sides: dict[str, pd.DataFrame] = {}
-    shipments = step.read(SHIPMENTS).where((F.col("shipped_day") >= reach - timedelta(days=MAX_LAG)) & (F.col("shipped_day") <= last))
-    rows = shipments.count()
-    if rows:
-        sides["lines"] = series.exposed_lines(shipments, LINES_AT_MOST, rows).toPandas()
-    else:
+    for basis, spec, column, exposed in (("shipped", SHIPMENTS, "shipped_day", series.exposed_lines), ("ordered", ORDERS, "ordered_day", series.exposed_orders)):
+        lines = step.read(spec).where((F.col(column) >= reach - timedelta(days=MAX_LAG)) & (F.col(column) <= last))
+        rows = lines.count()
+        if rows:
+            sides[basis] = exposed(lines, LINES_AT_MOST, rows).toPandas()
+    if not sides:
         sides["records"] = series.exposed_records(feedback).toPandas()
     sessions = step.read(SESSIONS).where((F.col("occurred_day") >= reach) & (F.col("occurred_day") <= last))
     visited = series.exposed_sessions(sessions).toPandas()
     if len(visited):
         sides["sessions"] = visited
-    bases = frozenset(name for side in sides for name in ({"lines": ("shipped", "ordered")}.get(side, (side,)))) | {"records"}
+    bases = frozenset(sides) | {"records"}
     lags = lag_model(step.read_pandas(COMPLAINT_LAGS), day_number(last))
     import pandas as pd
 

@@ -18,6 +18,8 @@ from insights_assets.anomalies.statistics import signed_root, upper_tail
 LEAST_LINES = 20.0
 #: Attributes that are compared inside a cause when they are no part of it.
 INSIDE = ("carrier", "region", "warehouse", "product_line")
+#: The order in which a place is put into words.
+SAID_IN_ORDER = ("product_line", "sku", "warehouse", "packaging_batch", "carrier", "region")
 PLURAL = {
     "product_line": "product lines", "sku": "products", "region": "regions", "warehouse": "warehouses", "packaging_batch": "packaging batches",
     "carrier": "carriers", "channel": "channels",
@@ -41,9 +43,9 @@ class Rate:
         return self.observed / self.lines if self.lines > 0 else 0.0
 
 
-def rates(situation: Situation, cell: Mapping[str, str], start: int, end: int) -> list[Rate]:
+def rates(situation: Situation, place: Mapping[str, str], start: int, end: int) -> list[Rate]:
     """The cause's rate and those beside it, in the days [start, end]; parts with too few lines are left out."""
-    cell = {name: value for name, value in cell.items() if name in situation.row_codes}
+    cell = {name: place[name] for name in SAID_IN_ORDER if name in place and name in situation.row_codes}
     rows = situation.window_rows(start, end)
     lines = situation.row_units[rows] * situation.lag_weight(start, end, rows)
     inside_days = (situation.said.day >= start) & (situation.said.day <= end)

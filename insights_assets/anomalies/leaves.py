@@ -107,8 +107,8 @@ class Ledger:
 def build_ledger(mentions: pd.DataFrame, sides: Mapping[str, pd.DataFrame], lags: LagModel, bases: frozenset[str]) -> Ledger:
     """`mentions`: feedback_id, topic, person, day, known_day, confidence and the cause attributes.
 
-    `sides`: what could complain, by name: `lines` (attributes, units, shipped_day, ordered_day), `sessions` (region, units, day),
-    `records` (attributes, units, day; the share model). At least one; `bases` are those of the exposure series.
+    `sides`: what could complain, by basis (shipped, ordered, sessions, or records in the share model): the attributes it has, `day`
+    and `units`. At least one; `bases` are those of the exposure series.
     """
     values: dict[str, tuple[str, ...]] = {}
     for name in topics.CAUSE_ATTRIBUTES:
@@ -123,16 +123,12 @@ def build_ledger(mentions: pd.DataFrame, sides: Mapping[str, pd.DataFrame], lags
         day_numbers(mentions["day"]), day_numbers(mentions["known_day"]), mentions["confidence"].to_numpy(dtype=np.float64),
         {name: _codes(mentions, name, coding) for name in topics.CAUSE_ATTRIBUTES},
     )  # fmt: skip
-    coded: dict[str, Lines] = {}
-    for side, frame in sides.items():
-        for basis, column in (("shipped", "shipped_day"), ("ordered", "ordered_day")) if side == "lines" else ((side, "day"),):
-            coded[basis] = _lines(frame, column, coding)
-    return Ledger(coding, said, coded, lags, bases)
+    return Ledger(coding, said, {basis: _lines(frame, coding) for basis, frame in sides.items()}, lags, bases)
 
 
-def _lines(frame: pd.DataFrame, column: str, coding: Coding) -> Lines:
-    dated = frame[frame[column].notna()]
-    day = day_numbers(dated[column])
+def _lines(frame: pd.DataFrame, coding: Coding) -> Lines:
+    dated = frame[frame["day"].notna()]
+    day = day_numbers(dated["day"])
     order = np.argsort(day, kind="stable")
     codes = {name: _codes(dated, name, coding)[order] for name in topics.CAUSE_ATTRIBUTES if name in frame.columns}
     return Lines(day[order], dated["units"].to_numpy(dtype=np.float64)[order], codes)

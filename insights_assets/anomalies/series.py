@@ -122,19 +122,31 @@ def complaint_lags(said: DataFrame, orders: DataFrame | None) -> DataFrame:
 
 
 def exposed_lines(shipments: DataFrame, at_most: int, rows: int) -> DataFrame:
-    """Shipped lines for the cause search: attributes, shipped_day, ordered_day, units.
+    """Shipped lines for the cause search: attributes, day, units.
 
     Beyond `at_most` of `rows` lines a sample by hash of the parcel stands for all, weighted up; rates of small cells stay unbiased.
     """
     from pyspark.sql import functions as F
 
-    share = min(1.0, at_most / max(rows, 1))
-    buckets = max(1, round(share * 1000))
-    chosen = shipments.where("shipped_day IS NOT NULL")
-    if buckets < 1000:
-        chosen = chosen.where(F.pmod(F.crc32("fulfilment_id"), F.lit(1000)) < buckets)
-    keys = ["product_line", "sku", "region", "warehouse", "packaging_batch", "carrier", "shipped_day", "ordered_day"]
-    return chosen.groupBy(keys).agg((F.count("*") * (1000.0 / buckets)).alias("units"))
+    chosen, weight = _sampled(shipments.where("shipped_day IS NOT NULL"), "fulfilment_id", at_most, rows)
+    keys = ["product_line", "sku", "region", "warehouse", "packaging_batch", "carrier"]
+    return chosen.groupBy(*keys, F.col("shipped_day").alias("day")).agg((F.count("*") * weight).alias("units"))
+
+
+def exposed_orders(orders: DataFrame, at_most: int, rows: int) -> DataFrame:
+    """Ordered lines for the causes of what happens at the order: product, region, day, units. Not yet shipped ones are among them."""
+    from pyspark.sql import functions as F
+
+    chosen, weight = _sampled(orders.where("ordered_day IS NOT NULL"), "order_id", at_most, rows)
+    return chosen.groupBy("product_line", "sku", "region", F.col("ordered_day").alias("day")).agg((F.count("*") * weight).alias("units"))
+
+
+def _sampled(lines: DataFrame, key: str, at_most: int, rows: int) -> tuple[DataFrame, float]:
+    from pyspark.sql import functions as F
+
+    buckets = max(1, round(min(1.0, at_most / max(rows, 1)) * 1000))
+    chosen = lines if buckets == 1000 else lines.where(F.pmod(F.crc32(F.col(key).cast("binary")), F.lit(1000)) < buckets)
+    return chosen, 1000.0 / buckets
 
 
 def exposed_sessions(sessions: DataFrame) -> DataFrame:

@@ -23,7 +23,7 @@ from insights_assets.anomalies.issues import Alarm, Issue, IssueSettings, measur
 from insights_assets.anomalies.leaves import Ledger, Situation, situate
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.rounding import statistic
-from insights_assets.anomalies.topics import BELONGS_TO, BY_REPORT
+from insights_assets.anomalies.topics import BELONGS_TO, BY_REPORT, CAUSE_ATTRIBUTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,12 +208,18 @@ def from_rows(rows: pd.DataFrame, day: int) -> list[Issue]:
         life = Incident(str(r["state"]), _day(r["opened_day"]), int(r["quiet_days"]), _day(r["closed_day"]), int(r["reopened_count"]))
         issues.append(
             Issue(
-                r["insight_id"], r["topic"], r["signal_topic"], life, dict(r["scope"]), dict(r["cause"]), dict(r["cell"]), r["cause_status"],
+                r["insight_id"], r["topic"], r["signal_topic"], life, _cell(r["scope"]), _cell(r["cause"]), _cell(r["cell"]), r["cause_status"],
                 float(r["cause_score"]), tuple(dict(a) for a in json.loads(r["alternatives"])), _day(r["onset_day"]), _day(r["last_seen_day"]),
                 float(r["observed"]), float(r["expected"]), float(r["p_value"]), r["detector"], _day(r["last_alarm_day"]), tuple(r["reports"]),
             )
         )  # fmt: skip
     return sorted(issues, key=lambda i: (i.incident.opened, i.insight_id))
+
+
+def _cell(value: Any) -> dict[str, str]:
+    """A stored map in the order in which cells are built."""
+    given = dict(value)
+    return {name: given[name] for name in CAUSE_ATTRIBUTES if name in given}
 
 
 def _date(day: int) -> Any:

@@ -24,7 +24,7 @@ NEIGHBOURS = 15
 RESOLUTION = 1.0
 SEED = 7
 #: Groups whose centres are this near say one thing: communities split even what is all alike.
-SAME = 0.7
+SAME = 0.70
 #: Rows of the similarity matrix computed at once; bounds memory, changes nothing.
 BLOCK = 2_000
 

@@ -5,8 +5,8 @@ learned (`learning_words.py`), which texts are embedded.
 
 A text is the weighted mean of its words, minus what all texts of its language share (Arora et al. 2017, "A simple but
 tough-to-beat baseline for sentence embeddings"). A word met after the freeze lies where words with the same letter runs
-lie (Bojanowski et al. 2017) and near its concepts, plus a direction of its own, so that a defect nobody had named before
-can still become a theme.
+lie (Bojanowski et al. 2017) and near its concepts, plus a direction of its own (of its letter runs, so that its other forms
+go along), so that a defect nobody had named before can still become a theme.
 
 Limits: it knows the shop's own words and the concepts of the labels' thesaurus; beyond those, two wordings that share no word and
 no company stay apart, and so do two languages. A hosted embedding knows better and comes in through `embeddings.Embedder`.
@@ -101,7 +101,7 @@ class WordSpace:
     def _guess(self, word: str) -> Floats:
         guess = self._guesses.get(word)
         if guess is None:
-            own = np.random.default_rng(int(hashes([word])[0])).standard_normal((1, DIMENSIONS))
+            own = _signs(runs(word)).sum(axis=0, keepdims=True)
             place, known = find(self.grams, hashes(runs(word)))
             like = self.gram_vectors[place[known]].sum(axis=0, dtype=np.float64, keepdims=True)
             vector = unit_rows(OWN_SHARE * unit_rows(own) + (1 - OWN_SHARE) * unit_rows(like))
@@ -204,6 +204,12 @@ def runs(word: str) -> list[str]:
     """The runs of GRAM letters of a word with its ends marked."""
     padded = f"<{word}>"
     return [padded[i : i + GRAM] for i in range(max(1, len(padded) - GRAM + 1))]
+
+
+def _signs(texts: Sequence[str]) -> NDArray[np.float64]:
+    """(texts, DIMENSIONS) of 1 and -1: a direction of its own for each text, the same on every machine."""
+    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=DIMENSIONS // 8).digest() for text in texts)
+    return np.unpackbits(np.frombuffer(digests, dtype=np.uint8)).reshape(len(texts), DIMENSIONS) * 2.0 - 1.0
 
 
 def hashes(texts: Sequence[str]) -> NDArray[np.uint64]:

@@ -131,7 +131,8 @@ class Labeller:
                     "topic": hit.target, "confidence": CODE_CONFIDENCE, "quote": text[hit.start : hit.end], "start": hit.start, "end": hit.end, "tone": -1.0, "by": "rule",
                 })
         known = {topic["topic"] for topic in topics}
-        topics += [dict(topic) for topic in read.topics if topic["topic"] not in known]
+        # One safety record alone reaches a person at once, so only a rule, which says why, may raise it.
+        topics += [dict(topic) for topic in read.topics if topic["topic"] not in known and topic["topic"] != "safety"]
         coded = return_topic(_text(record.get("reason_code")))
         if coded is not None and coded not in {topic["topic"] for topic in topics} and not topics:
             topics.append({"topic": coded, "confidence": CODE_CONFIDENCE, "quote": None, "start": None, "end": None, "tone": -1.0, "by": "rule"})

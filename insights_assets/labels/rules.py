@@ -37,10 +37,10 @@ _REFUND = (
 )
 _DANGER = (
     r"(?:smok(?:e|ed|ing)\b|caught fire|on fire|flames?|burst into|burn(?:t|ed|s|ing)? (?:my|me|the|his|her|a hole|smell)|burning smell|scorch\w*|melt(?:ed|ing)|electric(?:al)? shock|shocked me|got a shock|sparks?\b|sparked|exploded|"
-    r"explosion|overheat\w*|swollen battery|battery (?:is )?(?:swelling|swollen|leak\w*)|cut my|bleeding|injur\w*|hospital|emergency room|chok(?:ed|ing) hazard|choking|toxic|poison\w*|fire hazard|dangerous|"
-    r"rauch\w*|brennt|feuer|flammen|stromschlag|funken|explodiert|uberhitz\w*|geschmolzen|verbrannt|verletz\w*|krankenhaus|gefahrlich|fumee|prend feu|pris feu|flammes|choc electrique|decharge|etincelles|explose|"
-    r"surchauff\w*|fondu|brule\w*|blesse\w*|hopital|dangereux|humo|incendi\w*|fuego|llamas|descarga|calambre|chispas|exploto|recalent\w*|derritio|quem[oa]\w*|herid\w*|hospital|peligros\w*|fumo|fogo|chamas|"
-    r"choque eletrico|faiscas|explodiu|sobreaquec\w*|derreteu|queimou|queimad\w*|ferid\w*|perigos\w*)"
+    r"explosion|overheat\w*|swollen|swelled up|bulg(?:ed|ing)|puffed up|hissing|hissed|zapped|tingl\w+ (?:when|in my)|cut my (?:hand|finger|thumb|palm|lip|foot)s?|bleeding|injur\w*|hospital|emergency room|chok(?:ed|ing) hazard|choking|toxic|poison\w*|fire hazard|dangerous|"
+    r"\braucht?e?\b|stieg rauch|rauchentwicklung|brennt|aufgeblaht|aufgequollen|gezischt|zischte|gewischt bekommen|eine gewischt|schmorge\w+|verschmort|roch nach (?:geschmolzen\w*|verbrannt\w*|schmor\w*)|feuer|flammen|stromschlag|funken|explodiert|uberhitz\w*|geschmolzen|verbrannt|verletz\w*|krankenhaus|gefahrlich|fumee|prend feu|pris feu|flammes|choc electrique|decharge|etincelles|explose|"
+    r"surchauff\w*|fondu|gonflee? et|a gonfle|siffle\w*|odeur de brule|brule\w*|blesse\w*|hopital|dangereux|humo|incendi\w*|fuego|llamas|descarga|calambre|chispas|exploto|recalent\w*|derritio|hinchad\w*|se hincho|olor a quemado|quem[oa]\w*|herid\w*|hospital|peligros\w*|fumo|fogo|chamas|"
+    r"choque eletrico|faiscas|explodiu|sobreaquec\w*|derreteu|inchou|inchad\w*|cheiro a queimado|queimou|queimad\w*|ferid\w*|perigos\w*)"
 )
 _NOT_DANGER = r"(?:smoke ?(?:grey|gray|glass|colou?r)|fire ?(?:pit|place|works|sale)|no (?:smoke|burning|danger)|not dangerous|spark(?:s|ed)? joy|hot stuff|burnt orange|burned? a hole in my (?:pocket|wallet))"
 _FRAUD = (

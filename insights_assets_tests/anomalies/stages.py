@@ -22,7 +22,11 @@ def panel_of(world: World, as_of: int | None = None) -> Panel:
 
 
 def ledger_of(world: World, panel: Panel) -> Ledger:
-    return build_ledger(world.mentions, {"lines": world.shipments.assign(units=1.0)}, panel.lags, BASES)
+    sides = {
+        "shipped": world.shipments.assign(units=1.0, day=world.shipments["shipped_day"]),
+        "ordered": world.shipments[["product_line", "sku", "region"]].assign(units=1.0, day=world.shipments["ordered_day"]),
+    }
+    return build_ledger(world.mentions, sides, panel.lags, BASES)
 
 
 def judged(panel: Panel, first: int = WARM_UP, last: int = 119, stored: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -106,7 +106,8 @@ def test_day_by_day_gives_what_all_at_once_gives(space: WordSpace) -> None:
                 todays = heard.days[row] == day(number).toordinal()
                 found = step.place(heard.topics[row], int(heard.days[row]), heard.vectors[row : row + 1], retry_only=not todays)
                 theme_ids[row] = found.theme_ids[0]
-    assert list(book) == list(whole) or [t.theme_id for t in book] == [t.theme_id for t in whole]
+    assert [theme.theme_id for theme in book] == [theme.theme_id for theme in whole]
+    assert len(whole) >= 4
     for theme in whole:
         assert np.array_equal(book.themes[theme.theme_id].centroid, theme.centroid)
         assert book.themes[theme.theme_id].threshold == theme.threshold
@@ -125,7 +126,7 @@ def test_founding_texts_join_the_theme_they_founded(space: WordSpace) -> None:
 
 
 def test_a_text_older_than_four_weeks_is_not_looked_back_on(space: WordSpace) -> None:
-    rows = spoken({"courier": [1] + [0] * 30 + [2] * 11}, days=DAYS)
+    rows = spoken({"courier": [1] + [0] * 30 + [3] * 11}, days=DAYS)
     heard = heard_of(rows, space)
     book, line = walked(heard, DAYS)
     assert len(book) == 1
