@@ -38,17 +38,17 @@ def build_definitions(settings: Settings | None = None, **resources: object) -> 
         shop=str(settings.shop) if settings.shop else None, as_of=settings.as_of.isoformat() if settings.as_of else None,
     )
     whole_loop = dg.define_asset_job(WHOLE_LOOP, selection=dg.AssetSelection.all(), description="Files in, tickets out: every stage in order.")
-    jobs = [whole_loop, *(make() for make in JOBS)]
+    quality, brief = _quality(), _brief()
     zone = "UTC"
     return dg.Definitions(
         assets=assets,
-        jobs=jobs,
+        jobs=[whole_loop, quality, brief],
         schedules=[
             dg.ScheduleDefinition(name="hourly_loop", job=whole_loop, cron_schedule="5 * * * *", execution_timezone=zone, description="Batch by the hour.",
                                   default_status=dg.DefaultScheduleStatus.RUNNING),
-            dg.ScheduleDefinition(name="daily_quality", job="quality", cron_schedule="30 4 * * *", execution_timezone=zone,
+            dg.ScheduleDefinition(name="daily_quality", job=quality, cron_schedule="30 4 * * *", execution_timezone=zone,
                                   description="Completeness of the sources and quality of the labels, once a day."),
-            dg.ScheduleDefinition(name="weekly_brief", job="brief", cron_schedule="0 5 * * 1", execution_timezone=zone, description="The executive brief, Monday morning."),
+            dg.ScheduleDefinition(name="weekly_brief", job=brief, cron_schedule="0 5 * * 1", execution_timezone=zone, description="The executive brief, Monday morning."),
         ],
         sensors=[landing_sensor(whole_loop, settings.landing_path)],
         resources={"house": house, **resources},
@@ -65,7 +65,6 @@ def _brief() -> Any:
     return dg.define_asset_job("brief", selection=dg.AssetSelection.assets(["actions", "executive_brief"]), description="Write the weekly brief.")
 
 
-JOBS = (_quality, _brief)
 WHOLE_LOOP = "whole_loop"
 
 

@@ -59,7 +59,10 @@ class AnsweredCause:
 
 @dataclass(frozen=True)
 class Answer:
-    """The whole answer; `trusted` False means the inputs are not sound and the exit code is 3."""
+    """The whole answer; `trusted` False means the inputs are not sound and the exit code is 3.
+
+    `aside`: open issues that have some such records, but too few to drive the answer.
+    """
 
     use_case: str
     question: str
@@ -76,6 +79,7 @@ class Answer:
     trust_reason: str
     provisional: bool
     slice: Mapping[str, tuple[str, ...]]
+    aside: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -132,9 +136,13 @@ def answer_question(
     usual = Baseline(before, first, as_of)
     causes: list[AnsweredCause] = []
     taken: set[str] = set()
+    aside: list[str] = []
     for issue, own in _attributed(issues, negative, use_case):
         fresh = [c for c in own if c.feedback_id not in taken]
         if len(causes) == use_case.causes_shown or not fresh:
+            continue
+        if len(fresh) < use_case.records_at_least:
+            aside.append(issue.insight_id)
             continue
         taken |= {c.feedback_id for c in fresh}
         expected = usual.of_issue(issue)
@@ -162,6 +170,7 @@ def answer_question(
         trust_reason=trust_reason,
         provisional=any(issue.provisional for issue in issues if issue.is_open),
         slice=shop.slice.limits,
+        aside=tuple(aside),
     )
 
 
@@ -293,6 +302,9 @@ def render_answer(answer: Answer) -> str:
         lines += _cause_lines(cause)
     if not answer.causes:
         lines.append("Nothing: no negative record in this period.")
+    if answer.aside:
+        shown = ", ".join(answer.aside[:5])
+        lines += ["", f"Also open, with few such records: {shown}. See `insights show insights`."]
     if not answer.trusted:
         lines += ["", f"NOT TRUSTED: {inert(answer.trust_reason)}"]
     elif answer.provisional:

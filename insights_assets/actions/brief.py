@@ -95,7 +95,7 @@ def render_brief(facts: BriefFacts) -> str:
                 **row,
                 "badge": f"Tier {issue.tier}" if issue is not None else "steady, not rising",
                 "money": money_at_risk(issue, facts.shop) if issue is not None else "no money at risk above the usual",
-                "volume": f"{point.this_week} customers this week, {point.last_week} the week before",
+                "volume": f"{_customers(point.this_week)} this week, {point.last_week} the week before",
                 "plot": Markup(daily_plot(point.daily, point.usual_per_day, onset, label)),  # noqa: S704 drawn here
                 "owner": facts.shop.owners[str(row["owner"])].name,
                 "reference": issue.insight_id if issue is not None else "",
@@ -217,6 +217,10 @@ def _done(facts: BriefFacts) -> list[str]:
         lines.append("No promotion is held.")
     lines.append(f"Waiting for approval: {waiting}. Proposed because a gate is not met: {proposed}.")
     return lines
+
+
+def _customers(number: int) -> str:
+    return f"{number} customer{'s' if number != 1 else ''}"
 
 
 def _count(actions: Iterable[PlannedAction], state: str) -> int:

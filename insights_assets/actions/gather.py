@@ -80,10 +80,11 @@ def support_records(
     members: Iterable[Mapping[str, Any]],
     answered: Iterable[str] = (),
 ) -> list[SupportRecord]:
-    """Support records with their theme; a record without one stands under its topic, so that nothing is lost.
+    """Support records with their theme. While the shop has no themes at all, the topic stands in for one.
 
     `themes`: rows of theme_id, name. `members`: rows of feedback_id, theme_id. `answered`: feedback ids answered by a
     macro. """  # fmt: skip
+    themes = list(themes)
     names = {str(row["theme_id"]): text_of(row["name"]) for row in themes}
     theme_of = {str(row["feedback_id"]): text_of(row["theme_id"]) for row in members}
     with_macro = set(answered)
@@ -94,6 +95,8 @@ def support_records(
             continue
         evidence = Evidence.from_row(row)
         theme = theme_of.get(evidence.feedback_id) or ""
+        if names and not theme:
+            continue  # it resembles nothing: not the same question as another one that resembles nothing
         found.append(
             SupportRecord(
                 evidence=evidence,

@@ -20,6 +20,7 @@ QUOTE_CHARACTERS = 140
 #: Only so many of the latest records are looked at: what is typical shows in them.
 CANDIDATES = 100
 _WORD = re.compile(r"\w{3,}")
+_SENTENCE_END = re.compile(r"[.!?…](?=\s)")
 _DOUBTFUL = (
     re.compile(r"[\w.+-]+\s*@\s*[\w-]+\s*\.\s*\w{2,}"),  # an e-mail address
     re.compile(r"(?:\+|00)\s?\d[\d\s()/.-]{7,}\d"),  # a telephone number with its country
@@ -74,10 +75,31 @@ def choose_quotes(topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_
 
 
 def _quote(topic: str, record: Evidence) -> Quote | None:
-    text = plain(record.quotes.get(topic) or record.text, QUOTE_CHARACTERS)
+    text = in_context(record.quotes.get(topic, ""), record.text)
     if len(text) < 8 or any(pattern.search(text) for pattern in _DOUBTFUL):
         return None
     return Quote(text, record.source, record.record_ref, record.feedback_id, record.occurred_at, record.language)
+
+
+def in_context(span: str, text: str) -> str:
+    """The sentence of a record that holds its evidence span, as one line; a span that stands nowhere is shown as it is.
+
+    A label's span is as short as it can be ("choque elétrico"); a reader wants the sentence. Longer ones are cut around
+    the span.
+    """
+    whole, part = plain(text), plain(span)
+    at = whole.find(part) if part else 0
+    if at < 0 or not whole:
+        return plain(part or whole, QUOTE_CHARACTERS)
+    begin = max((m.end() for m in _SENTENCE_END.finditer(whole, 0, at)), default=0)
+    end = next((m.start() + 1 for m in _SENTENCE_END.finditer(whole, max(at + len(part) - 1, at))), len(whole))
+    sentence = whole[begin:end].strip()
+    if len(sentence) <= QUOTE_CHARACTERS:
+        return sentence
+    lead = max(0, at - begin - (QUOTE_CHARACTERS - len(part)) // 2)
+    cut = sentence[lead:]
+    opened = "…" + cut.partition(" ")[2] if lead and " " in cut else cut
+    return plain(opened, QUOTE_CHARACTERS)
 
 
 def _overlap(left: set[str], right: set[str]) -> float:

@@ -242,9 +242,9 @@ def do_next(facts: TicketFacts, style: Style) -> str:
     if issue.harm_at is not None and issue.is_open:
         harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
         days = (harm_day - facts.as_of).days
-        when = "today" if days <= 0 else f"in {days} day{'s' if days != 1 else ''}, on {wording.day(harm_day)}"
+        when = "today" if days <= 0 else f"{days} day{'s' if days != 1 else ''}, {wording.day(harm_day)}"
         reason = f" ({style.outside(issue.harm_reason)})" if issue.harm_reason else ""
-        said += f" It hurts more {when}{reason}."
+        said += f" Time to harm: {when}{reason}."
     return said
 
 

@@ -33,6 +33,8 @@ def money(amount: float | None) -> str:
     """An amount without its currency: 1,940; 87; 4.5. From a thousand on rounded to tens."""
     if amount is None:
         return "unknown"
+    if round(amount, 1) == 0:
+        return "0"
     if abs(amount) >= 1000:
         return f"{round(amount, -1):,.0f}"
     return f"{amount:,.0f}" if abs(amount) >= 10 else f"{amount:.1f}"

@@ -39,6 +39,7 @@ class CauseSettings:
     excess_for_cause: float = 12.0
     share_for_cause: float = 0.4  # of the topic's excess that nothing else explains; less is a ripple in a wide rise
     refine_share: float = 0.6  # of a cell's known excess that must sit in its part before the part is the cause
+    refine_whole: float = 0.9  # the same where the rest of the cell is clearly up too
     at_most: int = 3
     outside_weight: float = 5.0
     tie: float = 2.0
@@ -188,7 +189,10 @@ def _refined(situation: Situation, window: _Window, best: Candidate, settings: C
             gain = o * np.log(o / e) + (rest * np.log(rest / max(n - e, 0.05)) if rest > 0 else 0.0)
             base = usual * situation.covered((*best.cell, name))
             excess = np.maximum(observed - base, 0.0)
-            if gain - np.log((usual > 0).sum()) - 1.0 < settings.stop or excess[code] < settings.refine_share * excess.sum():
+            left, beside = float(rest), max(float(base.sum() - base[code]), 0.05)
+            rest_up = left > beside and left * np.log(left / beside) - (left - beside) >= settings.stop
+            share = settings.refine_whole if rest_up else settings.refine_share
+            if gain - np.log((usual > 0).sum()) - 1.0 < settings.stop or excess[code] < share * excess.sum():
                 continue
             cell = {**{k: v for k, v in best.cell.items() if k not in IMPLIES.get(name, ())}, name: situation.coding.values[name][code]}
             found = [c for c in _cells(situation, window, tuple(cell), settings) if c.cell == cell]

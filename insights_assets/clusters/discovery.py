@@ -23,6 +23,7 @@ NEIGHBOURS = 15
 #: Within one topic. Over a whole corpus 4 gives groups of the same size (measured on public intents and the sample shop).
 RESOLUTION = 1.0
 SEED = 7
+ROUNDS = 5
 #: Groups whose centres are this near say one thing: communities split even what is all alike.
 SAME = 0.70
 #: Rows of the similarity matrix computed at once; bounds memory, changes nothing.
@@ -50,17 +51,19 @@ def groups(vectors: Vectors, *, least: int, floor: float, resolution: float = RE
 
 def communities(vectors: Vectors, *, resolution: float = RESOLUTION) -> NDArray[np.int64]:
     """(n,) community of each row, from 0. Seeded, and independent of threads because similarities are exact."""
+    import random
+
     import igraph
-    import leidenalg
 
     graph = neighbour_graph(vectors).tocoo()
     upper = graph.row < graph.col
     network = igraph.Graph(n=len(vectors), edges=np.stack([graph.row[upper], graph.col[upper]], axis=1))
-    partition = leidenalg.find_partition(
-        network, leidenalg.RBConfigurationVertexPartition, weights=graph.data[upper].tolist(),
-        resolution_parameter=resolution, seed=SEED, n_iterations=2,
-    )
-    return np.asarray(partition.membership, dtype=np.int64)
+    igraph.set_random_number_generator(random.Random(SEED))
+    try:
+        found = network.community_leiden("modularity", weights=graph.data[upper].tolist(), resolution=resolution, n_iterations=ROUNDS)
+    finally:
+        igraph.set_random_number_generator(random)
+    return np.asarray(found.membership, dtype=np.int64)
 
 
 def _joined(vectors: Vectors, community: NDArray[np.int64]) -> NDArray[np.int64]:

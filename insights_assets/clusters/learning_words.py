@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,12 @@ from insights_assets.clusters.word_space import (
 from insights_assets.labels.concepts import LANGUAGES, Concepts, parse_concepts
 from insights_assets.labels.words import Tokens, Vocabulary, tokenise
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
 REACH = 10  # words on either side that describe a word
 LEAST_COUNT = 2  # a word met once has no company worth learning from
+POWER_STEPS, OVERSAMPLING = 3, 10
 QUIET_WEIGHT = 0.3  # of function words, and of words that say which product it is and not what is wrong with it
 
 
@@ -96,16 +101,17 @@ def labels_thesaurus() -> Thesaurus:
 def _company(tokens: Tokens, rows: dict[str, int], vocabulary: Vocabulary) -> NDArray[np.float64]:
     """(rows, DIMENSIONS): the reduced table of which words stand near which, more often than chance would have it."""
     from scipy import sparse
-    from sklearn.utils.extmath import randomized_svd
 
     row_of = np.array([rows.get(word, -1) for word in vocabulary.words], dtype=np.int64)
     word, text = row_of[tokens.word], tokens.text
-    near = sparse.csr_matrix((len(rows), len(rows)), dtype=np.float64)
+    lefts, rights = [], []
     for step in range(1, REACH + 1):
         pair = (word[:-step] >= 0) & (word[step:] >= 0) & (text[:-step] == text[step:])
-        left, right = word[:-step][pair], word[step:][pair]
-        near = near + sparse.coo_matrix((np.ones(len(left)), (left, right)), shape=near.shape).tocsr()
-    near = (near + near.T).tocoo()
+        lefts.append(word[:-step][pair])
+        rights.append(word[step:][pair])
+    left, right = np.concatenate(lefts), np.concatenate(rights)
+    half = sparse.coo_matrix((np.ones(len(left)), (left, right)), shape=(len(rows), len(rows))).tocsr()
+    near = (half + half.T).tocoo()
     if not near.nnz:
         return np.zeros((len(rows), DIMENSIONS))
     total = near.sum()
@@ -116,9 +122,21 @@ def _company(tokens: Tokens, rows: dict[str, int], vocabulary: Vocabulary) -> ND
     strength = np.log(near.data * total / (own[near.row] * context[near.col]))
     positive = strength > 0
     table = sparse.csr_matrix((strength[positive], (near.row[positive], near.col[positive])), shape=near.shape)
-    rank = min(DIMENSIONS, max(1, len(rows) - 1))
-    vectors, size, _ = randomized_svd(table, rank, n_iter=3, random_state=0)
-    return np.pad(vectors * np.sqrt(size), ((0, 0), (0, DIMENSIONS - rank)))
+    return _reduced(table)
+
+
+def _reduced(table: sparse.csr_matrix) -> NDArray[np.float64]:
+    """(rows, DIMENSIONS): left singular vectors times the roots of their values (Halko, Martinsson and Tropp 2011); seeded."""
+    width = min(DIMENSIONS + OVERSAMPLING, table.shape[0])
+    basis = np.random.default_rng(0).standard_normal((table.shape[1], width))
+    for _ in range(POWER_STEPS):
+        basis, _ = np.linalg.qr(table @ basis)
+        basis, _ = np.linalg.qr(table.T @ basis)
+    basis, _ = np.linalg.qr(table @ basis)
+    left, size, _ = np.linalg.svd((table.T @ basis).T, full_matrices=False)
+    rank = min(DIMENSIONS, width)
+    vectors = (basis @ left)[:, :rank] * np.sqrt(size[:rank])
+    return np.pad(vectors, ((0, 0), (0, DIMENSIONS - rank)))
 
 
 def _concept_vectors(words: Sequence[str], concepts: Concepts, company: NDArray[np.float64], weights: Floats) -> NDArray[np.float64]:

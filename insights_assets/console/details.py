@@ -104,7 +104,7 @@ def compared_rates(causes: Sequence[Row]) -> list[dict[str, Any]]:
                 "where": plain(text_of(row["text"]), 120) or _attributes(row),
                 "complaints per order": round(rate * 100, 2) if rate is not None else None,
                 "people": number_of(row["observed"]),
-                "orders": number_of(row["lines"]),
+                "orders": round(lines) if (lines := number_of(row["lines"])) is not None else None,
                 "chance if alike": number_of(row["p_value"]),
             }
         )

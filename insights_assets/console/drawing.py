@@ -17,17 +17,31 @@ from insights_assets.console.judging import judge
 from insights_assets.console.opening import Opened
 
 INSIGHT_PAGE = "views/insight.py"
+#: People below which the days of an insight are not drawn.
+PLOTTED_FROM = 3
 
 
-def draw_card(found: Opened, card: Card, titles: Mapping[str, str], *, folded: bool = False, link: bool = True) -> None:
-    """A bordered card. `folded` hides plot, records and buttons until they are asked for."""
+def draw_card(found: Opened, card: Card, titles: Mapping[str, str], *, folded: bool = False) -> None:
+    """A bordered card. `folded` hides plot, records and buttons until they are asked for; the next step is always there."""
     with st.container(border=True, key=f"card-{card.insight_id}"):
-        draw_head(card, link=link)
+        draw_head(card, link=True)
+        if not folded:
+            draw_evidence(card)
+        draw_step(card)
         if folded:
             with st.expander("Plot, cause, records and verdict"):
-                draw_body(found, card, titles, records_open=False)
+                draw_evidence(card)
+                draw_rest(found, card, titles, records_open=False)
         else:
-            draw_body(found, card, titles, records_open=card.issue.tier == 1)
+            draw_rest(found, card, titles, records_open=card.issue.tier == 1 or not worth_a_plot(card))
+
+
+def draw_open(found: Opened, card: Card, titles: Mapping[str, str]) -> None:
+    """The whole card without a border or a link to itself: the top of its own page."""
+    draw_head(card, link=False)
+    draw_evidence(card)
+    draw_step(card)
+    draw_rest(found, card, titles, records_open=True)
 
 
 def draw_head(card: Card, *, link: bool) -> None:
@@ -45,26 +59,41 @@ def draw_head(card: Card, *, link: bool) -> None:
     say(" · ".join(fact for fact in facts if fact), "quiet", f"facts-{card.insight_id}")
 
 
-def draw_body(found: Opened, card: Card, titles: Mapping[str, str], *, records_open: bool) -> None:
-    """Plot and cause side by side, the step, what was done, the records, the verdict."""
+def worth_a_plot(card: Card) -> bool:
+    """Whether the days say more than the sentence: one or two single reports do not."""
+    return sum(day.people for day in card.days) >= PLOTTED_FROM
+
+
+def draw_evidence(card: Card) -> None:
+    """The days beside what is usual, and the place beside what it is compared with."""
     issue, key = card.issue, card.insight_id
+    if not worth_a_plot(card):
+        if not card.days:
+            st.caption(plots.daily_words(card.days, None, None))
+        say(card.where, "body", f"where-{key}")
+        return
     left, right = st.columns(2, gap="medium")
     with left:
-        st.caption("People a day who complain of this, where it happens")
-        if card.days:
-            words = plots.daily_words(card.days, card.usual, issue.onset_day)
-            st.altair_chart(plots.daily_plot(card.days, card.usual, issue.onset_day), key=f"daily-{key}", alt=words)
-        else:
-            st.caption(plots.daily_words(card.days, None, None))
+        st.caption(plots.daily_caption(card.usual))
+        words = plots.daily_words(card.days, card.usual, issue.onset_day)
+        st.altair_chart(plots.daily_plot(card.days, card.usual, issue.onset_day), key=f"daily-{key}", alt=words)
     with right:
         st.caption("Where, and what it is compared with")
         say(card.where, "body", f"where-{key}")
-        if card.rates:
+        if len(card.rates) > 1:  # one bar alone compares nothing
             st.altair_chart(plots.rates_plot(card.rates), key=f"rates-{key}", alt=plots.rates_words(card.rates))
+
+
+def draw_step(card: Card) -> None:
     due = f" · due {card.due}" if card.due else " · no due time: no action was opened"
-    say(f"Next: {card.step} · {card.owner}{due}", "step", f"step-{key}")
+    say(f"Next: {card.step} · {card.owner}{due}", "step", f"step-{card.insight_id}")
+
+
+def draw_rest(found: Opened, card: Card, titles: Mapping[str, str], *, records_open: bool) -> None:
+    """What was done, the records, the verdict."""
+    key = card.insight_id
     pairs([("It hurts", card.harm), ("Already done", "\n".join(card.done) or "nothing yet"), ("Seen", card.seen)], f"done-{key}")
-    draw_records(card.records, len(issue.records), key, records_open=records_open)
+    draw_records(card.records, len(card.issue.records), key, records_open=records_open)
     judge(found, card, titles)
 
 

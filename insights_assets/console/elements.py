@@ -58,7 +58,7 @@ def badges(tier: int, state: str, *, provisional: bool = False, urgent: bool = F
 
 def grid(rows: Sequence[Mapping[str, Any]], key: str, columns: Mapping[str, Any] | None = None, height: int | Literal["auto", "content"] = "auto") -> None:
     """Rows from data in a grid, whose cells hold text, numbers and days and render nothing."""
-    st.dataframe(list(rows), key=key, hide_index=True, width="stretch", height=height, column_config=dict(columns or {}))
+    st.dataframe(list(rows), key=key, hide_index=True, width="stretch", height=height, placeholder="–", column_config=dict(columns or {}))
 
 
 def notice(text: str, key: str) -> None:

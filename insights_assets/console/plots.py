@@ -56,16 +56,20 @@ def daily_plot(days: Sequence[DayCount], usual: float | None, onset: date | None
         )
     ]
     if usual is not None and values:
-        line = alt.Chart(alt.Data(values=[{"usual": usual, "text": f"usual {usual:.1f}"}]))
+        line = alt.Chart(alt.Data(values=[{"usual": usual}]))
         layers.append(line.mark_rule(strokeDash=[5, 3], color=INK, size=1.4).encode(y="usual:Q"))
-        label = line.mark_text(align="left", dx=4, dy=-6, color=INK, fontSize=11)
-        layers.append(label.encode(y="usual:Q", x=alt.value(0), text="text:N"))
     if onset is not None and values:
         mark = alt.Chart(alt.Data(values=[{"day": _at(onset), "text": f"onset {wording.day(onset)}"}]))
         layers.append(mark.mark_rule(color=INK, size=1).encode(x=_at_band_start(alt)))
         text = mark.mark_text(align="right", baseline="top", dx=-4, color=INK, fontSize=11)
         layers.append(text.encode(x=_at_band_start(alt), y=alt.value(0), text="text:N"))
     return alt.layer(*layers).properties(height=height).configure_view(stroke=None)
+
+
+def daily_caption(usual: float | None) -> str:
+    """What stands above the plot."""
+    said = "People a day who complain of this, where it happens"
+    return said if usual is None else f"{said}; dashed: {usual:.1f} would be usual"
 
 
 def daily_words(days: Sequence[DayCount], usual: float | None, onset: date | None) -> str:

@@ -54,7 +54,9 @@ def timeline(
         on(day_of(row.get("judged_through_day")), "resolved")
     for action in actions:
         kind = action["kind"].replace("_", " ")
-        at("house", time_of(action.get("created_at")), f"{kind} decided: {action['state'].replace('_', ' ')}")
+        # what was delivered has a moment of its own below
+        so_far = "" if action["state"] == "delivered" else f", now {text_of(action['state']).replace('_', ' ')}"
+        at("house", time_of(action.get("created_at")), f"{kind} decided{so_far}")
         at("house", time_of(action.get("approved_at")), f"{kind} approved")
     for delivery in deliveries:
         kind, place = delivery["kind"].replace("_", " "), inert(text_of(delivery["destination"]), 60)

@@ -1,44 +1,104 @@
-"""Which product a record is about (R49): by its order, by the words in it, and whether the two agree."""
+"""Attribution: which product a text speaks of, and whether the order agrees (R49).
+
+Belongs here: finding SKUs, product names and aliases in a text; the answer order, text, both or conflict.
+Does not belong here: which order a record belongs to (`canonical`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from insights_assets.labels.words import fold
 
-_SHORTEST_ALIAS = 5
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SKU_LIKE = re.compile(r"[a-z0-9]+(?:[-_/][a-z0-9]+)+|[a-z]{1,5}\d{2,}")
+_WORD = re.compile(r"[a-z0-9]+")
+SHORTEST_ALIAS = 4
+LONGEST_NAME_WORDS = 6
 
 
-class ProductNames:
-    """Product names, aliases and SKUs as they stand in texts, longest first, one pattern for all."""
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """What a text names: the SKUs it could mean, with one clear answer or none."""
 
-    def __init__(self, products: Iterable[Mapping[str, Any]]) -> None:
-        self._sku_of: dict[str, str | None] = {}
-        for product in products:
-            for phrase in (product["sku"], product.get("name"), *(product.get("aliases") if product.get("aliases") is not None else ())):
-                word = fold(str(phrase or "")).strip()
-                if len(word) >= _SHORTEST_ALIAS:
-                    # A phrase that two products share tells neither.
-                    self._sku_of[word] = product["sku"] if self._sku_of.get(word, product["sku"]) == product["sku"] else None
-        names = sorted((name for name, sku in self._sku_of.items() if sku), key=len, reverse=True)
-        self._pattern = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, names))})(?![a-z0-9])") if names else None
+    skus: frozenset[str]
 
-    def named_in(self, folded: str) -> str | None:
-        """The one SKU that a folded text names; None where it names none or several."""
-        if self._pattern is None:
-            return None
-        found = {self._sku_of[match.group()] for match in self._pattern.finditer(folded)}
-        return found.pop() if len(found) == 1 else None
+    @property
+    def sku(self) -> str | None:
+        """The product when only one is possible."""
+        return next(iter(self.skus)) if len(self.skus) == 1 else None
 
 
-def attribute(sku: str | None, sku_source: str | None, named: str | None) -> tuple[str | None, str | None]:
-    """(sku, sku_source) from what the order says and what the text names. The order wins a conflict, and the conflict stays visible."""
-    if named is None:
-        return sku, sku_source
+NOTHING = Mention(frozenset())
+
+
+class ProductIndex:
+    """Names, aliases and SKUs of a catalogue, ready to be found in folded text.
+
+    Lookup goes by word sequences, not by one regular expression per product: ten thousand products cost a text no
+    more than ten.
+    """
+
+    def __init__(self, products: pd.DataFrame) -> None:
+        self._skus: dict[str, str] = {}
+        names: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+        for row in products.to_dict("records"):
+            sku = str(row["sku"])
+            self._skus[fold(sku)] = sku
+            aliases = row.get("aliases")
+            listed = [] if aliases is None or isinstance(aliases, float) else list(aliases)
+            for name in (row.get("name"), *listed):
+                words = tuple(_WORD.findall(fold(str(name)))) if isinstance(name, str) else ()
+                if words and (len(words) > 1 or len(words[0]) >= SHORTEST_ALIAS):
+                    names[words[:LONGEST_NAME_WORDS]].add(sku)
+        self._names = {words: frozenset(skus) for words, skus in names.items()}
+        self._first: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for words in sorted(self._names, key=len, reverse=True):  # longest name first: "desk lamp pro" before "lamp"
+            self._first[words[0]].append(words)
+
+    def mention(self, folded: str) -> Mention:
+        """The products a text names. A SKU beats every name; a longer name beats a shorter one inside it."""
+        for match in _SKU_LIKE.finditer(folded):
+            sku = self._skus.get(match.group())
+            if sku is not None:
+                return Mention(frozenset({sku}))
+        words = _WORD.findall(folded)
+        best: list[frozenset[str]] = []
+        longest = 0
+        for position, word in enumerate(words):
+            for name in self._first.get(word, ()):
+                if len(name) >= longest and tuple(words[position : position + len(name)]) == name:
+                    if len(name) > longest:
+                        best, longest = [], len(name)
+                    best.append(self._names[name])
+                    break
+        if not best:
+            return NOTHING
+        common = frozenset.intersection(*best)
+        return Mention(common or frozenset.union(*best))
+
+
+def attribute(sku: str | None, sku_source: str | None, mention: Mention) -> tuple[str | None, str | None]:
+    """(sku, sku_source) from the order's product and what the text names.
+
+    >>> attribute("A-1", "order", Mention(frozenset({"A-1", "A-2"})))
+    ('A-1', 'both')
+    >>> attribute("A-1", "order", Mention(frozenset({"B-1"})))
+    ('A-1', 'conflict')
+    """
     if sku is None:
-        return named, "text"
-    if sku == named:
-        return sku, "both" if sku_source in ("order", "both") else sku_source
-    return sku, "conflict" if sku_source in ("order", "both") else sku_source
+        return (mention.sku, "text") if mention.sku is not None else (None, None)
+    if sku_source in ("both", "conflict", "text") or not mention.skus:
+        return sku, sku_source or "order"
+    return sku, "both" if sku in mention.skus else "conflict"
+
+
+def mentions(index: ProductIndex, folded: Sequence[str]) -> list[Mention]:
+    """The mention of each text."""
+    return [index.mention(text) for text in folded]

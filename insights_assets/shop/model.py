@@ -226,6 +226,7 @@ class UseCase:
     told: tuple[str, ...]
     updates: tuple[str, ...]
     negative_rating_at_most: int
+    records_at_least: int
     reviewed_labels: int
     measure: str
     baseline_days: int

@@ -32,7 +32,7 @@ def read_use_case(node: Node, teams: tuple[str, ...], topics: tuple[str, ...], s
         )
     )
     part = top["slice"].mapping(("sources", "top_selling_share", "period"))
-    limits = top["thresholds"].mapping(("negative_rating_at_most", "reviewed_labels"))
+    limits = top["thresholds"].mapping(("negative_rating_at_most", "records_at_least", "reviewed_labels"))
     success = top["success"].mapping(("measure", "baseline_days", "target_change", "horizon_days"))
     for name in ("topics", "told", "updates"):
         if not top[name].value:
@@ -55,6 +55,7 @@ def read_use_case(node: Node, teams: tuple[str, ...], topics: tuple[str, ...], s
         told=top["told"].texts(teams),
         updates=top["updates"].texts(ACTION_KINDS),
         negative_rating_at_most=limits["negative_rating_at_most"].whole(1, 4),
+        records_at_least=limits["records_at_least"].whole(1, 100_000),
         reviewed_labels=limits["reviewed_labels"].whole(0, 100_000),
         measure=success["measure"].choice(MEASURES),
         baseline_days=success["baseline_days"].whole(1, 730),

@@ -73,6 +73,21 @@ def test_no_record_is_counted_for_two_causes(shop: Shop) -> None:
     assert "INS-wide" not in [cause.insight_id for cause in found.causes], "all its records have a dearer cause"
 
 
+def test_an_issue_that_hardly_shows_in_reviews_does_not_lead_the_answer(shop: Shop) -> None:
+    site = replace(
+        LAMPS,
+        insight_id="INS-site",
+        topic="app_or_site_problem",
+        scope={},
+        cause={},
+        risk_per_day=9e5,
+        record_ids=("size-0",),
+    )
+    found = answered(shop, [site, LAMPS])
+    assert found.causes[0].insight_id == "INS-7f3a" and found.aside == ("INS-site",)
+    assert "Also open, with few such records: INS-site." in render_answer(found)
+
+
 def test_causes_rank_by_money_or_by_records(shop: Shop) -> None:
     cheap = replace(LAMPS, insight_id="INS-size", topic="sizing_issue", scope={}, cause={}, title="Sizing is off", risk_per_day=5.0,
                     onset_day=date(2026, 11, 1))  # fmt: skip

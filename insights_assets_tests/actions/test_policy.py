@@ -33,25 +33,26 @@ PRODUCT_TOPICS = ("damaged_on_arrival", "product_quality", "missing_accessories"
 FULL = ("defect_ticket", "notification", "promo_hold")
 QUESTION = ("defect_ticket", "notification", "macro", "article")
 TOLD = ("defect_ticket", "notification")
+TICKET = ("defect_ticket",)
 #: topic -> actions at tiers 1, 2, 3 for an issue that spreads over several SKUs.
 TABLE: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    "shipping_delay": (("defect_ticket", "notification", "macro"),) * 2 + (("copy_change",),),
-    "damaged_on_arrival": (FULL, TOLD, ("copy_change",)),
-    "missing_accessories": (FULL, TOLD, ("copy_change",)),
-    "wrong_item": (FULL, TOLD, ("copy_change",)),
-    "product_quality": (FULL, TOLD, ("copy_change",)),
+    "shipping_delay": (("defect_ticket", "notification", "macro"),) * 2 + (TICKET,),
+    "damaged_on_arrival": (FULL, TOLD, TICKET),
+    "missing_accessories": (FULL, TOLD, TICKET),
+    "wrong_item": (FULL, TOLD, TICKET),
+    "product_quality": (FULL, TOLD, TICKET),
     "sizing_issue": (FULL, ("defect_ticket", "copy_change"), ("copy_change",)),
     "billing_confusion": (QUESTION, QUESTION, ("article",)),
-    "returns_and_refunds": (QUESTION, QUESTION, ("copy_change",)),
-    "feature_request": (("defect_ticket",), ("defect_ticket",), ("copy_change",)),
-    "app_or_site_problem": (TOLD, TOLD, ("copy_change",)),
+    "returns_and_refunds": (QUESTION, QUESTION, TICKET),
+    "feature_request": (TICKET, TICKET, TICKET),
+    "app_or_site_problem": ((*TOLD, "macro"), (*TOLD, "macro"), TICKET),
     "usability_confusion": (QUESTION, QUESTION, ("article",)),
-    "customer_service": (TOLD, TOLD, ("copy_change",)),
+    "customer_service": (TOLD, TOLD, TICKET),
     "price_value": (TOLD, TOLD, ("copy_change",)),
     "availability": (TOLD, TOLD, ("copy_change",)),
     "safety": (("escalation", *FULL),) * 3,
     "praise": ((), (), ()),
-    "other": (TOLD, TOLD, ("copy_change",)),
+    "other": (TOLD, TOLD, TICKET),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from insights_assets.actions.quotes import QUOTE_CHARACTERS, choose_quotes
+from insights_assets.actions.quotes import QUOTE_CHARACTERS, choose_quotes, in_context
 from insights_assets_tests.actions.conftest import complaint_records
 
 TOPIC = "damaged_on_arrival"
@@ -52,6 +52,25 @@ def test_a_doubtful_or_empty_quote_is_passed_over(text: str) -> None:
 def test_order_and_product_numbers_are_no_reason_to_pass_over() -> None:
     fine = replace(complaint_records(1)[0], quotes={TOPIC: "Order 10023456 with GL-100 came in pieces"})
     assert len(choose_quotes(TOPIC, [fine])) == 1
+
+
+@pytest.mark.parametrize(
+    ("span", "text", "shown"),
+    [
+        ("choque elétrico", "Que pena. Apanhei um choque elétrico. Estou desiludida.", "Apanhei um choque elétrico."),
+        ("broken glass", "Hm! There was broken glass in it", "There was broken glass in it"),
+        ("it broke.", "First day it broke. Bad.", "First day it broke."),
+        ("", "No span here. Second.", "No span here."),
+        ("not there", "Other words", "not there"),
+        ("needle", f"{'hay ' * 60}needle{' hay' * 60}", None),
+    ],
+)
+def test_a_span_is_shown_in_its_sentence(span: str, text: str, shown: str | None) -> None:
+    found = in_context(span, text)
+    if shown is None:
+        assert "needle" in found and found.startswith("…") and len(found) <= QUOTE_CHARACTERS
+    else:
+        assert found == shown
 
 
 def test_long_words_are_cut_and_records_without_words_are_left() -> None:

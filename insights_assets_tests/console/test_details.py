@@ -86,14 +86,15 @@ def test_moments_keep_the_shops_clock_apart_from_this_machines() -> None:
         Snooze(insight_id=DAMAGE, until_day=AS_OF, reason=None, snoozed_by="bob", snoozed_at=NOW - timedelta(hours=1)),
         Hold(hold_id="H-31", state="released", placed_at=NOW - timedelta(hours=3), released_at=NOW - timedelta(hours=2), released_by="eve"),
     ]
-    acts = [action("defect_ticket", "delivered", created_at=NOW - timedelta(hours=5))]
+    waits = action("macro", "awaiting_approval", created_at=NOW - timedelta(hours=6))
+    acts = [waits, action("defect_ticket", "delivered", created_at=NOW - timedelta(hours=5))]
     moments = timeline(ISSUE, ROW, actions=acts, deliveries=[], judged=said, zone=ZoneInfo("Europe/Berlin"))
     assert [m.what for m in moments if m.clock == "shop"] == [
         "first record of the window was written", "onset: first day of the excess",
         "detected: first day on which it could be seen, at its end", "last day that was not quiet",
     ]  # fmt: skip
     assert [m.what for m in moments if m.clock == "house"] == [
-        "defect ticket decided: delivered", "promotion hold H-31 placed", "promotion hold H-31 released by eve",
+        "macro decided, now awaiting approval", "defect ticket decided", "promotion hold H-31 placed", "promotion hold H-31 released by eve",
         f"put off until {AS_OF.day} Nov by bob", "confirmed by ada (console): seen",
     ]  # fmt: skip
 

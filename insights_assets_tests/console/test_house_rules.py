@@ -16,7 +16,7 @@ MARKDOWN = {"write", "markdown", "caption", "header", "subheader", "title", "inf
 FIXED_PARTS = {"tier", "len", "DAYS", "max", "alarm", "settings.cusum_alarm", "name", "asset_link", "int", "state"}
 
 #: Names and functions that give fixed words (a state only where it is a known one), figures, or our own tables' names.
-FIXED_WORDS = {"name", "state", "plots.daily_words", "' → '.join"}
+FIXED_WORDS = {"name", "state", "plots.daily_words", "plots.daily_caption", "' → '.join"}
 
 
 def calls(path: Path) -> list[ast.Call]:

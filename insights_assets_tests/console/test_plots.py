@@ -34,9 +34,11 @@ def test_bars_since_the_onset_are_told_apart_and_the_usual_is_drawn() -> None:
     drawn = values(plots.daily_plot(DAYS, 1.0, ONSET))
     assert {row["day"][:10]: row["when"] for row in drawn if "people" in row}[ONSET.isoformat()] == "since the onset"
     assert [row["when"] for row in drawn if "people" in row].count("before") == 2
-    assert any(row.get("text") == "usual 1.0" for row in drawn)
+    assert {"usual": 1.0} in drawn
     assert any(row.get("text") == "onset 17 Nov" for row in drawn)
-    assert not any("usual" in str(row.get("text", "")) for row in values(plots.daily_plot(DAYS, None, ONSET)))
+    assert not any(set(row) == {"usual"} for row in values(plots.daily_plot(DAYS, None, ONSET)))
+    assert plots.daily_caption(1.0).endswith("; dashed: 1.0 would be usual")
+    assert "usual" not in plots.daily_caption(None)
 
 
 def test_the_plot_in_a_sentence() -> None:

@@ -95,7 +95,7 @@ FAULTS = [
     ("policy.yaml", "Move new parcels for {region}", "Move new parcels for {city}", "next_steps.carrier", "{region}"),
     ("policy.yaml", "risk_share_of_daily_margin: 0.0005", "risk_share_of_daily_margin: 0.05", "tiers.2", "lower it"),
     ("policy.yaml", "topic_precision: 0.90", "topic_precision: 90", "gates.promo_hold.topic_precision", "from 0 to 1"),
-    ("policy.yaml", "actions: [copy_change]}", "actions: [notification]}", "actions", "tier 3 informs only"),
+    ("policy.yaml", "availability], tiers: [3], owners: any, actions: [copy_change]}", "availability], tiers: [3], owners: any, actions: [notification]}", "actions", "tier 3 informs only"),
     ("policy.yaml", "- {topics: [praise], tiers: any", "- {topics: [praised], tiers: any", "topics[0]", "did you mean 'praise'"),
     ("policy.yaml", 'due_at: "12:00"', "due_at: noon", "due_at", '"12:00"'),
     ("policy.yaml", "p_refund: 0.12", "p_refund: yes", "p_refund", "number from 0 to 1"),

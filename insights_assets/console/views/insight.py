@@ -15,7 +15,7 @@ from insights_assets.actions.model import Issue
 from insights_assets.anomalies.detectors import DetectorSettings
 from insights_assets.console import details, frame, plots
 from insights_assets.console.cards import Card, Judgements, make_card
-from insights_assets.console.drawing import draw_body, draw_head
+from insights_assets.console.drawing import draw_open
 from insights_assets.console.elements import grid, say
 from insights_assets.console.evidence import evidence_table
 from insights_assets.console.links import asset_link, path_of, run_link
@@ -59,9 +59,7 @@ def draw(found: Opened) -> None:
         today = frame.with_records(today, rows)
         card = make_card(row, today, found.shop, publication.as_of_day, judged)
     frame.show_notice()
-    draw_head(card, link=False)
-    titles = {other: str(entry["title"]) for other, entry in by_id.items()}
-    draw_body(found, card, titles, records_open=True)
+    draw_open(found, card, {other: str(entry["title"]) for other, entry in by_id.items()})
     draw_rest(Shown(found, card, row, rows, today, judged))
 
 
@@ -93,7 +91,7 @@ def draw_rest(shown: Shown) -> None:
     draw_series(issue, rows)
     st.subheader("Cause and comparison", anchor=False)
     if causes:
-        grid(details.compared_rates(causes), "rates", {"complaints per order": st.column_config.NumberColumn(format="%.2f %%")})
+        grid(details.compared_rates(causes), "rates", _RATES, height="content")
     else:
         st.caption("No rate was compared: safety reports stand for themselves, and without orders there is no rate.")
     st.subheader("Money", anchor=False)
@@ -173,6 +171,12 @@ def draw_proof() -> None:
     )
 
 
+_RATES = {
+    "where": st.column_config.TextColumn(width="large"),
+    "complaints per order": st.column_config.NumberColumn(format="%.2f %%"),
+    "orders": st.column_config.NumberColumn(format="localized"),
+    "chance if alike": st.column_config.NumberColumn(format="%.2g"),
+}
 _EVIDENCE = {
     "exemplar": st.column_config.CheckboxColumn(width="small"),
     "said at": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),

@@ -15,6 +15,9 @@ from insights_assets.console.opening import Opened
 from insights_assets.console.overview import Finding, Header, Past, Today, make_today
 from insights_assets.console.quiet import DAYS, SmallestVisible
 
+#: How many cards of Tier 2 stand open; the others show title, figures and step, and open on a click. Tier 1 is never folded.
+UNFOLDED = 3
+
 
 def draw(found: Opened) -> None:
     today = make_today(frame.today_rows(found), found.shop, found.reader.publication, frame.judgements(found))
@@ -32,8 +35,8 @@ def draw(found: Opened) -> None:
         with st.container(key=f"heading-tier-{tier}"):
             st.subheader(f"Tier {tier}", anchor=False)
             say(_tier_words(found, tier, len(cards)), "quiet", f"tier-{tier}")
-        for card in cards:
-            draw_card(found, card, titles, folded=tier > 2)
+        for n, card in enumerate(cards):
+            draw_card(found, card, titles, folded=tier > 2 or (tier == 2 and n >= UNFOLDED))
     draw_findings(today)
     if today.aside:
         with st.expander(f"Open, but out of the way: {len(today.aside)} dismissed, duplicate or asleep"):

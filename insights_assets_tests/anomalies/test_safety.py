@@ -1,0 +1,78 @@
+"""Safety reports: one reaches a person, two independent ones are an issue of Tier 1, whatever the volume."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from insights_assets.anomalies import safety
+from insights_assets.anomalies.issues import Issue
+from insights_assets.anomalies.leaves import Coding, Mentions
+from insights_assets.anomalies.topics import CAUSE_ATTRIBUTES
+
+CODING = Coding({"sku": ("CHA-1", "CHA-2"), "product_line": ("chargers",), "region": ("de",), **{n: () for n in ("warehouse", "packaging_batch", "carrier", "channel")}})
+DAY = 20_700
+
+
+def reports(*rows: tuple[str, str, int, int, float]) -> Mentions:
+    """(record, person, day after DAY, sku code, confidence)."""
+    columns = list(zip(*rows, strict=True))
+    n = len(rows)
+    codes = {name: np.full(n, -1) for name in CAUSE_ATTRIBUTES}
+    codes["sku"] = np.array(columns[3])
+    codes["product_line"] = np.where(codes["sku"] >= 0, 0, -1)
+    days = DAY + np.array(columns[2])
+    return Mentions(
+        np.array(columns[0], dtype=object), np.array(["safety"] * n, dtype=object), np.array(columns[1], dtype=object), days, days,
+        np.array(columns[4]), codes,
+    )  # fmt: skip
+
+
+def live(mentions: Mentions, last: int) -> dict[int, list[Issue]]:
+    issues: list[Issue] = []
+    history = {}
+    for day in range(DAY, DAY + last + 1):
+        issues = safety.judge(mentions, CODING, "safety", day, issues)
+        history[day - DAY] = issues
+    return history
+
+
+def test_one_report_is_an_issue_on_its_day() -> None:
+    history = live(reports(("F1", "anna", 3, 0, 0.9)), 10)
+    assert history[2] == []
+    assert [i.incident.state for i in history[3]] == ["open"]
+    assert history[3][0].reports == ("F1",)
+    assert history[3][0].cause == {"sku": "CHA-1", "product_line": "chargers"} and history[3][0].cause_status == "cause"
+
+
+def test_a_second_person_joins_the_issue_of_the_same_sku() -> None:
+    history = live(reports(("F1", "anna", 3, 0, 0.9), ("F2", "ben", 20, 0, 0.9)), 25)
+    assert len(history[25]) == 1
+    assert history[25][0].reports == ("F1", "F2") and history[25][0].observed == 2
+    assert history[25][0].insight_id == history[3][0].insight_id
+
+
+def test_the_same_person_twice_is_one_report() -> None:
+    history = live(reports(("F1", "anna", 3, 0, 0.9), ("F2", "anna", 5, 0, 0.9)), 8)
+    assert len(history[8]) == 1 and len(history[8][0].reports) == 1
+
+
+def test_another_sku_is_another_issue() -> None:
+    history = live(reports(("F1", "anna", 3, 0, 0.9), ("F2", "ben", 4, 1, 0.9)), 8)
+    assert len(history[8]) == 2
+
+
+def test_reports_more_than_thirty_days_apart_are_two_issues() -> None:
+    history = live(reports(("F1", "anna", 0, 0, 0.9), ("F2", "ben", 40, 0, 0.9)), 41)
+    assert {i.incident.state for i in history[35]} == {"resolved"}
+    assert sorted(len(i.reports) for i in history[41]) == [1, 1]
+    assert len({i.insight_id for i in history[41]}) == 2
+
+
+def test_a_doubtful_label_is_no_report() -> None:
+    assert live(reports(("F1", "anna", 3, 0, 0.4)), 5)[5] == []
+
+
+def test_a_report_without_product_stands_alone() -> None:
+    history = live(reports(("F1", "anna", 3, -1, 0.9), ("F2", "ben", 4, -1, 0.9)), 8)
+    assert len(history[8]) == 2
+    assert {i.cause_status for i in history[8]} == {"not_localised"}
