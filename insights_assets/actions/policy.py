@@ -26,12 +26,12 @@ class IssueFacts:
     """What a decision needs beside the issue's row, counted from its evidence.
 
     `customers`: distinct customers. `sku_customers`: distinct customers per SKU in the policy's window.
-    `topic_precision`: mean calibrated confidence of the issue's topic over the evidence, 0 to 1; None without evidence.
+    `confidences`: calibrated confidence of the issue's topic in each record, 0 to 1, surest first.
     """
 
     customers: int = 0
     evidence_records: int = 0
-    topic_precision: float | None = None
+    confidences: tuple[float, ...] = ()
     sku_customers: Mapping[str, int] = field(default_factory=dict)
     affected_skus: tuple[str, ...] = ()
 
@@ -50,7 +50,7 @@ def issue_facts(issue: Issue, evidence: Sequence[Evidence], policy: Policy, unti
     return IssueFacts(
         customers=len({_voice(record) for record in evidence}) or issue.customers_count,
         evidence_records=len(evidence),
-        topic_precision=round(sum(confidences) / len(confidences), 4) if confidences else None,
+        confidences=tuple(sorted(confidences, reverse=True)),
         sku_customers={sku: len(voices) for sku, voices in sorted(in_window.items())},
         affected_skus=_affected_skus(issue, {sku: len(voices) for sku, voices in overall.items()}, policy),
     )
@@ -200,12 +200,25 @@ def _below_gate(issue: Issue, kind: str, facts: IssueFacts, policy: Policy) -> s
     gate = policy.gates[kind]
     if gate.proposes_when_provisional and issue.provisional:
         return "too few records are reviewed yet"
-    if facts.evidence_records < gate.evidence_records:
-        return f"{facts.evidence_records} records, {gate.evidence_records} are needed"
-    if gate.topic_precision > 0 and (facts.topic_precision or 0.0) < gate.topic_precision:
-        known = "unknown" if facts.topic_precision is None else f"{facts.topic_precision:.2f}"
-        return f"label precision {known}, {gate.topic_precision:.2f} is needed"
+    sure = sure_records(facts.confidences, gate.topic_precision) if gate.topic_precision > 0 else facts.evidence_records
+    if sure < gate.evidence_records:
+        at = f" at label precision {gate.topic_precision:.2f}" if gate.topic_precision > 0 else ""
+        return f"{sure} records{at}, {gate.evidence_records} are needed"
     return ""
+
+
+def sure_records(confidences: Sequence[float], precision: float) -> int:
+    """How many records, the surest first, carry the topic with this precision together: the most whose mean reaches it.
+
+    A record that is less sure than the rest takes nothing away from those that are sure, so records below are left out
+    instead of pulling the mean down.
+    """
+    total, sure = 0.0, 0
+    for number, confidence in enumerate(sorted(confidences, reverse=True), start=1):
+        total += confidence
+        if total / number >= precision - 1e-9:
+            sure = number
+    return sure
 
 
 def _may_move_on(before: PlannedAction, issue: Issue) -> bool:

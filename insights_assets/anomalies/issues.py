@@ -211,6 +211,11 @@ def take_alarm(
     boosts = boosts_of(situation, open_issues, start, day)
     accounted = situation.expected(alarm.cell, start, day, boosts)
     left = tail_of(situation, observed, accounted, alarm.window_days, settings)
+    places = [issue.place for issue in open_issues if issue.is_certain and issue.place]
+    if places:
+        # What only rises where an open issue sits belongs to it, however its recent lots or its regions may differ.
+        seen, usual = situation.beside(alarm.cell, places, start, day)
+        left = max(left, tail_of(situation, seen, usual, alarm.window_days, settings))
     if open_issues and ((accounted - plain) >= settings.explained_share * (observed - plain) or left > settings.residual_p):
         return _closest(situation, alarm, open_issues, start), None
     found = causes.scan(situation, start, day, rules, boosts)

@@ -251,6 +251,18 @@ class Situation:
         inside = self.rows_in(cell, rows)
         return float(weight[inside].sum()) * self.rate * self.covered(tuple(cell)) * self.channel_factor(cell)
 
+    def beside(self, cell: Cell, places: Sequence[Cell], start: int, end: int) -> tuple[float, float]:
+        """(people, expected people) of the cell outside the places, among those who name what it takes to tell."""
+        rows = self.window_rows(start, end)
+        weight = self.row_weight[rows] * self.lag_weight(start, end, rows)
+        said, lines = self.in_cell(cell) & (self.said.day >= start) & (self.said.day <= end), self.rows_in(cell, rows)
+        names = tuple(dict.fromkeys([*cell, *(name for place in places for name in place)]))
+        for name in names:
+            said = said & (self.said.codes[name] >= 0)
+        for place in places:
+            said, lines = said & ~self.in_cell(place), lines & ~self.rows_in(place, rows)
+        return float(said.sum()), float(weight[lines].sum()) * self.rate * self.covered(names) * self.channel_factor(cell)
+
     def people(self, cell: Cell, start: int, end: int) -> np.ndarray:
         """Positions in `said` of the cell's people in the days [start, end]."""
         return np.flatnonzero(self.in_cell(cell) & (self.said.day >= start) & (self.said.day <= end))

@@ -25,7 +25,7 @@ RESOLUTION = 1.0
 SEED = 7
 ROUNDS = 5
 #: Groups whose centres are this near say one thing: communities split even what is all alike.
-SAME = 0.70
+SAME = 0.62
 #: Rows of the similarity matrix computed at once; bounds memory, changes nothing.
 BLOCK = 2_000
 

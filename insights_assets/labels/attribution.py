@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from insights_assets.labels.words import fold
 
@@ -45,10 +45,11 @@ class ProductIndex:
     more than ten.
     """
 
-    def __init__(self, products: pd.DataFrame) -> None:
+    def __init__(self, products: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
         self._skus: dict[str, str] = {}
         names: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-        for row in products.to_dict("records"):
+        rows = products if isinstance(products, Iterable) and not hasattr(products, "to_dict") else products.to_dict("records")
+        for row in rows:
             sku = str(row["sku"])
             self._skus[fold(sku)] = sku
             aliases = row.get("aliases")

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from insights_assets.labels.cascade import Label, Labeller
+    from insights_assets.labels.cascade import Labeller
     from insights_assets.resources.step import Step
 
 #: What a label is made from; a change of any of these makes the record's day be labelled again.
-_INPUTS = ("kind", "language", "text", "rating", "nps", "reason_code", "signal", "sku", "sku_source", "order_id")
+_INPUTS = ("source", "kind", "channel", "language", "text", "rating", "nps", "reason_code", "signal", "sku", "sku_source", "order_id")
 SHIPPED = Path(__file__).parent / "shipped" / "classifier.npz"
 
 
@@ -36,11 +36,11 @@ def labeller_of(step: Step) -> Labeller:
     from insights_assets.labels.cascade import Labeller
     from insights_assets.labels.classifier import Classifier
     from insights_assets.labels.label_set import load_label_set
+    from insights_assets.labels.rules import load_rules
 
     active = step.operations.activations.active("classifier")
     path = step.settings.home / "models" / f"{active.version.replace('@', '-')}.npz" if active is not None else SHIPPED
-    products = step.read(PRODUCTS).select("sku", "name", "aliases").toArrow().to_pylist()
-    return Labeller(load_label_set(), Classifier.load(path), products)
+    return Labeller(load_label_set(), load_rules(), Classifier.load(path), step.read_pandas(PRODUCTS))
 
 
 def corrections_of(step: Step) -> dict[str, dict[str, Any]]:
@@ -105,28 +105,27 @@ def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, A
         hit_type = arrow_type("array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>")
         for batch in batches:
             records = batch.to_pylist()
-            labels = [_corrected(label, corrections) for label in labeller.label_records(records)]
-            rows = [{**label.row, "input_hash": record["input_hash"], "received_day": record["received_day"]} for label, record in zip(labels, records, strict=True)]
-            hits = [
-                [{"rule_id": h.rule_id, "kind": h.kind, "target": h.target, "start": h.start, "end": h.end, "quote": record["text"][h.start : h.end]} for h in label.hits]
+            labels = labeller.label_records(records)
+            rows = [
+                {**_corrected(label.row, corrections), "input_hash": record["input_hash"], "received_day": record["received_day"]}
                 for label, record in zip(labels, records, strict=True)
             ]
-            arrays = [pa.array([row[name] for row in rows], kinds[name]) for name in names] + [pa.array(hits, hit_type)]
+            arrays = [pa.array([row[name] for row in rows], kinds[name]) for name in names]
+            arrays.append(pa.array([list(label.hits) for label in labels], hit_type))
             yield pa.RecordBatch.from_arrays(arrays, names=[*names, "hits"])
 
     return label_batches
 
 
-def _corrected(label: Label, corrections: Mapping[str, Mapping[str, Any]]) -> Label:
+def _corrected(label: Mapping[str, Any], corrections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """A label as a person put it right: what was corrected is certain, the rest stays (R85)."""
-    from dataclasses import replace
-
     from insights_assets.labels.review import corrected_topics
 
-    fields = corrections.get(label.row["feedback_id"])
+    row = {str(name): value for name, value in label.items()}
+    fields = corrections.get(row["feedback_id"])
     if fields is None:
-        return label
-    row = {**label.row, "label_source": "person"}
+        return row
+    row["label_source"] = "person"
     if "topics" in fields:
         row["topics"] = corrected_topics(row["topics"], fields["topics"])
         row["primary_topic"] = row["primary_topic"] if row["primary_topic"] in fields["topics"] else (fields["topics"] or ["other"])[0]
@@ -134,4 +133,4 @@ def _corrected(label: Label, corrections: Mapping[str, Mapping[str, Any]]) -> La
     for name in ("sentiment", "urgency"):
         if name in fields:
             row[name] = fields[name]
-    return replace(label, row=row)
+    return row

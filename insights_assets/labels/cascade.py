@@ -1,225 +1,342 @@
-"""Who decides a label: rules, then the local classifier; later a model and a person (R52). Each distinct text is labelled once.
+"""The cascade: rules, then the local classifier, become one label a record, each decision with its evidence.
 
-Belongs here: putting together what rules, classifier, codes, stars and signals say of a record. Does not belong here: what any of
-them says. Every topic of a text carries a quote that is an exact substring of the redacted text, or it is not published (R157).
+Belongs here: `Labeller`, how rule and classifier are joined, what stars and return codes add, the shape of the
+result. Does not belong here: reading a text (`reading`), the model step and the person step (issue 4 puts them
+between here and publishing), anything that writes a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from insights_assets.labels.attribution import ProductNames, attribute
-from insights_assets.labels.classifier import Classifier, Scores
-from insights_assets.labels.concepts import LANGUAGES
-from insights_assets.labels.evidence import is_quote, quote_span
+from insights_assets.labels.attribution import NOTHING, ProductIndex, attribute
+from insights_assets.labels.classifier import Classifier, sigmoid
+from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.label_set import LabelSet
-from insights_assets.labels.rules import RULES_VERSION, Hit, return_topic, text_hits
-from insights_assets.labels.tone import overall_score, sentiment_of, star_score, urgency_of
-from insights_assets.labels.words import fold
+from insights_assets.labels.reading import Reader, Reading
+from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
+from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
+from insights_assets.labels.summary import summarise
+from insights_assets.labels.urgency import urgency_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NO_PROMPT = "none"
-#: How sure a code, a star rating or a signal is of the topic it stands for; a setting until reviewers have said otherwise.
-CODE_CONFIDENCE, RATING_CONFIDENCE, SIGNAL_CONFIDENCE = 0.9, 0.7, 0.95
-LONGEST_SUMMARY = 160
-_FEW_TOPICS = 4
+LABEL_COLUMNS = (
+    "feedback_id", "topics", "primary_topic", "sentiment", "sentiment_score", "urgency", "sku", "sku_source",
+    "risk_tags", "summary", "label_source", "confidence", "prompt_version", "label_set_version", "schema_version",
+    "rules_version", "model_version",
+)
+RULE_COLUMNS = ("feedback_id", "rule_id", "kind", "target", "start", "end", "quote")
+NO_PLACE = -1  # start and end of a rule that fired on a code, a signal or stars
+CODE_SUPPORT = 0.15  # a return code joins a text's topics when the text gives it at least this much
+# What stars say about topics, in logits a star away from 3.2. Praise in a two-star review is rare, not impossible.
+_PRAISE_A_STAR, _COMPLAINT_A_STAR, _MIDDLE = 0.7, -0.25, 3.2
+# People seldom open a ticket or a return to praise.
+_PRAISE_BY_SOURCE = {"support_tickets": -0.5, "chats": -0.5, "returns": -0.8}
+_MILD_TOPICS = frozenset({"praise", "feature_request", "other"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """A topic on its way into a label."""
+
+    topic: str
+    confidence: float
+    span: Span | None
+    tone: float
+    by_rule: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """One record's label as plain values, and the rules that fired on it."""
 
     row: dict[str, Any]
-    hits: tuple[Hit, ...]
-
-
-@dataclass(frozen=True)
-class _Read:
-    """What the classifier says of one distinct text."""
-
-    topics: tuple[dict[str, Any], ...]
-    negative: float
-    positive: float
+    hits: tuple[dict[str, Any], ...]
 
 
 class Labeller:
-    """Labels records. `products` are rows of canonical.products (sku, name, aliases). Not bound to any record or run."""
+    """Labels feedback. Same records and versions, same labels.
 
-    def __init__(self, label_set: LabelSet, classifier: Classifier, products: Sequence[Mapping[str, Any]]) -> None:
+    `products` (a frame or rows) have sku, name and aliases (lists).
+    """
+
+    def __init__(
+        self,
+        label_set: LabelSet,
+        rules: RuleBook,
+        classifier: Classifier,
+        products: pd.DataFrame | Iterable[Mapping[str, Any]],
+    ) -> None:
+        unknown = set(classifier.topics) - set(label_set.topic_ids)
+        if unknown:
+            raise ValueError(f"the classifier knows topics that label set {label_set.version} lacks: {sorted(unknown)}")
         self._label_set = label_set
+        self._rules = rules
         self._classifier = classifier
-        self._names = ProductNames(products)
-        self._read: dict[tuple[str, str], _Read] = {}
+        self._reader = Reader(classifier, rules, ProductIndex(products))
+        self._column = {topic: number for number, topic in enumerate(classifier.topics)}
+        self._bars = classifier.thresholds.copy()
+        if "safety" in self._column:
+            # One safety record alone reaches a person at once, so only a rule, which says why, may raise it.
+            self._bars[self._column["safety"]] = 2.0
+        self._slope = np.full(len(classifier.topics), _COMPLAINT_A_STAR)
+        self._slope[self._column["praise"]] = _PRAISE_A_STAR
+        if "feature_request" in self._column:
+            self._slope[self._column["feature_request"]] = 0.0
 
     @property
     def versions(self) -> dict[str, str]:
-        """The versions that every label of this labeller carries."""
+        """The versions every row carries."""
         return {
-            "label_set_version": self._label_set.version, "rules_version": RULES_VERSION, "model_version": self._classifier.model_version,
-            "prompt_version": NO_PROMPT, "schema_version": self._label_set.schema_version,
+            "prompt_version": NO_PROMPT,
+            "label_set_version": self._label_set.version,
+            "schema_version": self._label_set.schema_version,
+            "rules_version": self._rules.version,
+            "model_version": self._classifier.model_version,
         }
 
     def label(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One label row per record of the frame; see `label_records`."""
+        """One row of labels a record, in order (columns: `LABEL_COLUMNS`)."""
+        return self.label_with_rules(frame)[0]
+
+    def label_with_rules(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Labels, and every rule that fired (columns: `RULE_COLUMNS`)."""
         import pandas as pd
 
-        return pd.DataFrame([label.row for label in self.label_records(frame.to_dict("records"))])
+        labels = self.label_records(frame.to_dict("records"))
+        fired = [{"feedback_id": label.row["feedback_id"], **hit} for label in labels for hit in label.hits]
+        return (
+            pd.DataFrame([label.row for label in labels], columns=list(LABEL_COLUMNS)),
+            pd.DataFrame(fired, columns=list(RULE_COLUMNS)),
+        )
 
     def label_records(self, records: Sequence[Mapping[str, Any]]) -> list[Label]:
-        """Label records with keys feedback_id, kind, language, text, rating, nps, reason_code, signal, sku, sku_source, order_id."""
-        self._read_texts({(_model_language(r["language"]), r["text"]) for r in records if _has_text(r) and _is_supported(r["language"])})
-        return [self._label(record) for record in records]
+        """Labels of plain records, in order; each distinct text is read once."""
+        texts: dict[tuple[str | None, str], int] = {}
+        row_text = []
+        for record in records:
+            text, language = _text(record.get("text")), _text(record.get("language"))
+            row_text.append(-1 if text is None else texts.setdefault((language, text), len(texts)))
+        readings = self._reader.read([text for _, text in texts], [language for language, _ in texts])
+        chances = self._chances(records, readings, row_text)
+        return [
+            self._one(record, readings[text] if text >= 0 else None, chance)
+            for record, text, chance in zip(records, row_text, chances, strict=True)
+        ]
 
-    def _read_texts(self, wanted: set[tuple[str, str]]) -> None:
-        self._read = {key: read for key, read in self._read.items() if key in wanted}
-        by_language: dict[str, list[str]] = {}
-        for language, text in sorted(wanted - self._read.keys()):
-            by_language.setdefault(language, []).append(text)
-        for language, texts in by_language.items():
-            scores = self._classifier.score([fold(text) for text in texts], language)
-            for index, text in enumerate(texts):
-                self._read[language, text] = self._reading(text, index, scores)
+    def _chances(
+        self, records: Sequence[Mapping[str, Any]], readings: Sequence[Reading], row_text: Sequence[int]
+    ) -> np.ndarray:
+        """Probabilities a record and topic: the text's, moved by the stars and by where it was said."""
+        count = len(self._classifier.topics)
+        stored = np.vstack([*(reading.probability for reading in readings), np.zeros(count)])
+        chance = np.clip(stored[np.asarray(row_text, dtype=np.int64)], 1e-6, 1 - 1e-6)
+        stars = np.array([_stars(record) for record in records], dtype=np.float64).reshape(-1, 1)
+        shift = np.where(np.isnan(stars), 0.0, stars - _MIDDLE) * self._slope
+        praise = self._column["praise"]
+        shift[:, praise] += [_PRAISE_BY_SOURCE.get(str(record.get("source")), 0.0) for record in records]
+        return sigmoid(np.log(chance / (1 - chance)) + shift)
 
-    def _reading(self, text: str, index: int, scores: Scores) -> _Read:
-        """Topics above their threshold, surest first, each with the clause that says it and that clause's tone."""
-        probability = scores.probability[index]
-        chosen = np.flatnonzero(probability >= self._classifier.thresholds)
-        chosen = chosen[np.argsort(-probability[chosen], kind="stable")][:_FEW_TOPICS]
-        topics = []
-        for column in chosen:
-            clause = int(scores.evidence[index, column])
-            if not len(scores.clauses.starts):
-                continue
-            span = quote_span(text, int(scores.clauses.starts[clause]), int(scores.clauses.ends[clause]))
-            quote = text[span.start : span.end]
-            if not is_quote(text, quote, span.start, span.end):
-                continue
-            topics.append({
-                "topic": scores.topics[column], "confidence": round(float(probability[column]), 4), "quote": quote, "start": span.start, "end": span.end,
-                "tone": float(scores.clause_tone[clause, 1] - scores.clause_tone[clause, 0]),
-            })
-        return _Read(tuple(topics), float(scores.tone[index, 0]), float(scores.tone[index, 1]))
-
-    def _label(self, record: Mapping[str, Any]) -> Label:
+    def _one(self, record: Mapping[str, Any], reading: Reading | None, chance: np.ndarray) -> Label:
+        text = _text(record.get("text"))
         rating, nps = _number(record.get("rating")), _number(record.get("nps"))
-        text = record["text"] if _has_text(record) else None
-        named = self._names.named_in(fold(text)) if text else None
-        sku, sku_source = attribute(_text(record.get("sku")), _text(record.get("sku_source")), named)
-        if text is not None and not _is_supported(record["language"]):
-            return self._finish(record, [], overall_score(None, None, rating, nps), (), sku, sku_source, text, "rule")
-        if text is not None:
-            read = self._read[_model_language(record["language"]), text]
-            hits = tuple(text_hits(text, has_sku=sku is not None or bool(_text(record.get("order_id")))))
-            score = overall_score(read.negative, read.positive, rating, nps)
-            topics = self._topics(text, read, hits, record, score)
-            source = "rule" if topics and topics[0].get("by") == "rule" else "classifier"
-            return self._finish(record, topics, score, hits, sku, sku_source, text, source)
-        return self._finish(record, _wordless_topics(record, rating, nps), _wordless_score(record, rating, nps), (), sku, sku_source, None, "rule")
-
-    def _topics(self, text: str, read: _Read, hits: Sequence[Hit], record: Mapping[str, Any], score: float) -> list[dict[str, Any]]:
-        """Rules first, then the classifier, then the return's code; praise only of records that are not negative."""
-        topics: list[dict[str, Any]] = []
-        for hit in hits:
-            if hit.kind == "topic":
-                topics.append({
-                    "topic": hit.target, "confidence": CODE_CONFIDENCE, "quote": text[hit.start : hit.end], "start": hit.start, "end": hit.end, "tone": -1.0, "by": "rule",
-                })
-        known = {topic["topic"] for topic in topics}
-        # One safety record alone reaches a person at once, so only a rule, which says why, may raise it.
-        topics += [dict(topic) for topic in read.topics if topic["topic"] not in known and topic["topic"] != "safety"]
-        coded = return_topic(_text(record.get("reason_code")))
-        if coded is not None and coded not in {topic["topic"] for topic in topics} and not topics:
-            topics.append({"topic": coded, "confidence": CODE_CONFIDENCE, "quote": None, "start": None, "end": None, "tone": -1.0, "by": "rule"})
-        for topic in topics:
-            topic["sentiment"] = _topic_sentiment(topic["topic"], topic.pop("tone"), score, alone=len(topics) == 1)
-        return topics
-
-    def _finish(
-        self, record: Mapping[str, Any], topics: list[dict[str, Any]], score: float, hits: Sequence[Hit], sku: str | None, sku_source: str | None, text: str | None, source: str
-    ) -> Label:
-        sentiment = sentiment_of(score)
-        tags = [hit.target for hit in hits if hit.kind == "risk_tag"]
-        if record.get("reason_code") and "refund_risk" not in tags:
-            tags.append("refund_risk")
-        names = frozenset(topic["topic"] for topic in topics)
-        # The worst that is said decides what a record is mostly about; a kind word beside it does not.
-        ranked = sorted(topics, key=lambda topic: (topic["topic"] == "praise" and sentiment == "negative", topic["sentiment"] != "negative", -topic["confidence"]))
-        primary = ranked[0]["topic"] if ranked else "other"
-        return Label({
+        sku, sku_source = attribute(
+            _text(record.get("sku")), _text(record.get("sku_source")), reading.mention if reading else NOTHING
+        )
+        hits = self._hits(record, reading, sku, rating, nps)
+        topics = self._topics(reading, chance, hits)
+        score = self._score(reading, topics, rating, nps)
+        sentiment = tone_of(score)
+        tagged = {hit.target for hit in hits if hit.kind == RISK_TAG}
+        if _text(record.get("reason_code")) is not None:
+            tagged.add("refund_risk")  # a return asks for the money of its order
+        tags = [tag for tag in self._label_set.risk_tag_ids if tag in tagged]
+        urgency = urgency_of(
+            [one.topic for one in topics], tags, bool(reading and reading.pressing), sentiment,
+            [hit.urgency for hit in hits if hit.urgency],
+        )
+        primary = topics[0]
+        row = {
             "feedback_id": record["feedback_id"],
-            "topics": [{k: topic[k] for k in ("topic", "confidence", "quote", "start", "end", "sentiment")} for topic in ranked],
-            "primary_topic": primary, "sentiment": sentiment, "sentiment_score": round(max(-1.0, min(1.0, score)), 4),
-            "urgency": urgency_of(names, sentiment, any(hit.kind == "urgency" for hit in hits), frozenset(tags)),
-            "sku": sku, "sku_source": sku_source, "risk_tags": sorted(set(tags)), "summary": summary(text, ranked), "label_source": source,
-            "confidence": ranked[0]["confidence"] if ranked else (RATING_CONFIDENCE if text is None else 0.0), **self.versions,
-        }, tuple(hits))
+            "topics": [self._written(one, text) for one in topics],
+            "primary_topic": primary.topic,
+            "sentiment": sentiment,
+            "sentiment_score": round(score, 4),
+            "urgency": urgency,
+            "sku": sku,
+            "sku_source": sku_source,
+            "risk_tags": tags,
+            "summary": self._summary(text, reading, topics, record),
+            "label_source": "rule" if primary.by_rule else "classifier",
+            "confidence": round(primary.confidence, 4),
+            **self.versions,
+        }
+        return Label(row, tuple(_fired(hit, text) for hit in hits))
+
+    def _hits(
+        self, record: Mapping[str, Any], reading: Reading | None, sku: str | None, rating: float | None, nps: float | None
+    ) -> list[Hit]:
+        """Every rule that fires on a record: its words, its code, its signal, its stars when there is nothing else."""
+        known = sku is not None or _text(record.get("order_id")) is not None
+        hits = [hit for hit in reading.hits if known or not hit.needs_sku] if reading else []
+        text = _text(record.get("text"))
+        if text is not None and sku is not None and self._rules.sku_patterns:
+            from insights_assets.labels.words import fold
+
+            hits = hits + self._rules.sku_hits(fold(text), sku)
+        code, signal = _text(record.get("reason_code")), _text(record.get("signal"))
+        if code is not None:
+            hits = [*hits, self._rules.reason_hit(code)]
+        if signal is not None:
+            hits = [*hits, signal_hit(signal)]
+        if text is None and code is None and signal is None:
+            hits = [*hits, rating_hit(rating, nps)]
+        return hits
+
+    def _topics(self, reading: Reading | None, chance: np.ndarray, hits: Sequence[Hit]) -> list[_Topic]:
+        """Topics in order of what should be looked at first."""
+        found: dict[str, _Topic] = {}
+        if reading is not None and reading.read:
+            for column in np.flatnonzero(chance >= self._bars):
+                span, tone = _evidence(reading, int(reading.evidence[column]))
+                name = self._classifier.topics[column]
+                found[name] = _Topic(name, float(chance[column]), span, tone, by_rule=False)
+        coded = None
+        for hit in hits:
+            if hit.kind != TOPIC or hit.target not in self._label_set.topic_ids:
+                continue
+            if hit.span is None:
+                coded = hit
+                continue
+            span, tone = _clause_around(reading, hit.span)
+            earlier = found.get(hit.target)
+            confidence = max(hit.confidence, earlier.confidence if earlier else 0.0)
+            found[hit.target] = _Topic(hit.target, confidence, span, tone, by_rule=True)
+        if coded is not None:
+            self._add_code(found, coded, reading, chance)
+        if not found:
+            doubt = float(chance.max(initial=0.0)) if reading is not None and reading.read else 1.0
+            span, tone = _evidence(reading, 0) if reading is not None else (None, 0.0)
+            found["other"] = _Topic("other", 1.0 - doubt, span, tone, by_rule=False)
+        return sorted(found.values(), key=lambda one: (_rank(one), -one.confidence, one.topic))
+
+    def _add_code(
+        self, found: dict[str, _Topic], coded: Hit, reading: Reading | None, chance: np.ndarray
+    ) -> None:
+        """A code or bare rating speaks when the text does not, and confirms what the text half says."""
+        column = self._column.get(coded.target)
+        support = float(chance[column]) if column is not None and reading is not None else 0.0
+        if not found or (coded.target not in found and support >= CODE_SUPPORT):
+            span, tone = (None, 0.0)
+            if reading is not None:
+                span, tone = _evidence(reading, int(reading.evidence[column]) if column is not None else 0)
+            found[coded.target] = _Topic(coded.target, coded.confidence, span, tone, by_rule=True)
+
+    def _score(
+        self, reading: Reading | None, topics: Sequence[_Topic], rating: float | None, nps: float | None
+    ) -> float:
+        names = {one.topic for one in topics}
+        if reading is None:
+            stars = rating_tone(rating, nps)
+            return round(stars, 4) if stars is not None else (0.0 if names <= _MILD_TOPICS else -0.4)
+        score = reading.score
+        if names == {"praise"}:
+            score += 0.35
+        elif not names & _MILD_TOPICS:
+            score -= 0.35
+        return with_rating(max(-1.0, min(1.0, score)), rating, nps)
+
+    def _written(self, one: _Topic, text: str | None) -> dict[str, Any]:
+        start, end, quote = _place(one.span, text)
+        if one.topic == "praise":
+            sentiment = "positive"
+        elif one.topic == "other":
+            sentiment = tone_of(one.tone)
+        else:
+            # Naming a trouble is negative unless the clause says the contrary; a wish is neutral until it is angry.
+            sentiment = tone_of(one.tone if one.topic == "feature_request" else one.tone - 0.5)
+        return {
+            "topic": one.topic, "confidence": round(one.confidence, 4), "quote": quote, "start": start, "end": end,
+            "sentiment": sentiment,
+        }
+
+    def _summary(
+        self, text: str | None, reading: Reading | None, topics: Sequence[_Topic], record: Mapping[str, Any]
+    ) -> str:
+        if text is not None and reading is not None:
+            return summarise(text, [one.span for one in topics if one.span is not None])
+        code, signal = _text(record.get("reason_code")), _text(record.get("signal"))
+        if code is not None:
+            return f"Return reason: {code}"[:160]
+        if signal is not None:
+            return "Session met an error" if signal == "error" else "Session left a basket behind"
+        rating, nps = _number(record.get("rating")), _number(record.get("nps"))
+        if rating is not None:
+            return f"Rating {rating:g} of 5 without words"
+        return f"Score {nps:g} of 10 without words" if nps is not None else "Nothing said"
 
 
-def _topic_sentiment(topic: str, tone: float, score: float, *, alone: bool) -> str:
-    """A topic's own feeling: its clause's tone where the text says several things, the record's where it says one."""
-    if topic == "praise":
-        return "positive"
-    if topic in ("safety", "damaged_on_arrival", "missing_accessories", "wrong_item"):
-        return "negative"
-    own = score if alone else (tone if abs(tone) > 1e-9 else score)
-    return "positive" if own > 0.25 and score > -0.2 else "neutral" if topic == "feature_request" and own > -0.5 else "negative" if own < 0.25 else "neutral"
+def _rank(one: _Topic) -> int:
+    """Danger first, then trouble, then wishes, then praise."""
+    return {"safety": 0, "feature_request": 2, "praise": 3, "other": 4}.get(one.topic, 1)
 
 
-def _wordless_topics(record: Mapping[str, Any], rating: float | None, nps: float | None) -> list[dict[str, Any]]:
-    def topic(name: str, confidence: float, sentiment: str) -> list[dict[str, Any]]:
-        return [{"topic": name, "confidence": confidence, "quote": None, "start": None, "end": None, "sentiment": sentiment}]
-
-    if record.get("signal") == "error":
-        return topic("app_or_site_problem", SIGNAL_CONFIDENCE, "negative")
-    coded = return_topic(_text(record.get("reason_code")))
-    if coded is not None:
-        return topic(coded, CODE_CONFIDENCE, "neutral" if coded == "returns_and_refunds" else "negative")
-    stars = star_score(rating, nps)
-    return topic("praise", RATING_CONFIDENCE, "positive") if stars is not None and stars >= 0.5 else []
+def _evidence(reading: Reading, number: int) -> tuple[Span | None, float]:
+    if not reading.spans:
+        return None, 0.0
+    number = min(number, len(reading.spans) - 1)
+    return reading.spans[number], reading.tones[number]
 
 
-def _wordless_score(record: Mapping[str, Any], rating: float | None, nps: float | None) -> float:
-    if record.get("signal") == "error":
-        return -0.6
-    stars = star_score(rating, nps)
-    return stars if stars is not None else (-0.4 if record.get("reason_code") else 0.0)
+def _clause_around(reading: Reading | None, span: Span) -> tuple[Span, float]:
+    """The clause a rule fired in, stretched to hold the whole match."""
+    if reading is None:
+        return span, 0.0
+    touched = [n for n, clause in enumerate(reading.spans) if clause.start < span.end and span.start < clause.end]
+    if not touched:
+        return span, 0.0
+    start, end = reading.spans[touched[0]].start, reading.spans[touched[-1]].end
+    return Span(min(start, span.start), max(end, span.end)), min(reading.tones[n] for n in touched)
 
 
-def summary(text: str | None, topics: Sequence[Mapping[str, Any]]) -> str | None:
-    """The record in one line of its own words: the quotes of its topics, worst first, at most 160 characters (R50)."""
-    if not text:
-        return None
-    seen: list[str] = []
-    for topic in topics:
-        if topic["quote"] and topic["quote"] not in seen:
-            seen.append(topic["quote"])
-    line = " … ".join(seen) or text
-    line = " ".join(line.split())
-    return line if len(line) <= LONGEST_SUMMARY else line[: LONGEST_SUMMARY - 1].rstrip() + "…"
+def _fired(hit: Hit, text: str | None) -> dict[str, Any]:
+    """A hit as a row of `rule_labels`: the very words that fired it, unshortened."""
+    span = hit.span
+    if span is None or text is None:
+        start, end, quote = NO_PLACE, NO_PLACE, None
+    else:
+        start, end, quote = span.start, span.end, text[span.start : span.end]
+    return {
+        "rule_id": hit.rule_id, "kind": hit.kind, "target": hit.target, "start": start, "end": end, "quote": quote
+    }
 
 
-def _has_text(record: Mapping[str, Any]) -> bool:
-    text = record.get("text")
-    return isinstance(text, str) and bool(text.strip())
+def _place(span: Span | None, text: Any) -> tuple[Any, ...]:
+    """(start, end, quote) of a span; the quote is cut from the text itself, so it cannot be anything else."""
+    if span is None or not isinstance(text, str):
+        return None, None, None
+    shown = quote_span(text, span.start, span.end)
+    return shown.start, shown.end, text[shown.start : shown.end]
 
 
-def _is_supported(language: object) -> bool:
-    return language in LANGUAGES or language == "und"
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
 
 
-def _model_language(language: object) -> str:
-    return str(language) if language in LANGUAGES else "en"
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and value == value else None
+def _stars(record: Mapping[str, Any]) -> float:
+    """Stars of a record, or the score of a survey as stars; NaN without either."""
+    rating, nps = _number(record.get("rating")), _number(record.get("nps"))
+    if rating is not None:
+        return rating
+    return float("nan") if nps is None else 1.0 + nps * 0.4

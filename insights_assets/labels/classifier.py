@@ -98,6 +98,10 @@ class Classifier:
             self.topics, sigmoid(logit), evidence, sigmoid(tone), clause_logits[:, count:], units, tokens
         )
 
+    def vocabulary(self, language: str) -> Vocabulary:
+        """The words met so far in a language; numbers in `Scores.tokens` point into it."""
+        return self._tables[language].vocabulary
+
     def raw_scores(self, folded: Sequence[str], language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Best clause score, whole-text score and tone score before calibration: what calibration is fitted on."""
         _, units, clause_logits, text_logits = self._scored(folded, language)

@@ -22,7 +22,7 @@ RULE_LABELS = TableSpec(
         Column("rule_id", "string", nullable=False),
         Column("kind", "string", "topic, risk_tag or urgency", nullable=False),
         Column("target", "string", "The topic, tag or urgency it sets", nullable=False),
-        Column("start", "int", "First character of the span in feedback.text", nullable=False),
+        Column("start", "int", "First character of the span in feedback.text; -1 for a code, rating or signal", nullable=False),
         Column("end", "int", "Character after the span"),
         Column("quote", "string", "The span"),
         Column("rules_version", "string", nullable=False),

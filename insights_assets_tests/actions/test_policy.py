@@ -22,11 +22,12 @@ from insights_assets.actions.policy import (
     owner_of,
     plan_actions,
     sku_past_threshold,
+    sure_records,
 )
 from insights_assets.shop import Shop
 from insights_assets_tests.actions.conftest import AS_OF, LAMPS, UNTIL, complaint_records
 
-MANY = IssueFacts(customers=41, evidence_records=41, topic_precision=0.96, affected_skus=("GL-100", "GL-200"))
+MANY = IssueFacts(customers=41, evidence_records=41, confidences=(0.96,) * 41, affected_skus=("GL-100", "GL-200"))
 ONE_SKU = replace(MANY, sku_customers={"GL-100": 12}, affected_skus=("GL-100",))
 
 PRODUCT_TOPICS = ("damaged_on_arrival", "product_quality", "missing_accessories", "wrong_item", "sizing_issue")
@@ -119,7 +120,7 @@ def test_safety_one_report_reaches_a_person_and_holds_nothing(shop: Shop) -> Non
     report = replace(
         LAMPS, topic="safety", tier=2, owner="", customers_count=1, provisional=True, lift=0.0, expected_count=0.0
     )
-    one = IssueFacts(customers=1, evidence_records=1, topic_precision=0.5, affected_skus=("GL-100",))
+    one = IssueFacts(customers=1, evidence_records=1, confidences=(0.5,), affected_skus=("GL-100",))
     found = planned(shop, report, one)
     assert set(found) == {"escalation"}
     assert found["escalation"].state == "awaiting_approval", "no escalation leaves without a person (R56)"
@@ -132,9 +133,9 @@ def test_safety_one_report_reaches_a_person_and_holds_nothing(shop: Shop) -> Non
     ("changes", "facts", "reason"),
     [
         ({"provisional": True}, MANY, "too few records are reviewed yet"),
-        ({}, replace(MANY, evidence_records=7), "7 records, 8 are needed"),
-        ({}, replace(MANY, topic_precision=0.89), "label precision 0.89, 0.90 is needed"),
-        ({}, replace(MANY, topic_precision=None), "label precision unknown, 0.90 is needed"),
+        ({}, replace(MANY, confidences=(0.96,) * 7), "7 records at label precision 0.90, 8 are needed"),
+        ({}, replace(MANY, confidences=(0.89,) * 41), "0 records at label precision 0.90, 8 are needed"),
+        ({}, replace(MANY, confidences=()), "0 records at label precision 0.90, 8 are needed"),
     ],
 )
 def test_below_its_gate_a_hold_is_proposed_and_the_rest_goes_out(
@@ -145,6 +146,14 @@ def test_below_its_gate_a_hold_is_proposed_and_the_rest_goes_out(
     assert found["defect_ticket"].state == found["notification"].state == "planned"
     later = planned(shop, LAMPS, MANY, known=found.values())
     assert later["promo_hold"].state == "planned", "once the gate is met the proposal is taken up"
+
+
+@pytest.mark.parametrize(
+    ("confidences", "sure"),
+    [((0.95,) * 8, 8), ((0.95,) * 8 + (0.5,) * 40, 9), ((0.89,) * 50, 0), ((0.98,) * 4 + (0.82,) * 4, 8), ((), 0)],
+)
+def test_unsure_records_take_nothing_from_sure_ones(confidences: tuple[float, ...], sure: int) -> None:
+    assert sure_records(confidences, 0.9) == sure
 
 
 def test_drafts_wait_for_a_person(shop: Shop) -> None:
@@ -203,7 +212,7 @@ def test_a_higher_tier_adds_only_what_is_missing(shop: Shop) -> None:
     assert set(first) == set(FULL)
     assert first["defect_ticket"] == second["defect_ticket"]
     fallen = planned(shop, replace(LAMPS, tier=3), MANY, known=first.values())
-    assert set(FULL) < set(fallen), "what was done stays on record"
+    assert set(FULL) == set(fallen), "what was done stays on record"
 
 
 def test_keys_are_stable_and_apart() -> None:
@@ -244,7 +253,7 @@ def test_facts_are_counted_from_people_not_posts(shop: Shop) -> None:
     assert (facts.customers, facts.evidence_records) == (11, 12)
     assert facts.sku_customers == {"GL-100": 10, "GL-200": 1}
     assert facts.affected_skus == ("GL-100",), "a SKU with a tenth of the complaints is not held"
-    assert facts.topic_precision == 0.96
+    assert facts.confidences == (0.96,) * 12
     week_later = issue_facts(LAMPS, records, shop.policy, datetime(2026, 12, 1, tzinfo=UTC))
     assert week_later.sku_customers == {}, "only the last seven days count"
 

@@ -24,7 +24,7 @@ def panel_of(world: World, as_of: int | None = None) -> Panel:
 def ledger_of(world: World, panel: Panel) -> Ledger:
     sides = {
         "shipped": world.shipments.assign(units=1.0, day=world.shipments["shipped_day"]),
-        "ordered": world.shipments[["product_line", "sku", "region"]].assign(units=1.0, day=world.shipments["ordered_day"]),
+        "ordered": world.orders[["product_line", "sku", "region"]].assign(units=1.0, day=world.orders["ordered_day"]),
     }
     return build_ledger(world.mentions, sides, panel.lags, BASES)
 

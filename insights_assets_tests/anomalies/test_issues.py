@@ -9,7 +9,7 @@ import pytest
 from insights_assets.anomalies.issues import Issue, insight_id
 from insights_assets.anomalies.tracking import ROW, alarms_by_day, from_rows, to_rows, track
 from insights_assets_tests.anomalies.stages import judged, latest, ledger_of, of_topic, panel_of, tracked
-from insights_assets_tests.anomalies.worlds import START, Plant, World, make_world
+from insights_assets_tests.anomalies.worlds import START, Plant, World, known_by, make_world
 
 PLANTS = (
     Plant("damaged_on_arrival", {"warehouse": "WH-LEJ", "packaging_batch": "LEJ-PB09", "product_line": "glass lamps"}, 88, 101, 0.25),
@@ -93,9 +93,7 @@ def test_tracking_day_by_day_from_stored_rows_equals_tracking_at_once(world: Wor
 
 def test_issues_know_nothing_of_later_days(world: World, history: dict[int, list[Issue]]) -> None:
     cut = 100
-    known = np.array(world.mentions["known_day"].to_list(), dtype="datetime64[D]").astype(int) <= START + cut
-    before = World(world.shipments[world.shipments["shipped"] <= cut], world.mentions[known].reset_index(drop=True), world.days)
-    alone = tracked(before, last=cut)
+    alone = tracked(known_by(world, cut), last=cut)
     for day in range(START + 80, START + cut + 1, 5):
         assert alone[day] == history[day]
     assert len(alone[START + cut]) >= 3
@@ -113,7 +111,7 @@ def test_a_flood_by_one_person_is_no_issue() -> None:
     flood = pd.DataFrame([world.mentions.iloc[0]] * 100).reset_index(drop=True)
     day = np.datetime64(START + 100, "D").astype(object)
     flood = flood.assign(topic="product_quality", person="posts:1", day=day, known_day=day, feedback_id=[f"X{i}" for i in range(100)], order_id=None)
-    noisy = World(world.shipments, pd.concat([world.mentions, flood], ignore_index=True), world.days)
+    noisy = World(world.shipments, world.orders, pd.concat([world.mentions, flood], ignore_index=True), world.days)
     opened = [i for i in latest(tracked(noisy)) if i.incident.opened >= START + 99 and i.topic == "product_quality"]
     assert opened == []
 

@@ -32,7 +32,8 @@ class Plant:
 
 @dataclass
 class World:
-    shipments: pd.DataFrame
+    shipments: pd.DataFrame  # lines that left, with shipped_day
+    orders: pd.DataFrame  # lines that were ordered, with ordered_day
     mentions: pd.DataFrame
     days: int
     first: int = START
@@ -95,15 +96,22 @@ def make_world(
     said["confidence"] = np.round(rng.uniform(0.6, 0.99, len(said)), 3)
     for name in ("day", "known_day"):
         said[name] = (said[name].to_numpy() + START).astype("datetime64[D]").astype(object)
-    frame = frame[frame["shipped"] < days]
     for name in ("ordered", "shipped"):
         frame = frame.assign(**{f"{name}_day": (frame[name].to_numpy() + START).astype("datetime64[D]").astype(object)})
-    return World(frame.reset_index(drop=True), said, days, plants=plants)
+    return World(frame[frame["shipped"] < days].reset_index(drop=True), frame, said, days, plants=plants)
+
+
+def known_by(world: World, day: int) -> World:
+    """The world with everything deleted that became known after `day` of its history."""
+    known = np.array(world.mentions["known_day"].to_list(), dtype="datetime64[D]").astype(int) <= START + day
+    return World(
+        world.shipments[world.shipments["shipped"] <= day], world.orders[world.orders["ordered"] <= day],
+        world.mentions[known].reset_index(drop=True), world.days, plants=world.plants,
+    )  # fmt: skip
 
 
 def small_tables(world: World) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """topic_series, exposure_series and complaint_lags of a world, counted by pandas."""
-    from insights_assets.anomalies.topics import ORDERED_TOPICS
 
     said, shipped = world.mentions, world.shipments
     series, exposure = [], []
@@ -115,8 +123,10 @@ def small_tables(world: World) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame
         exposure.append(records.groupby(["attribute", "value", "day", "known_day"]).size().rename("units").reset_index().assign(basis="records"))
         if attribute == "channel":
             continue
-        for basis in ("shipped", "ordered"):
-            lines = shipped.assign(attribute=attribute, value="all" if attribute == "all" else shipped[attribute], day=shipped[f"{basis}_day"])
+        for basis, table in (("shipped", shipped), ("ordered", world.orders)):
+            if basis == "ordered" and attribute in ("warehouse", "carrier"):
+                continue
+            lines = table.assign(attribute=attribute, value="all" if attribute == "all" else table[attribute], day=table[f"{basis}_day"])
             counted = lines.groupby(["attribute", "value", "day"]).size().rename("units").reset_index()
             exposure.append(counted.assign(basis=basis, known_day=counted["day"]))
     dated = said.dropna(subset=["order_id"])
@@ -125,5 +135,4 @@ def small_tables(world: World) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame
         days = np.array(dated["day"].to_list(), dtype="datetime64[D]").astype(int) - (dated[basis].to_numpy() + START)
         chosen = dated.assign(basis=basis, lag_days=np.clip(days, 0, 60))
         lags.append(chosen.groupby(["topic", "basis", "lag_days", "known_day"]).size().rename("count").reset_index())
-    assert ORDERED_TOPICS  # the twin covers both bases
     return pd.concat(series, ignore_index=True), pd.concat(exposure, ignore_index=True), pd.concat(lags, ignore_index=True)
