@@ -15,14 +15,13 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "show": ("show", "show", "Show insights, tickets, themes or health."),
     "trace": ("trace", "trace", "From a ticket, insight or feedback id to its source records."),
     "verdict": ("verdict", "verdict", "Say whether an insight was right."),
+    "approve": ("approve", "approve", "Decide on an action that waits for a person."),
     "hold": ("hold", "hold", "List, release or extend promotion holds."),
     "export": ("export", "export", "Write a table to a parquet, csv or jsonl file."),
     "dev": ("dev", "dev", "Open Dagster's UI, its daemon and the console on this machine."),
     "demo": ("demo", "demo", "The whole loop on a sample shop, from files to a ticket."),
     "doctor": ("doctor", "doctor", "Check settings, shop, home and engine without side effects."),
     "audit": ("audit", "audit", "Verify the audit log's chain."),
-    "retention": ("retention", "retention", "List what retention would remove; --apply removes it."),
-    "review": ("review", "review", "Round trip of the label review queue."),
 }
 
 

@@ -16,11 +16,12 @@ from insights_assets.anomalies.forecasts import forecast
 from insights_assets.anomalies.incidents import RUNNING
 from insights_assets.anomalies.issues import Issue
 from insights_assets.anomalies.judging import MEMORY_DAYS, days_to_judge, judge_days, known_by_day
-from insights_assets.anomalies.leaves import REACH, Ledger, build_ledger, situate
 from insights_assets.anomalies.lags import MAX_LAG
+from insights_assets.anomalies.leaves import Ledger, build_ledger
 from insights_assets.anomalies.panel import build_panel, day_numbers, lag_model
 from insights_assets.anomalies.priority import rules_of
 from insights_assets.anomalies.scopes import Business, business_of
+from insights_assets.anomalies.situations import REACH, situate
 from insights_assets.anomalies.tables import (
     ANOMALIES,
     COMPLAINT_LAGS,
@@ -160,7 +161,9 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
     feedback = step.read(FEEDBACK).where((F.col("known_day") <= last) & (F.col("occurred_day") >= reach))
     said = series.mentions(feedback, step.read(FEEDBACK_LABELS)).toPandas()
     sides: dict[str, pd.DataFrame] = {}
-    for basis, spec, column, exposed in (("shipped", SHIPMENTS, "shipped_day", series.exposed_lines), ("ordered", ORDERS, "ordered_day", series.exposed_orders)):
+    delivered = (("shipped", SHIPMENTS, series.exposed_lines), ("ordered", ORDERS, series.exposed_orders))
+    for basis, spec, exposed in delivered:
+        column = f"{basis}_day"
         lines = step.read(spec).where((F.col(column) >= reach - timedelta(days=MAX_LAG)) & (F.col(column) <= last))
         rows = lines.count()
         if rows:

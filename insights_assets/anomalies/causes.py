@@ -15,7 +15,7 @@ from itertools import combinations
 
 import numpy as np
 
-from insights_assets.anomalies.leaves import Situation
+from insights_assets.anomalies.situations import Situation
 from insights_assets.anomalies.topics import CAUSE_ATTRIBUTES, SESSION_TOPICS
 
 CAUSE, POSSIBLE, TIED, NOT_LOCALISED = "cause", "possible", "tied", "not_localised"

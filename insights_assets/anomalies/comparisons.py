@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from insights_assets.anomalies.leaves import Situation
 from insights_assets.anomalies.rounding import statistic
+from insights_assets.anomalies.situations import Situation
 from insights_assets.anomalies.statistics import signed_root, upper_tail
 
 #: Lines, lag-weighted, below which a rate says nothing.

@@ -17,10 +17,11 @@ import numpy as np
 from insights_assets.anomalies import causes, comparisons, priority
 from insights_assets.anomalies.incidents import RESOLVED
 from insights_assets.anomalies.issues import Issue, IssueSettings
-from insights_assets.anomalies.leaves import Ledger, Situation, situate
+from insights_assets.anomalies.leaves import Ledger
 from insights_assets.anomalies.priority import PriorityRules
 from insights_assets.anomalies.rounding import statistic
 from insights_assets.anomalies.scopes import Business
+from insights_assets.anomalies.situations import Situation, situate
 from insights_assets.anomalies.topics import BELONGS_TO
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import numpy as np
 from insights_assets.anomalies import causes, incidents
 from insights_assets.anomalies.causes import Candidate, CauseSettings
 from insights_assets.anomalies.incidents import NO_INCIDENT, Incident, IncidentRules
-from insights_assets.anomalies.leaves import Situation
 from insights_assets.anomalies.rounding import statistic
+from insights_assets.anomalies.situations import Situation
 from insights_assets.anomalies.statistics import signed_root, upper_tail
 from insights_assets.anomalies.topics import BELONGS_TO
 

@@ -1,34 +1,25 @@
-"""Complaints of one topic beside what could have complained: rows with coded attributes, and what was expected of them.
+"""Mentions beside what could have been complained about: both as rows with coded attributes, ready for arrays.
 
-Belongs here: the coded arrays of mentions and shipped lines, one person counted once, and the expectation of a topic as of a
-day (baseline rate, main effects of product, region, warehouse, carrier; coverage of what complaints do not name). Not here:
-searching causes (`causes.py`).
+Belongs here: the coding, and one person counted once. Not here: what is expected of a topic on a day (`situations.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from insights_assets.anomalies import topics
-from insights_assets.anomalies.lags import MAX_LAG, LagModel
-from insights_assets.anomalies.panel import COMPLETE_AT, COVERED_SHARE, day_numbers
+from insights_assets.anomalies.lags import LagModel
+from insights_assets.anomalies.panel import day_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Days a baseline rests on.
-BASELINE_DAYS = 56
-#: Days an evaluation reaches back: baseline before the longest window of an issue.
-REACH = 84
 #: The same person speaking again about the topic within so many days is one complaint.
 PERSON_DAYS = 14
-#: Main effects of the baseline, in the order they are fitted; shrunk to 1 by so many complaints.
-EFFECTS = ("product_line", "sku", "region", "warehouse", "carrier")
-EFFECT_WEIGHT = 10.0
 Cell = Mapping[str, str]
 
 
@@ -88,7 +79,7 @@ class Ledger:
     lines: dict[str, Lines]
     lags: LagModel
     bases: frozenset[str]
-    cache: dict[tuple[str, int, int], Baseline] = field(default_factory=dict)
+    cache: dict[tuple[str, int, int], Any] = field(default_factory=dict)  # baselines of `situations.py`
     _by_topic: dict[str, Mentions] = field(default_factory=dict)
 
     def basis(self, topic: str) -> str:
@@ -142,197 +133,6 @@ def _codes(frame: pd.DataFrame, name: str, coding: Coding) -> np.ndarray:
     return np.asarray(pd.Categorical(frame[name], categories=list(coding.values[name])).codes, dtype=np.int32)
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """What is usual for one topic: fitted on up to 56 days before `end`, with what was known by `known`."""
-
-    rate: float  # complaints per effect-weighted, lag-weighted line
-    people: float  # people it rests on
-    weight: np.ndarray  # (all line rows,): units times main effects
-    named: dict[str, np.ndarray]  # attribute -> (people,) whether they name it
-    channel_share: np.ndarray
-    completeness: np.ndarray  # (age in days,): share of a day's people known by that age
-
-
-@dataclass
-class Situation:
-    """One topic as known on one day: people with their attributes, and expected complaints of every line row.
-
-    Built once a topic and day; windows are cut from it. Rows are the lines young enough to matter, by day.
-    """
-
-    topic: str
-    day: int
-    coding: Coding
-    said: Mentions  # one row a person and complaint, known by `day`
-    row_day: np.ndarray
-    row_codes: dict[str, np.ndarray]
-    row_units: np.ndarray
-    row_weight: np.ndarray  # units times main effects
-    chances: np.ndarray  # P(lag)
-    baseline: Baseline
-    longest_lag: int = 0  # lag within which 99.9 % of complaints come
-    usual_a_day: float = 0.0  # expected people a day over the whole topic, lately
-
-    @property
-    def rate(self) -> float:
-        return self.baseline.rate
-
-    @property
-    def baseline_people(self) -> float:
-        return self.baseline.people
-
-    @property
-    def channel_share(self) -> np.ndarray:
-        return self.baseline.channel_share
-
-    def covered(self, attributes: tuple[str, ...]) -> float:
-        """Share of the topic's complaints that name all these attributes."""
-        named = [self.baseline.named[name] for name in attributes if name in self.baseline.named]
-        if not named:
-            return 1.0
-        n = len(named[0])
-        every = np.logical_and.reduce(named) if n else np.zeros(0, dtype=bool)
-        return float((every.sum() + 1.0) / (n + 1.0))
-
-    def in_cell(self, cell: Cell) -> np.ndarray:
-        """Which mentions are known to lie in the cell."""
-        return _match(self.said.codes, cell, self.coding, len(self.said.day))
-
-    def rows_in(self, cell: Cell, rows: slice = slice(None)) -> np.ndarray:
-        """Which line rows lie in the cell; a channel is no attribute of a line and does not restrict."""
-        carried = {name: value for name, value in cell.items() if name in self.row_codes}
-        return _match({name: self.row_codes[name][rows] for name in carried}, carried, self.coding, len(self.row_day[rows]))
-
-    def channel_factor(self, cell: Cell) -> float:
-        """The channel's usual share of the topic, where the cell names one that lines do not carry."""
-        if "channel" not in cell or "channel" in self.row_codes:
-            return 1.0
-        code = self.coding.code("channel", cell["channel"])
-        return float(self.channel_share[code]) if 0 <= code < len(self.channel_share) else 0.0
-
-    def window_rows(self, start: int, end: int) -> slice:
-        """The line rows whose complaints can fall into the days [start, end]; rows are in order of day."""
-        low, high = np.searchsorted(self.row_day, [start - self.longest_lag, end + 1])
-        return slice(int(low), int(high))
-
-    def lag_weight(self, start: int, end: int, rows: slice = slice(None)) -> np.ndarray:
-        """Share of each line row's complaints that falls into the days [start, end] and is known by now. Shape (rows,)."""
-        known = self.known_share(np.arange(start, end + 1))
-        ages = max(self.day - start + len(self.chances), 1)
-        lags = np.arange(ages + len(known)) + start - self.day  # of a row of age a, on the window's day j: lags[a + j]
-        inside = (lags >= 0) & (lags < len(self.chances))
-        spread = np.where(inside, self.chances[np.clip(lags, 0, len(self.chances) - 1)], 0.0)
-        table = np.append(np.correlate(spread, known, "valid")[: ages + 1], 0.0)  # by age; the last entry is for what is older
-        return np.asarray(table[np.minimum(self.day - self.row_day[rows], len(table) - 1)])
-
-    def known_share(self, days: np.ndarray) -> np.ndarray:
-        """Share of each day's people that is known by now."""
-        return self.baseline.completeness[np.clip(self.day - days, 0, len(self.baseline.completeness) - 1)]
-
-    def daily(self, cell: Cell, start: int) -> tuple[np.ndarray, np.ndarray]:
-        """People and expected complaints of the cell on each day from `start` to now."""
-        days = self.day - start + 1
-        hit = self.in_cell(cell) & (self.said.day >= start)
-        observed = np.bincount(self.said.day[hit] - start, minlength=days)[:days].astype(np.float64)
-        inside = self.rows_in(cell) & (self.row_day <= self.day) & (self.row_day > start - len(self.chances))
-        width = days + len(self.chances)
-        units = np.bincount(self.row_day[inside] - (start - len(self.chances)), weights=self.row_weight[inside], minlength=width)[:width]
-        expected = np.convolve(units, self.chances)[len(self.chances) : len(self.chances) + days]
-        factor = self.rate * self.covered(tuple(cell)) * self.channel_factor(cell)
-        return observed, expected * self.known_share(np.arange(start, self.day + 1)) * factor
-
-    def expected(self, cell: Cell, start: int, end: int, boosts: Sequence[tuple[Cell, float]] = ()) -> float:
-        """Expected people of the cell in the days [start, end]; `boosts` are cells with the lift already accounted for."""
-        rows = self.window_rows(start, end)
-        weight = self.row_weight[rows] * self.lag_weight(start, end, rows)
-        for boosted, lift in boosts:
-            weight = np.where(self.rows_in(boosted, rows), weight * max(1.0, 1.0 + (lift - 1.0) * self.channel_factor(boosted)), weight)
-        inside = self.rows_in(cell, rows)
-        return float(weight[inside].sum()) * self.rate * self.covered(tuple(cell)) * self.channel_factor(cell)
-
-    def beside(self, cell: Cell, places: Sequence[Cell], start: int, end: int) -> tuple[float, float]:
-        """(people, expected people) of the cell outside the places, among those who name what it takes to tell."""
-        rows = self.window_rows(start, end)
-        weight = self.row_weight[rows] * self.lag_weight(start, end, rows)
-        said, lines = self.in_cell(cell) & (self.said.day >= start) & (self.said.day <= end), self.rows_in(cell, rows)
-        names = tuple(dict.fromkeys([*cell, *(name for place in places for name in place)]))
-        for name in names:
-            said = said & (self.said.codes[name] >= 0)
-        for place in places:
-            said, lines = said & ~self.in_cell(place), lines & ~self.rows_in(place, rows)
-        return float(said.sum()), float(weight[lines].sum()) * self.rate * self.covered(names) * self.channel_factor(cell)
-
-    def people(self, cell: Cell, start: int, end: int) -> np.ndarray:
-        """Positions in `said` of the cell's people in the days [start, end]."""
-        return np.flatnonzero(self.in_cell(cell) & (self.said.day >= start) & (self.said.day <= end))
-
-
-def situate(ledger: Ledger, topic: str, day: int, *, baseline_end: int) -> Situation:
-    """The topic as known by the end of `day`, with a baseline of up to 56 days that ends before `baseline_end`."""
-    mine = ledger.of(topic)
-    known = (mine.known <= day) & (mine.day <= day) & (mine.day > day - REACH - PERSON_DAYS)
-    said = one_per_person(mine.take(np.flatnonzero(known)))
-    lines = ledger.lines_by(ledger.basis(topic))
-    low, high = np.searchsorted(lines.day, [day - REACH - MAX_LAG + 1, day + 1])
-    near = slice(int(low), int(high))
-    codes = {name: values[near] for name, values in lines.codes.items()}
-    chances = ledger.lags.at(topic, ledger.basis(topic), day)
-    baseline = usual(ledger, topic, day, baseline_end)
-    longest = int(np.searchsorted(np.cumsum(chances), 0.999))
-    situation = Situation(topic, day, ledger.coding, said, lines.day[near], codes, lines.units[near], baseline.weight[near], chances, baseline, longest)
-    situation.usual_a_day = situation.expected({}, day - 6, day) / 7.0
-    return situation
-
-
-def usual(ledger: Ledger, topic: str, day: int, end: int) -> Baseline:
-    """The baseline of a topic. It is renewed once a week, with the lag model, so a day has one baseline however it is reached."""
-    known = max(ledger.lags.anchor(day), min(day, end))
-    key = (topic, end, known)
-    if key not in ledger.cache:
-        if len(ledger.cache) > 32:
-            ledger.cache.clear()
-        ledger.cache[key] = _fit(ledger, topic, known, end)
-    return ledger.cache[key]
-
-
-def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
-    """Baseline rate and main effects by two rounds of proportional fitting."""
-    mine = ledger.of(topic)
-    lines = ledger.lines_by(ledger.basis(topic))
-    chances = ledger.lags.at(topic, ledger.basis(topic), known)
-    # Days whose complaints mostly come from lines before the data begin train nothing, as long as two weeks remain without them.
-    first = int(lines.day[0]) + int(np.searchsorted(np.cumsum(chances), COVERED_SHARE)) if len(lines.day) else end
-    start = max(end - BASELINE_DAYS, known - REACH, min(first, end - 14))
-    heard = (mine.known <= known) & (mine.day < end) & (mine.day >= start - PERSON_DAYS)
-    said = one_per_person(mine.take(np.flatnonzero(heard)))
-    said = said.take(np.flatnonzero(said.day >= start))
-    late = np.clip(said.known - said.day, 0, COMPLETE_AT)[said.day <= known - COMPLETE_AT - 1]
-    counts = np.bincount(late.astype(np.int64), minlength=COMPLETE_AT + 1).astype(np.float64)
-    counts[0] += 50.0  # before anything is known, records are taken to be known on their day
-    share = np.bincount(said.codes["channel"][said.codes["channel"] >= 0], minlength=ledger.coding.size("channel")) + 0.5
-    cumulative = np.concatenate([[0.0], np.cumsum(chances)])
-    exposed = lines.units * (
-        cumulative[np.clip(end - lines.day, 0, len(chances))] - cumulative[np.clip(start - lines.day, 0, len(chances))]
-    )
-    weight = np.ones(len(exposed))
-    low, high = np.searchsorted(lines.day, [start - MAX_LAG, end])
-    touched = slice(int(low), int(high))
-    for _ in range(2):
-        for name in EFFECTS:
-            if name not in lines.codes or not ledger.coding.size(name):
-                continue
-            codes, who, size = lines.codes[name], said.codes[name], ledger.coding.size(name)
-            observed = np.bincount(who[who >= 0], minlength=size).astype(np.float64)
-            base = np.bincount(codes[touched] + 1, weights=exposed[touched] * weight[touched], minlength=size + 1)[1:]
-            effect = (observed + EFFECT_WEIGHT) / (base * observed.sum() / max(base.sum(), 1e-9) + EFFECT_WEIGHT)
-            weight *= np.append(effect, 1.0)[codes]  # code -1 takes the last: no effect where nothing is said
-    total = float(len(said.day))
-    rate = (total + 0.5) / max(float((exposed * weight).sum()), 1e-9)
-    named = {name: said.codes[name] >= 0 for name in topics.CAUSE_ATTRIBUTES}
-    return Baseline(rate, total, lines.units * weight, named, share / share.sum(), np.cumsum(counts) / counts.sum())
-
-
 def one_per_person(mentions: Mentions) -> Mentions:
     """The first mention of each person's run (gaps under PERSON_DAYS), with what later ones of the run know more about it."""
     n = len(mentions.day)
@@ -346,10 +146,3 @@ def one_per_person(mentions: Mentions) -> Mentions:
     rows = mentions.take(order[heads])
     codes = {name: np.maximum.reduceat(values[order], heads) for name, values in mentions.codes.items()}
     return Mentions(rows.feedback_id, rows.topic, rows.person, rows.day, rows.known, rows.confidence, codes)
-
-
-def _match(codes: dict[str, np.ndarray], cell: Cell, coding: Coding, n: int) -> np.ndarray:
-    mask = np.ones(n, dtype=bool)
-    for name, value in cell.items():
-        mask &= codes[name] == coding.code(name, value)
-    return mask

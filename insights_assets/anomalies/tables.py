@@ -42,7 +42,8 @@ SERIES_DAYS = TableSpec(
 
 EXPOSURE_SERIES = TableSpec(
     stage="anomalies", name="exposure_series", key=("basis", "attribute", "value", "day", "known_day"), write="replace_all", public=False,
-    grain="one row per basis, attribute value and day", description="What could have complained: shipped and ordered lines, sessions; records where none of these exist.",
+    grain="one row per basis, attribute value and day",
+    description="What could have complained: shipped and ordered lines, sessions; records where none of these exist.",
     columns=(
         _key("basis", "string", "shipped, ordered, sessions or records"),
         _key("attribute", "string", "As in topic_series"),

@@ -20,9 +20,10 @@ from insights_assets.anomalies import incidents, safety
 from insights_assets.anomalies.causes import CauseSettings
 from insights_assets.anomalies.incidents import Incident, IncidentRules
 from insights_assets.anomalies.issues import Alarm, Issue, IssueSettings, measure, refine, search, search_window, take_alarm
-from insights_assets.anomalies.leaves import Ledger, Situation, situate
+from insights_assets.anomalies.leaves import Ledger
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.rounding import statistic
+from insights_assets.anomalies.situations import Situation, situate
 from insights_assets.anomalies.topics import BELONGS_TO, BY_REPORT, CAUSE_ATTRIBUTES
 
 if TYPE_CHECKING:

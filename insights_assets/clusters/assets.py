@@ -20,16 +20,21 @@ def embeddings(step: Step) -> None:
     """Where the words of each complaint lie; equal words once."""
     report = embed_new_texts(step)
     step.note(
-        EMBEDDINGS, model_id=report.model_id or "none yet: too few texts to learn from", texts_embedded=report.texts_embedded,
+        EMBEDDINGS,
+        model_id=report.model_id or "none yet: too few texts to learn from",
+        texts_embedded=report.texts_embedded,
         texts_without_known_words=report.texts_without_words,
     )
 
 
 @table_assets(
-    THEMES, THEME_MEMBERS,
+    THEMES,
+    THEME_MEMBERS,
     reads=(FEEDBACK, FEEDBACK_LABELS, PRODUCTS, EMBEDDINGS),
     checks=(
-        Check("theme_ids_kept", THEMES, "Every theme of the last run is still there under its id (R62).", blocking=True),
+        Check(
+            "theme_ids_kept", THEMES, "Every theme of the last run is still there under its id (R62).", blocking=True
+        ),
         Check("members_in_themes", THEME_MEMBERS, "Every member's theme is a row of clusters.themes.", blocking=True),
     ),
     memo=model_and_merges,
@@ -37,19 +42,30 @@ def embeddings(step: Step) -> None:
 def themes(step: Step) -> None:
     """What is said in other words, grouped into themes that keep their identity; and the theme of each complaint."""
     report = build_themes(step)
-    facts = step.read(THEME_MEMBERS).selectExpr(
-        "count(*) n", "count(theme_id) themed", "count(distinct theme_id) used", "collect_set(theme_id) ids"
-    ).toArrow().to_pylist()[0]
+    facts = (
+        step.read(THEME_MEMBERS)
+        .selectExpr(
+            "count(*) n", "count(theme_id) themed", "count(distinct theme_id) used", "collect_set(theme_id) ids"
+        )
+        .toArrow()
+        .to_pylist()[0]
+    )
     lost = sorted(report.ids_before - report.ids_after)
     stray = sorted(set(facts["ids"] or ()) - report.ids_after)
     step.check("theme_ids_kept", not lost, lost=lost)
     step.check("members_in_themes", not stray, unknown=stray[:20])
     step.note(
-        THEMES, days_judged=report.days_judged, themes_born=report.themes_born, themes=len(report.ids_after),
+        THEMES,
+        days_judged=report.days_judged,
+        themes_born=report.themes_born,
+        themes=len(report.ids_after),
         proposed_merges=[f"{a} into {b} ({near})" for a, b, near in report.merge_candidates],
     )
     step.note(
-        THEME_MEMBERS, days_rewritten=report.days_rewritten, complaints=facts["n"], in_a_theme_share=round(facts["themed"] / max(facts["n"], 1), 4),
+        THEME_MEMBERS,
+        days_rewritten=report.days_rewritten,
+        complaints=facts["n"],
+        in_a_theme_share=round(facts["themed"] / max(facts["n"], 1), 4),
     )
 
 

@@ -2,9 +2,9 @@
 
 Belongs here: moving frames between the lake and the plain functions. Does not belong here: the functions themselves.
 
-The driver holds the themes and, while it judges days, at most SAMPLE_ROWS distinct texts with their vectors (256 bytes each); every
-record is placed by the engine. Where a topic has more texts a day, those with the smallest hashes stand for the rest: a fair
-sample, and the same one in every run.
+The driver holds the themes and, while it judges days, at most SAMPLE_ROWS distinct texts with their vectors (256 bytes
+each); every record is placed by the engine. Where a topic has more texts a day, those with the smallest hashes stand
+for the rest: a fair sample, and the same one in every run.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class ThemeReport:
 def build_themes(step: Step) -> ThemeReport:
     """Judge the whole days since the last run, place what is new, write the members and then the themes.
 
-    Members first: a run killed between the two finds the themes as they were, judges the same days to the same themes, and their
-    members are already there.
+    Members first: a run killed between the two finds the themes as they were, judges the same days to the same themes,
+    and their members are already there.
     """
     from pyspark.sql import functions as F
 
@@ -91,10 +91,14 @@ def _first_day(said: DataFrame, default: date) -> date:
     return found or default
 
 
-def _heard(said: DataFrame, vectors: DataFrame, members: DataFrame, judged: tuple[date, date], dimensions: int) -> Heard:
-    """Distinct texts of the days to judge (first, last) and the four weeks before, with the themes that were found then.
+def _heard(
+    said: DataFrame, vectors: DataFrame, members: DataFrame, judged: tuple[date, date], dimensions: int
+) -> Heard:
+    """Distinct texts of the days to judge (first, last) and the four weeks before, with the themes that were found
+    then.
 
-    A theme given by days that are to be judged (a killed run left it there) is not known yet, so that they are judged alike.
+    A theme given by days that are to be judged (a killed run left it there) is not known yet, so that they are judged
+    alike.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -108,7 +112,11 @@ def _heard(said: DataFrame, vectors: DataFrame, members: DataFrame, judged: tupl
         said.where(F.col("counts") & F.col("known_day").between(F.lit(start), F.lit(last)))
         .join(before, ["feedback_id", "text_hash", "topic"], "left")
         .groupBy("known_day", "topic", "text_hash")
-        .agg(F.min("feedback_id").alias("feedback_id"), F.min("words").alias("words"), F.max("theme_id").alias("theme_id"))
+        .agg(
+            F.min("feedback_id").alias("feedback_id"),
+            F.min("words").alias("words"),
+            F.max("theme_id").alias("theme_id"),
+        )
         .withColumn("place", F.row_number().over(by_hash))
         .where(F.col("place") <= per_day)
         .join(vectors, "text_hash")
@@ -143,7 +151,9 @@ def _names(heard: Heard, book: Book, quiet_words: frozenset[str]) -> Names:
 
 
 def _in_space_of(embedder: Embedder, book: Book, members: DataFrame, vectors: DataFrame) -> Book:
-    """The book in the space of the active model: themes of another model are placed anew by their members, ids unchanged."""
+    """The book in the space of the active model: themes of another model are placed anew by their members, ids
+    unchanged.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
@@ -171,7 +181,8 @@ def _in_space_of(embedder: Embedder, book: Book, members: DataFrame, vectors: Da
 def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timeline, book: Book) -> DataFrame:
     """Complaints beside what they were (kept_*) and what they newly are (placed_*).
 
-    Placed are records never compared under these words and this topic, and themeless ones that a birth of these days looks back on.
+    Placed are records never compared under these words and this topic, and themeless ones that a birth of these days
+    looks back on.
     """
     from pyspark.sql import functions as F
 
@@ -248,8 +259,12 @@ def _place_batches(timeline: Timeline) -> Callable[[Iterator[pa.RecordBatch]], I
                 if not known:
                     continue
                 packed = [columns["vector"][row] for row in known]
-                found = timeline.place(topic, day.toordinal(), unpack(packed, len(packed[0]) // 2), retry_only=retry_only)
-                for row, theme, score, since in zip(known, found.theme_ids, found.similarities, found.since_days, strict=True):
+                found = timeline.place(
+                    topic, day.toordinal(), unpack(packed, len(packed[0]) // 2), retry_only=retry_only
+                )
+                for row, theme, score, since in zip(
+                    known, found.theme_ids, found.similarities, found.since_days, strict=True
+                ):
                     themes[row] = theme
                     scores[row] = float(score) if score > -1.0 else None
                     days[row] = date.fromordinal(int(since))
@@ -259,7 +274,9 @@ def _place_batches(timeline: Timeline) -> Callable[[Iterator[pa.RecordBatch]], I
                 pa.array(scores, pa.float64()),
                 pa.array(days, pa.date32()),
             ]
-            yield pa.RecordBatch.from_arrays(arrays, names=["feedback_id", "placed_theme", "placed_similarity", "placed_day"])
+            yield pa.RecordBatch.from_arrays(
+                arrays, names=["feedback_id", "placed_theme", "placed_similarity", "placed_day"]
+            )
 
     return place
 
@@ -270,8 +287,12 @@ def _write_themes(step: Step, book: Book, judged_through: date) -> None:
 
     if not len(book):
         return
-    counted = step.lake.read(THEME_MEMBERS).where("theme_id IS NOT NULL").groupBy("theme_id")
-    found = counted.agg(F.sum(F.col("counts").cast("bigint")).alias("size"), F.max("known_day").alias("seen")).toArrow().to_pylist()
+    counted = step.read(THEME_MEMBERS).where("theme_id IS NOT NULL").groupBy("theme_id")
+    found = (
+        counted.agg(F.sum(F.col("counts").cast("bigint")).alias("size"), F.max("known_day").alias("seen"))
+        .toArrow()
+        .to_pylist()
+    )
     sizes = {row["theme_id"]: (int(row["size"]), row["seen"]) for row in found}
     rows = rows_of(book, judged_through, sizes, step.run_id)
     step.write(THEMES, pd.DataFrame(rows, columns=THEMES.column_names))

@@ -2,8 +2,9 @@
 
 Belongs here: which records are complaints, in which topic, by which words. Does not belong here: vectors and themes.
 
-A customer who praises the shop, complains about the lid and asks about an invoice writes three things in one text. The quote that
-the label rests on is the part about the lid, so the quote is what is embedded; the whole text only where the quote says too little.
+A customer who praises the shop, complains about the lid and asks about an invoice writes three things in one text. The
+quote that the label rests on is the part about the lid, so the quote is what is embedded; the whole text only where the
+quote says too little.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ COLUMNS = ("feedback_id", "topic", "words", "text_hash", "counts", "known_day", 
 def complaints(feedback: DataFrame, labels: DataFrame) -> DataFrame:
     """One row per complaint with COLUMNS. Reads canonical.feedback and labels.feedback_labels.
 
-    The topic is the first negative one of the label (or one of ANY_TONE); of a negative record without one, its primary topic.
+    The topic is the first negative one of the label (or one of ANY_TONE); of a negative record without one, its primary
+    topic.
     """
     from pyspark.sql import functions as F
 
-    # Exploded, not filter(topics, t -> …): the embedded engine loses a lambda's column when a stored table is read for it.
+    # Exploded, not filter(topics, t -> …): the embedded engine loses a lambda's column when a stored table is read for
+    # it.
     mentions = labels.select("feedback_id", F.posexplode("topics").alias("place", "said"))
     counting = (F.col("said.sentiment") == "negative") | F.col("said.topic").isin(*ANY_TONE)
     first = mentions.where(counting & ~F.col("said.topic").isin(*NEVER)).groupBy("feedback_id")
@@ -41,7 +44,9 @@ def complaints(feedback: DataFrame, labels: DataFrame) -> DataFrame:
     said = (
         labels.select("feedback_id", "sentiment", "primary_topic")
         .join(mention, "feedback_id", "left")
-        .select("feedback_id", F.coalesce("mention.topic", primary).alias("topic"), F.col("mention.quote").alias("quote"))
+        .select(
+            "feedback_id", F.coalesce("mention.topic", primary).alias("topic"), F.col("mention.quote").alias("quote")
+        )
         .where(F.col("topic").isNotNull())
     )
     enough = F.size(F.split(F.trim("quote"), r"\s+")) >= LEAST_QUOTE_WORDS

@@ -2,8 +2,8 @@
 
 Belongs here: from vectors to groups. Does not belong here: identity, days, names; a group has none of these.
 
-The Leiden method needs no number of groups and leaves no noise class; on public intents it beat density clustering, which
-called 35 to 76 % of short texts noise. Its groups are then trimmed to what lies close to their centre.
+The Leiden method needs no number of groups and leaves no noise class; on public intents it beat density clustering,
+which called 35 to 76 % of short texts noise. Its groups are then trimmed to what lies close to their centre.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 NEIGHBOURS = 15
-#: Within one topic. Over a whole corpus 4 gives groups of the same size (measured on public intents and the sample shop).
+#: Within one topic. Over a whole corpus 4 gives groups of the same size (measured on public intents and the sample
+#: shop).
 RESOLUTION = 1.0
 SEED = 7
 ROUNDS = 5
@@ -60,7 +61,9 @@ def communities(vectors: Vectors, *, resolution: float = RESOLUTION) -> NDArray[
     network = igraph.Graph(n=len(vectors), edges=np.stack([graph.row[upper], graph.col[upper]], axis=1))
     igraph.set_random_number_generator(random.Random(SEED))
     try:
-        found = network.community_leiden("modularity", weights=graph.data[upper].tolist(), resolution=resolution, n_iterations=ROUNDS)
+        found = network.community_leiden(
+            "modularity", weights=graph.data[upper].tolist(), resolution=resolution, n_iterations=ROUNDS
+        )
     finally:
         igraph.set_random_number_generator(random)
     return np.asarray(found.membership, dtype=np.int64)

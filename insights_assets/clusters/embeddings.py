@@ -1,12 +1,12 @@
 """Vectors: what an embedding model offers, and the form in which vectors are kept and compared.
 
-Belongs here: the `Embedder` seam, the grid that makes comparing exact, packing to bytes. Does not belong here: any particular
-model (`word_space.py` holds the local one), and what is done with vectors.
+Belongs here: the `Embedder` seam, the grid that makes comparing exact, packing to bytes. Does not belong here: any
+particular model (`word_space.py` holds the local one), and what is done with vectors.
 
-Two orders of summation give two values for one float sum, so "at least 0.62 similar" would differ between a laptop and a
-cluster, or between two batch sizes. Vectors are therefore kept on a grid of 1/2048: a product of two grid points is a multiple of
-2**-22, every partial sum of a cosine lies within [-1, 1], and float32 holds such numbers exactly. Any engine, thread count or
-batch size then gives the same similarity to the last bit, and the same themes.
+Two orders of summation give two values for one float sum, so "at least 0.62 similar" would differ between a laptop and
+a cluster, or between two batch sizes. Vectors are therefore kept on a grid of 1/2048: a product of two grid points is a
+multiple of 2**-22, every partial sum of a cosine lies within [-1, 1], and float32 holds such numbers exactly. Any
+engine, thread count or batch size then gives the same similarity to the last bit, and the same themes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class Embedder(Protocol):
 
     @property
     def similarity_floor(self) -> float:
-        """Below this cosine two texts say different things, whatever a theme's own spread; a property of the model's family."""
+        """Below this cosine two texts say different things, whatever a theme's own spread; a property of the model's
+        family.
+        """
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """(texts, dimensions) float32, each row of length 1, or zero where nothing of the text is known."""

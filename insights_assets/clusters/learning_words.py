@@ -2,10 +2,11 @@
 
 Belongs here: from texts to a `WordSpace`, once, on the first run. Does not belong here: embedding with it, files.
 
-A word is described by the words that stand near it: positive pointwise mutual information within ten words, reduced by a truncated
-SVD (Levy, Goldberg and Dagan 2015, "Improving distributional similarity with lessons learned from word embeddings"). It is then
-drawn towards its concepts in the labels' thesaurus, which may be named in another language (retrofitting, Faruqui et al. 2015): two
-wordings of one trouble may share no word, two languages never do, and a small shop's texts are too few to learn that from.
+A word is described by the words that stand near it: positive pointwise mutual information within ten words, reduced by
+a truncated SVD (Levy, Goldberg and Dagan 2015, "Improving distributional similarity with lessons learned from word
+embeddings"). It is then drawn towards its concepts in the labels' thesaurus, which may be named in another language
+(retrofitting, Faruqui et al. 2015): two wordings of one trouble may share no word, two languages never do, and a small
+shop's texts are too few to learn that from.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ QUIET_WEIGHT = 0.3  # of function words, and of words that say which product it 
 def learn(texts: Sequence[str], *, quiet_words: Collection[str] = (), thesaurus: Thesaurus | None = None) -> WordSpace:
     """Learn a space from texts. The same texts in the same order give the same space, byte for byte.
 
-    `quiet_words` are folded words that name products; they weigh less, so that texts meet by what went wrong. `thesaurus` defaults
-    to the labels' own.
+    `quiet_words` are folded words that name products; they weigh less, so that texts meet by what went wrong.
+    `thesaurus` defaults to the labels' own.
     """
     from threadpoolctl import threadpool_limits
 
@@ -126,7 +127,9 @@ def _company(tokens: Tokens, rows: dict[str, int], vocabulary: Vocabulary) -> ND
 
 
 def _reduced(table: sparse.csr_matrix) -> NDArray[np.float64]:
-    """(rows, DIMENSIONS): left singular vectors times the roots of their values (Halko, Martinsson and Tropp 2011); seeded."""
+    """(rows, DIMENSIONS): left singular vectors times the roots of their values (Halko, Martinsson and Tropp 2011);
+    seeded.
+    """
     width = min(DIMENSIONS + OVERSAMPLING, table.shape[0])
     basis = np.random.default_rng(0).standard_normal((table.shape[1], width))
     for _ in range(POWER_STEPS):
@@ -139,7 +142,9 @@ def _reduced(table: sparse.csr_matrix) -> NDArray[np.float64]:
     return np.pad(vectors, ((0, 0), (0, DIMENSIONS - rank)))
 
 
-def _concept_vectors(words: Sequence[str], concepts: Concepts, company: NDArray[np.float64], weights: Floats) -> NDArray[np.float64]:
+def _concept_vectors(
+    words: Sequence[str], concepts: Concepts, company: NDArray[np.float64], weights: Floats
+) -> NDArray[np.float64]:
     """(concepts, DIMENSIONS) unit rows: the middle of the words of each concept."""
     added = np.zeros((len(concepts.names), DIMENSIONS))
     for row, word in enumerate(words):

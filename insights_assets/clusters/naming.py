@@ -1,7 +1,7 @@
 """Names for new themes without a model: what many of its texts say and the rest of its topic does not.
 
-Belongs here: scoring words and pairs of words (class-based tf-idf), choosing a name people can read. Does not belong here: when a
-theme is named (once, at its birth), and names by a language model (prompts/name_theme).
+Belongs here: scoring words and pairs of words (class-based tf-idf), choosing a name people can read. Does not belong
+here: when a theme is named (once, at its birth), and names by a language model (prompts/name_theme).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,12 +53,15 @@ def top_terms(inside: Sequence[str], outside: Sequence[str], quiet_words: Collec
         score = share * np.log(1.0 + share / elsewhere)
         score *= PAIR_BONUS if len(words) == 2 else 1.0
         score *= QUIET_FACTOR if all(word in quiet_words for word in words) else 1.0
-        scored.append(Term(words, min(shown[words].items(), key=lambda item: (-item[1], item[0]))[0], round(float(score), 6)))
+        scored.append(
+            Term(words, min(shown[words].items(), key=lambda item: (-item[1], item[0]))[0], round(float(score), 6))
+        )
     return sorted(scored, key=lambda term: (-term.score, term.words))[:TERMS]
 
 
 def name_of(terms: Sequence[Term], topic: str, taken: Collection[str] = ()) -> str:
-    """A readable name: the strongest terms that share no word, as "glass cracked / box crushed"; the topic where there are none.
+    """A readable name: the strongest terms that share no word, as "glass cracked / box crushed"; the topic where there
+    are none.
 
     >>> name_of([Term(("glass", "cracked"), "glass cracked", 2.0), Term(("box", "crushed"), "box crushed", 1.0)], "damaged_on_arrival")
     'glass cracked / box crushed'
@@ -91,6 +95,7 @@ def _counted(texts: Iterable[str], shown: dict[tuple[str, ...], Counter[str]] | 
     return counts
 
 
+@lru_cache(maxsize=20_000)  # a text stands in the topic's window for four weeks
 def _terms(text: str) -> dict[tuple[str, ...], str]:
     """Folded words -> how this text writes them. A pair may step over stop words but not over the end of a sentence."""
     found: dict[tuple[str, ...], str] = {}

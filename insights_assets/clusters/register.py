@@ -1,4 +1,5 @@
-"""The book of themes as it is kept: rows of clusters.themes, and the decisions to merge that people left in the operational database.
+"""The book of themes as it is kept: rows of clusters.themes, and the decisions to merge that people left in the
+operational database.
 
 Belongs here: reading and writing the book. Does not belong here: what happens to it (`themes.py`, `walk.py`).
 """
@@ -36,7 +37,9 @@ def read_book(rows: pd.DataFrame) -> tuple[Book, date | None]:
     return Book().with_themes(themes), judged
 
 
-def rows_of(book: Book, judged_through: date, sizes: Mapping[str, tuple[int, date]], run_id: str) -> list[dict[str, Any]]:
+def rows_of(
+    book: Book, judged_through: date, sizes: Mapping[str, tuple[int, date]], run_id: str
+) -> list[dict[str, Any]]:
     """Rows of clusters.themes; `sizes` is theme_id -> (records that count, latest known day)."""
     return [
         {

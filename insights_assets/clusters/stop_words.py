@@ -1,6 +1,7 @@
 """Words that carry no matter of their own in the five languages: they neither name a theme nor place a text.
 
-Belongs here: function words and greetings. Does not belong here: words that only seem dull ("box", "order") in one shop.
+Belongs here: function words and greetings. Does not belong here: words that only seem dull ("box", "order") in one
+shop.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Themes and their identity: what a theme is, which theme a text belongs to, how one is founded, moves and is merged.
 
-Belongs here: the rules of identity, as functions from a book of themes to a book of themes. Does not belong here: when they are
-applied (`walk.py`), how groups are found (`discovery.py`), names (`naming.py`).
+Belongs here: the rules of identity, as functions from a book of themes to a book of themes. Does not belong here: when
+they are applied (`walk.py`), how groups are found (`discovery.py`), names (`naming.py`).
 
-A theme never changes its id. Its centre follows its texts slowly, its name and founding facts stay, and only an explicit event
-merges it into another; the other then receives what would have been its own.
+A theme never changes its id. Its centre follows its texts slowly, its name and founding facts stay, and only an
+explicit event merges it into another; the other then receives what would have been its own.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Places:
     thresholds: NDArray[np.float64]
 
     def nearest(self, vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """(n,) place of the most similar theme whose threshold is met, -1 for none; (n,) that similarity, else the greatest."""
+        """(n,) place of the most similar theme whose threshold is met, -1 for none; (n,) that similarity, else the
+        greatest.
+        """
         near = similarity(vectors, self.centroids).astype(np.float64)
         met = np.where(near >= self.thresholds, near, -2.0)
         best = met.argmax(axis=1)
@@ -104,7 +106,9 @@ class Book:
 def places_of(themes: Sequence[Theme], final: Callable[[str], str] = str) -> Places:
     """Themes of one topic as arrays, in the order given; `final` says in whose name a theme takes records."""
     ids = tuple(final(theme.theme_id) for theme in themes)
-    return Places(ids, np.concatenate([theme.centroid for theme in themes]), np.array([theme.threshold for theme in themes]))
+    return Places(
+        ids, np.concatenate([theme.centroid for theme in themes]), np.array([theme.threshold for theme in themes])
+    )
 
 
 def theme_id_of(topic: str, born_day: date, text_hashes: Iterable[str], taken: Iterable[str] = ()) -> str:
@@ -121,7 +125,9 @@ def theme_id_of(topic: str, born_day: date, text_hashes: Iterable[str], taken: I
         founding += "\nagain"
 
 
-def founded(book: Book, topic: str, born_day: date, group: Group, text_hashes: Sequence[str], *, floor: float, model_id: str) -> Theme:
+def founded(
+    book: Book, topic: str, born_day: date, group: Group, text_hashes: Sequence[str], *, floor: float, model_id: str
+) -> Theme:
     """A new theme of a group whose rows have these text hashes; nameless, `naming` speaks later."""
     kin = book.of_topic(topic)
     parent = None
@@ -130,13 +136,22 @@ def founded(book: Book, topic: str, born_day: date, group: Group, text_hashes: S
         if near.max() >= KIN:
             parent = kin[int(near.argmax())].theme_id
     return Theme(
-        theme_id=theme_id_of(topic, born_day, text_hashes, book.themes), name="", topic=topic, centroid=group.centroid,
-        threshold=_threshold(group.similarities, floor), born_day=born_day, founding_texts=len(group.rows), model_id=model_id, parent=parent,
+        theme_id=theme_id_of(topic, born_day, text_hashes, book.themes),
+        name="",
+        topic=topic,
+        centroid=group.centroid,
+        threshold=_threshold(group.similarities, floor),
+        born_day=born_day,
+        founding_texts=len(group.rows),
+        model_id=model_id,
+        parent=parent,
     )
 
 
 def widened(book: Book, topic: str, vectors: Vectors, centroid: Vectors, *, floor: float) -> Theme | None:
-    """The theme that already says what a new group says, its threshold lowered to take the group in; None where it is news."""
+    """The theme that already says what a new group says, its threshold lowered to take the group in; None where it is
+    news.
+    """
     kin = [theme for theme in book.of_topic(topic) if theme.merged_into is None]
     if not kin:
         return None
@@ -157,7 +172,8 @@ def moved(theme: Theme, vectors: Vectors) -> Theme:
 
 
 def rebased(theme: Theme, vectors: Vectors, *, floor: float, model_id: str) -> Theme:
-    """The theme in the space of another embedding model, placed by its own members' vectors there; identity and name stay.
+    """The theme in the space of another embedding model, placed by its own members' vectors there; identity and name
+    stay.
 
     Without a single member left it keeps its id and its past, and takes no further records.
     """
@@ -167,7 +183,9 @@ def rebased(theme: Theme, vectors: Vectors, *, floor: float, model_id: str) -> T
 
 
 def merged(book: Book, theme_id: str, into: str) -> Book:
-    """The book after somebody decided that two themes are one. Raises where a theme is unknown or it would close a ring."""
+    """The book after somebody decided that two themes are one. Raises where a theme is unknown or it would close a
+    ring.
+    """
     for name in (theme_id, into):
         if name not in book.themes:
             raise LookupError(f"there is no theme {name}")

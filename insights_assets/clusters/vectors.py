@@ -1,6 +1,7 @@
 """The embeddings step: which model the home has, and a vector for every distinct complaint that has none yet.
 
-Belongs here: learning the model once, embedding what is missing. Does not belong here: models (`word_space.py`), themes.
+Belongs here: learning the model once, embedding what is missing. Does not belong here: models (`word_space.py`),
+themes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from insights_assets.resources.step import Step
 
 #: Texts the local model learns its words from; with fewer than the least it waits for more.
-LEARN_TEXTS, LEAST_LEARN_TEXTS = 20_000, 200
+LEARN_TEXTS, LEAST_LEARN_TEXTS = 15_000, 200
 MODEL_FILE = "words.npz"
 
 
@@ -47,14 +48,25 @@ def embed_new_texts(step: Step) -> EmbeddingReport:
     if embedder is None:
         return EmbeddingReport(None, 0, 0)
     stored = step.read(EMBEDDINGS).where(F.col("model_id") == embedder.model_id).select("text_hash")
-    wanted = known_complaints(step).groupBy("text_hash").agg(F.min("words").alias("words")).join(stored, "text_hash", "left_anti")
-    new = step.lake.scratch("clusters_embeddings", wanted.mapInArrow(_embed_batches(embedder, step.run_id), EMBEDDINGS.ddl))
+    wanted = (
+        known_complaints(step)
+        .groupBy("text_hash")
+        .agg(F.min("words").alias("words"))
+        .join(stored, "text_hash", "left_anti")
+    )
+    new = step.lake.scratch(
+        "clusters_embeddings", wanted.mapInArrow(_embed_batches(embedder, step.run_id), EMBEDDINGS.ddl)
+    )
     zero = F.lit(bytes(2 * embedder.dimensions))
-    count, silent = next(iter(new.agg(F.count("*").alias("n"), F.count_if(F.col("vector") == zero).alias("z")).toArrow().to_pylist())).values()
-    if count:
+    told = (
+        new.agg(F.count("*").alias("texts"), F.count_if(F.col("vector") == zero).alias("silent"))
+        .toArrow()
+        .to_pylist()[0]
+    )
+    if told["texts"]:
         step.write(EMBEDDINGS, new)
     step.lake.clear_scratch("clusters_embeddings")
-    return EmbeddingReport(embedder.model_id, count, silent)
+    return EmbeddingReport(embedder.model_id, told["texts"], told["silent"])
 
 
 def known_complaints(step: Step) -> DataFrame:
@@ -66,7 +78,9 @@ def known_complaints(step: Step) -> DataFrame:
 
 
 def active_embedder(step: Step) -> Embedder | None:
-    """The home's model, learned from its first texts and frozen from then on; None while there are fewer than LEAST_LEARN_TEXTS."""
+    """The home's model, learned from its first texts and frozen from then on; None while there are fewer than
+    LEAST_LEARN_TEXTS.
+    """
     path = _model_path(step)
     if path.is_file():
         return WordSpace.load(path)
@@ -76,7 +90,9 @@ def active_embedder(step: Step) -> Embedder | None:
 
     known = step.read(FEEDBACK).where(F.col("text").isNotNull() & (F.col("known_day") <= F.lit(step.as_of)))
     # Hashes are random, so the first in their order are a fair sample, and the same one in every run.
-    sample = known.groupBy("text_hash").agg(F.min("text").alias("text")).orderBy("text_hash").limit(LEARN_TEXTS).toArrow()
+    sample = (
+        known.groupBy("text_hash").agg(F.min("text").alias("text")).orderBy("text_hash").limit(LEARN_TEXTS).toArrow()
+    )
     rows = sorted(zip(sample.column("text_hash").to_pylist(), sample.column("text").to_pylist(), strict=True))
     if len(rows) < LEAST_LEARN_TEXTS:
         return None

@@ -1,12 +1,13 @@
 """The walk through the days: each whole day is judged once, with only what was known by its end.
 
-Belongs here: the calendar of the rules (when themes are looked for, founded, moved), and placing records by the themes of their
-day. Does not belong here: the rules themselves (`themes.py`), Spark, tables.
+Belongs here: the calendar of the rules (when themes are looked for, founded, moved), and placing records by the themes
+of their day. Does not belong here: the rules themselves (`themes.py`), Spark, tables.
 
-Of every day: a record is compared with the themes known before that day. At the end of a week (Sunday) the centres follow their
-texts, and among the texts of the last four weeks that found no theme, groups of at least 15 texts from at least two weeks
-become themes; at the end of any other day only in a topic whose themeless texts suddenly multiply, and only what is of these days. Themeless records of those
-four weeks then join the theme they founded. One run over a year and a run every day give the same themes.
+Of every day: a record is compared with the themes known before that day. At the end of a week (Sunday) the centres
+follow their texts, and among the texts of the last four weeks that found no theme, groups of at least 15 texts from at
+least two weeks become themes; at the end of any other day only in a topic whose themeless texts suddenly multiply, and
+only what is of these days. Themeless records of those four weeks then join the theme they founded. One run over a year
+and a run every day give the same themes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ Names = Callable[[Theme, NDArray[np.int64], NDArray[np.int64]], Theme]
 
 @dataclass(frozen=True)
 class Rules:
-    """What a walk goes by: the model's least similarity and id, who names the newborn (theme, own rows, other rows of its topic)."""
+    """What a walk goes by: the model's least similarity and id, who names the newborn (theme, own rows, other rows of
+    its topic).
+    """
 
     floor: float
     model_id: str
@@ -45,7 +48,9 @@ class Rules:
 
 @dataclass(frozen=True)
 class Heard:
-    """Distinct complaint texts by topic and day, sorted by (day, topic, text hash). All of length n; vectors are (n, d)."""
+    """Distinct complaint texts by topic and day, sorted by (day, topic, text hash). All of length n; vectors are (n,
+    d).
+    """
 
     days: NDArray[np.int64]  # date.toordinal of known_day
     topics: NDArray[np.object_]
@@ -61,8 +66,9 @@ class Heard:
 
 @dataclass(frozen=True)
 class Placed:
-    """Of n texts: theme or None; similarity to its centre, or to the nearest one on the text's own day (-1 where there was
-    none); the day whose judging gave it."""
+    """Of n texts: theme or None; similarity to its centre, or to the nearest one on the text's own day (-1 where there
+    was none); the day whose judging gave it.
+    """
 
     theme_ids: NDArray[np.object_]
     similarities: NDArray[np.float64]

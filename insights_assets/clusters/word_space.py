@@ -1,15 +1,16 @@
 """The local embedding model, frozen: from words to the vector of a text, with no download.
 
-Belongs here: embedding texts with a learned space, keeping it as one npz file (no pickle). Does not belong here: how a space is
-learned (`learning_words.py`), which texts are embedded.
+Belongs here: embedding texts with a learned space, keeping it as one npz file (no pickle). Does not belong here: how a
+space is learned (`learning_words.py`), which texts are embedded.
 
 A text is the weighted mean of its words, minus what all texts of its language share (Arora et al. 2017, "A simple but
 tough-to-beat baseline for sentence embeddings"). A word met after the freeze lies where words with the same letter runs
-lie (Bojanowski et al. 2017) and near its concepts, plus a direction of its own (of its letter runs, so that its other forms
-go along), so that a defect nobody had named before can still become a theme.
+lie (Bojanowski et al. 2017) and near its concepts, plus a direction of its own (of its letter runs, so that its other
+forms go along), so that a defect nobody had named before can still become a theme.
 
-Limits: it knows the shop's own words and the concepts of the labels' thesaurus; beyond those, two wordings that share no word and
-no company stay apart, and so do two languages. A hosted embedding knows better and comes in through `embeddings.Embedder`.
+Limits: it knows the shop's own words and the concepts of the labels' thesaurus; beyond those, two wordings that share
+no word and no company stay apart, and so do two languages. A hosted embedding knows better and comes in through
+`embeddings.Embedder`.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ class WordSpace:
         return on_grid(means)
 
     def _of_words(self, words: Sequence[str]) -> tuple[Floats, Floats, NDArray[np.uint8]]:
-        """Vectors (words, DIMENSIONS), weights (words,) and language marks of words; a token that is no word weighs nothing."""
+        """Vectors (words, DIMENSIONS), weights (words,) and language marks of words; a token that is no word weighs
+        nothing.
+        """
         vectors = np.zeros((len(words), DIMENSIONS), dtype=np.float32)
         weights = np.zeros(len(words), dtype=np.float32)
         languages = np.zeros((len(words), len(LANGUAGES)), dtype=np.uint8)
@@ -105,7 +108,9 @@ class WordSpace:
             place, known = find(self.grams, hashes(runs(word)))
             like = self.gram_vectors[place[known]].sum(axis=0, dtype=np.float64, keepdims=True)
             vector = unit_rows(OWN_SHARE * unit_rows(own) + (1 - OWN_SHARE) * unit_rows(like))
-            guess = unit_rows(vector + CONCEPT_PULL * pull([word], self._concepts, self.concept_vectors))[0].astype(np.float32)
+            guess = unit_rows(vector + CONCEPT_PULL * pull([word], self._concepts, self.concept_vectors))[0].astype(
+                np.float32
+            )
             self._guesses[word] = guess
         return guess
 
@@ -165,7 +170,9 @@ def count_words(tokens: Tokens, vocabulary: Vocabulary) -> tuple[list[str], spar
     column = np.empty(len(words), dtype=np.int64)
     column[[vocabulary.number(word) for word in words]] = np.arange(len(words))
     shape = (len(tokens.first) - 1, len(words))
-    counts = sparse.csr_matrix((np.ones(len(tokens.word), dtype=np.float32), column[tokens.word], tokens.first), shape=shape)
+    counts = sparse.csr_matrix(
+        (np.ones(len(tokens.word), dtype=np.float32), column[tokens.word], tokens.first), shape=shape
+    )
     counts.sum_duplicates()
     counts.data = 1 + np.log(counts.data)
     return words, counts

@@ -129,19 +129,29 @@ def traced_records(answer: Mapping[str, Any], rules: Sequence[Row] = ()) -> list
         line = raw.get("line")
         out.append(
             {
-                "feedback id": str(record["feedback_id"]),
                 "record": plain(f"{record['source']} {record['record_ref']}", 80),
+                "raw file and line": plain(file + (f":{line}" if line else "")) or "not one line",
                 "labels": plain(topics) or "none",
                 "labelled by": plain(f"{text_of(label.get('label_source'))} {text_of(version)}") or "-",
                 "rules that fired": plain(", ".join(sorted(fired.get(record["feedback_id"], ())))) or "-",
                 "order": plain(text_of(record["order_id"])) or "-",
                 "shipment": plain(text_of((record["shipment"] or {}).get("fulfilment_id"))) or "-",
-                "raw file and line": plain(file + (f":{line}" if line else "")) or "many events" if file or line else "not one line",
                 "raw table": text_of(raw["table"]),
                 "payload sha256": text_of(raw["payload_sha256"]),
+                "feedback id": str(record["feedback_id"]),
             }
         )
     return out
+
+
+def theme_words(answer: Mapping[str, Any]) -> str:
+    """The themes of the traced records; those that resemble none are counted, not named."""
+    themes = [theme for theme in answer.get("themes") or () if theme["theme_id"]]
+    alone = sum(int(theme["records"]) for theme in answer.get("themes") or () if not theme["theme_id"])
+    said = [f"{plain(text_of(theme['name']), 80) or theme['theme_id']} ({theme['records']} records)" for theme in themes]
+    if alone:
+        said.append(f"{alone} record{'s' if alone != 1 else ''} in none")
+    return "Themes: " + ("; ".join(said) or "none of its records is in a theme")
 
 
 def score_words(issue: Issue, row: Row) -> str:

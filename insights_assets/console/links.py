@@ -41,11 +41,13 @@ def asset_link(table: str) -> str:
     return f"{dagster_address()}/assets/{quote(table.replace('.', '/', 1))}"
 
 
-def path_of(sources: Iterable[str], pinned: Iterable[str]) -> list[str]:
-    """The tables between the raw records of these sources and the action, in flow order, as far as this publication has them."""
+def path_of(sources: Iterable[str], pinned: Iterable[str]) -> list[list[str]]:
+    """The tables between the raw records and the action, as far as this publication has them: a way in for each of these sources,
+    then the way that all of them share."""
     have = set(pinned)
-    tables = [name for source in sorted(set(sources)) for name in (f"sources.{source}_raw", f"sources.{source}")]
-    tables += ["canonical.feedback", "labels.feedback_labels", "clusters.theme_members", "clusters.themes"]
+    ways = [[f"sources.{source}_raw", f"sources.{source}"] for source in sorted(set(sources))]
+    tables = ["canonical.feedback", "labels.feedback_labels", "clusters.theme_members", "clusters.themes"]
     tables += ["anomalies.topic_series", "anomalies.anomalies", "anomalies.root_causes", "anomalies.insights"]
     tables += ["actions.planned_actions", "actions.action_tickets", "actions.deliveries"]
-    return [name for name in tables if name in have]
+    found = ([name for name in way if name in have] for way in [*ways, tables])
+    return [way for way in found if way]

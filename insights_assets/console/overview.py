@@ -116,8 +116,8 @@ def make_header(found: TodayRows, shop: Shop, publication: Publication, awake: S
         question=plain(questions[0].question) if questions else "",
         open=open_words(awake, shop),
         provisional=(
-            f"Provisional: too few records are reviewed, so {len(provisional)} of the open insights have no automatic effect outside the house. "
-            "Which records to review: insights review export"
+            f"Provisional: too few records are reviewed, so {len(provisional)} of the open insights have no automatic effect outside the house, safety "
+            "excepted. Which records to review: insights review export"
             if provisional
             else ""
         ),

@@ -7,7 +7,8 @@ import pytest
 
 from insights_assets.anomalies import causes, comparisons
 from insights_assets.anomalies.causes import CauseSettings, status_of
-from insights_assets.anomalies.leaves import Ledger, Situation, situate
+from insights_assets.anomalies.leaves import Ledger
+from insights_assets.anomalies.situations import Situation, situate
 from insights_assets_tests.anomalies.stages import ledger_of, panel_of
 from insights_assets_tests.anomalies.worlds import START, Plant, World, make_world
 

@@ -38,7 +38,12 @@ TROUBLES: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
         (
             ("The courier", "Your driver", "The delivery driver", "The van driver"),
             ("never rang the bell", "did not ring", "never knocked", "drove past"),
-            ("although I waited at home", "while I sat at home all day", "and I stayed home for nothing", "with me waiting at home"),
+            (
+                "although I waited at home",
+                "while I sat at home all day",
+                "and I stayed home for nothing",
+                "with me waiting at home",
+            ),
         ),
     ),
     "customs": (
@@ -68,14 +73,25 @@ def say(trouble: str, chance: Random) -> str:
     return f"{lead}{' '.join(parts)}.{tail}"
 
 
-def spoken(plan: Mapping[str, Iterable[int]], *, days: int, seed: int = 1, start: date = MONDAY) -> list[dict[str, Any]]:
-    """Rows (feedback_id, day, topic, trouble, text): `plan` is trouble -> records on each day, by (day number) of `days`."""
+def spoken(
+    plan: Mapping[str, Iterable[int]], *, days: int, seed: int = 1, start: date = MONDAY
+) -> list[dict[str, Any]]:
+    """Rows (feedback_id, day, topic, trouble, text): `plan` is trouble -> records on each day, by (day number) of
+    `days`.
+    """
     chance = Random(seed)
     rows: list[dict[str, Any]] = []
     for trouble, counts in plan.items():
         for number, count in zip(range(days), counts, strict=False):
             for _ in range(count):
-                rows.append({"day": start + timedelta(days=number), "topic": TROUBLES[trouble][0], "trouble": trouble, "text": say(trouble, chance)})
+                rows.append(
+                    {
+                        "day": start + timedelta(days=number),
+                        "topic": TROUBLES[trouble][0],
+                        "trouble": trouble,
+                        "text": say(trouble, chance),
+                    }
+                )
     rows.sort(key=lambda row: row["day"])
     return [{"feedback_id": f"F{number:05d}", **row} for number, row in enumerate(rows)]
 

@@ -1,4 +1,6 @@
-"""The stage on a home: reruns change nothing, days one by one give what all at once gives, a killed run heals, ids outlive models."""
+"""The stage on a home: reruns change nothing, days one by one give what all at once gives, a killed run heals, ids
+outlive models.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def house_of(home: Path, spark: Any, rows: list[dict[str, Any]], as_of: date = L
 
 
 def deliver(house: TestHouse, rows: list[dict[str, Any]], as_of: date, **changes: dict[str, Any]) -> None:
-    """Write canonical feedback and labels of the rows known by a day, as the earlier stages would; `changes` by feedback_id."""
+    """Write canonical feedback and labels of the rows known by a day, as the earlier stages would; `changes` by
+    feedback_id.
+    """
     house.as_of = as_of
     rows = [{**row, **changes.get(row["feedback_id"], {})} for row in rows if row["day"] <= as_of]
     days = sorted({row["day"] for row in rows})
@@ -49,19 +53,51 @@ def deliver(house: TestHouse, rows: list[dict[str, Any]], as_of: date, **changes
     for row in rows:
         noon = datetime.combine(row["day"], time(12), UTC)
         known = blank(FEEDBACK) | {
-            "feedback_id": row["feedback_id"], "source": "reviews", "record_ref": row["feedback_id"], "kind": "text", "channel": "storefront",
-            "occurred_at": noon, "received_at": noon, "known_at": noon, "occurred_day": row["day"], "known_day": row["day"], "received_day": row["day"],
-            "language": "en", "text": row["text"], "order_ref_status": "missing", "duplicate_weight": row.get("weight", 1.0),
-            "text_hash": hash_of(row["text"]), "raw_table": "sources.reviews_raw", "payload_sha256": hash_of(row["feedback_id"]),
+            "feedback_id": row["feedback_id"],
+            "source": "reviews",
+            "record_ref": row["feedback_id"],
+            "kind": "text",
+            "channel": "storefront",
+            "occurred_at": noon,
+            "received_at": noon,
+            "known_at": noon,
+            "occurred_day": row["day"],
+            "known_day": row["day"],
+            "received_day": row["day"],
+            "language": "en",
+            "text": row["text"],
+            "order_ref_status": "missing",
+            "duplicate_weight": row.get("weight", 1.0),
+            "text_hash": hash_of(row["text"]),
+            "raw_table": "sources.reviews_raw",
+            "payload_sha256": hash_of(row["feedback_id"]),
         }
         feedback.append(known)
         quote = row.get("quote", row["text"])
-        topics = [{"topic": "praise", "confidence": 0.9, "quote": "nice", "start": 0, "end": 4, "sentiment": "positive"}]
+        topics = [
+            {"topic": "praise", "confidence": 0.9, "quote": "nice", "start": 0, "end": 4, "sentiment": "positive"}
+        ]
         if row["topic"] != "other":
-            topics.append({"topic": row["topic"], "confidence": 0.9, "quote": quote, "start": 0, "end": len(quote), "sentiment": "negative"})
+            topics.append(
+                {
+                    "topic": row["topic"],
+                    "confidence": 0.9,
+                    "quote": quote,
+                    "start": 0,
+                    "end": len(quote),
+                    "sentiment": "negative",
+                }
+            )
         label = blank(FEEDBACK_LABELS) | {
-            "feedback_id": row["feedback_id"], "topics": topics, "primary_topic": row["topic"], "sentiment": row.get("sentiment", "negative"),
-            "urgency": "normal", "label_source": "classifier", "label_set_version": "v1", "rules_version": "r1", "received_day": row["day"],
+            "feedback_id": row["feedback_id"],
+            "topics": topics,
+            "primary_topic": row["topic"],
+            "sentiment": row.get("sentiment", "negative"),
+            "urgency": "normal",
+            "label_source": "classifier",
+            "label_set_version": "v1",
+            "rules_version": "r1",
+            "received_day": row["day"],
         }
         labels.append(label)
     house.lake.write(FEEDBACK, pd.DataFrame(feedback), days=days)
@@ -135,7 +171,9 @@ def test_a_rerun_writes_nothing(built: TestHouse) -> None:
     assert contents(built) == tables
 
 
-def test_days_one_by_one_give_what_all_at_once_gives(built: TestHouse, tmp_path: Path, spark: Any, rows: list[dict[str, Any]]) -> None:
+def test_days_one_by_one_give_what_all_at_once_gives(
+    built: TestHouse, tmp_path: Path, spark: Any, rows: list[dict[str, Any]]
+) -> None:
     house = house_of(tmp_path / "home", spark, rows, MONDAY + timedelta(days=9))
     (house.settings.home / "models").mkdir(parents=True)
     shutil.copy(built.settings.home / "models" / MODEL_FILE, house.settings.home / "models")
@@ -148,7 +186,9 @@ def test_days_one_by_one_give_what_all_at_once_gives(built: TestHouse, tmp_path:
     assert mine["embeddings"] == theirs["embeddings"]
 
 
-def test_a_run_killed_between_members_and_themes_heals(built: TestHouse, tmp_path: Path, spark: Any, rows: list[dict[str, Any]]) -> None:
+def test_a_run_killed_between_members_and_themes_heals(
+    built: TestHouse, tmp_path: Path, spark: Any, rows: list[dict[str, Any]]
+) -> None:
     house = house_of(tmp_path / "home", spark, rows, MONDAY + timedelta(days=16))
     (house.settings.home / "models").mkdir(parents=True)
     shutil.copy(built.settings.home / "models" / MODEL_FILE, house.settings.home / "models")
@@ -161,12 +201,19 @@ def test_a_run_killed_between_members_and_themes_heals(built: TestHouse, tmp_pat
     assert contents(house) == contents(built)
 
 
-def test_a_record_with_another_topic_is_compared_anew_and_a_lost_one_leaves(built: TestHouse, tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_a_record_with_another_topic_is_compared_anew_and_a_lost_one_leaves(
+    built: TestHouse, tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
     home = tmp_path / "home"
     shutil.copytree(built.settings.home, home)
     house = TestHouse(home, built.lake.spark, as_of=LAST)
     glass = [row["feedback_id"] for row in rows if row["trouble"] == "glass"][-2:]
-    deliver(house, rows, LAST, **{glass[0]: {"topic": "shipping_delay"}, glass[1]: {"sentiment": "positive", "topic": "other"}})
+    deliver(
+        house,
+        rows,
+        LAST,
+        **{glass[0]: {"topic": "shipping_delay"}, glass[1]: {"sentiment": "positive", "topic": "other"}},
+    )
     house.run("clusters")
     members = {row["feedback_id"]: row for row in house.rows(THEME_MEMBERS)}
     before = {row["feedback_id"]: row for row in built.rows(THEME_MEMBERS)}
@@ -175,10 +222,14 @@ def test_a_record_with_another_topic_is_compared_anew_and_a_lost_one_leaves(buil
     assert glass[1] not in members
     others = set(before) - set(glass)
     assert {name: members[name]["theme_id"] for name in others} == {name: before[name]["theme_id"] for name in others}
-    assert {row["theme_id"]: row["name"] for row in house.rows(THEMES)} == {row["theme_id"]: row["name"] for row in built.rows(THEMES)}
+    assert {row["theme_id"]: row["name"] for row in house.rows(THEMES)} == {
+        row["theme_id"]: row["name"] for row in built.rows(THEMES)
+    }
 
 
-def test_a_new_model_keeps_the_ids_and_their_meaning(built: TestHouse, tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_a_new_model_keeps_the_ids_and_their_meaning(
+    built: TestHouse, tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
     home = tmp_path / "home"
     shutil.copytree(built.settings.home, home)
     house = TestHouse(home, built.lake.spark, as_of=LAST)
@@ -199,13 +250,19 @@ def test_a_new_model_keeps_the_ids_and_their_meaning(built: TestHouse, tmp_path:
     assert len(right) >= 0.8 * len(fresh), (len(right), len(fresh))
 
 
-def test_a_merge_that_somebody_decided_takes_the_later_records(built: TestHouse, tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_a_merge_that_somebody_decided_takes_the_later_records(
+    built: TestHouse, tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
     home = tmp_path / "home"
     shutil.copytree(built.settings.home, home)
     house = TestHouse(home, built.lake.spark, as_of=LAST)
     glass, leak = (next(t["theme_id"] for t in built.rows(THEMES) if word in t["name"]) for word in ("glass", "bottle"))
     decide_merge(house.operations.facts, leak, glass)
-    more = [{**row, "feedback_id": f"N{row['feedback_id']}"} for row in spoken({"leak": [3] * DAYS}, days=DAYS, seed=9) if row["day"] == LAST]
+    more = [
+        {**row, "feedback_id": f"N{row['feedback_id']}"}
+        for row in spoken({"leak": [3] * DAYS}, days=DAYS, seed=9)
+        if row["day"] == LAST
+    ]
     deliver(house, [*rows, *more], LAST)
     house.run("clusters")
     themes = {row["theme_id"]: row for row in house.rows(THEMES)}
@@ -225,10 +282,15 @@ def test_too_few_texts_give_no_themes_and_no_model(tmp_path: Path, spark: Any, r
 
 
 def test_copies_neither_found_nor_enlarge_a_theme(tmp_path: Path, spark: Any, rows: list[dict[str, Any]]) -> None:
-    copies = [{**row, "feedback_id": f"C{n}", "weight": 0.0} for n, row in enumerate(r for r in rows if r["trouble"] == "leak")]
+    copies = [
+        {**row, "feedback_id": f"C{n}", "weight": 0.0}
+        for n, row in enumerate(r for r in rows if r["trouble"] == "leak")
+    ]
     others = [row for row in rows if row["trouble"] not in ("leak",)]
     house = house_of(tmp_path / "home", spark, [*others, *copies])
     house.run("clusters")
     assert not any("bottle" in theme["name"] for theme in house.rows(THEMES))
     by_id = {row["feedback_id"]: row for row in house.rows(THEME_MEMBERS)}
-    assert all(by_id[row["feedback_id"]]["theme_id"] is None and not by_id[row["feedback_id"]]["counts"] for row in copies)
+    assert all(
+        by_id[row["feedback_id"]]["theme_id"] is None and not by_id[row["feedback_id"]]["counts"] for row in copies
+    )

@@ -21,11 +21,41 @@ def mention(topic: str, sentiment: str, quote: str | None = "the lid does not cl
 
 CASES: dict[str, tuple[list[dict[str, Any]] | None, str, str, str | None, tuple[str, str] | None]] = {
     # id: (topics, primary topic, sentiment, text, expected (topic, words))
-    "second_topic": ([mention("praise", "positive"), mention("product_quality", "negative")], "praise", "positive", "Lovely. But the lid does not close", ("product_quality", "the lid does not close")),
-    "short_quote": ([mention("product_quality", "negative", "lid broken")], "product_quality", "negative", "The lid broke at once", ("product_quality", "The lid broke at once")),
-    "no_quote": ([mention("sizing_issue", "negative", None)], "sizing_issue", "negative", "Too small by far", ("sizing_issue", "Too small by far")),
-    "wish": ([mention("feature_request", "neutral", "please add a dark mode")], "feature_request", "neutral", "please add a dark mode", ("feature_request", "please add a dark mode")),
-    "danger": ([mention("safety", "positive", "it gave me a shock")], "safety", "positive", "haha it gave me a shock", ("safety", "it gave me a shock")),
+    "second_topic": (
+        [mention("praise", "positive"), mention("product_quality", "negative")],
+        "praise",
+        "positive",
+        "Lovely. But the lid does not close",
+        ("product_quality", "the lid does not close"),
+    ),
+    "short_quote": (
+        [mention("product_quality", "negative", "lid broken")],
+        "product_quality",
+        "negative",
+        "The lid broke at once",
+        ("product_quality", "The lid broke at once"),
+    ),
+    "no_quote": (
+        [mention("sizing_issue", "negative", None)],
+        "sizing_issue",
+        "negative",
+        "Too small by far",
+        ("sizing_issue", "Too small by far"),
+    ),
+    "wish": (
+        [mention("feature_request", "neutral", "please add a dark mode")],
+        "feature_request",
+        "neutral",
+        "please add a dark mode",
+        ("feature_request", "please add a dark mode"),
+    ),
+    "danger": (
+        [mention("safety", "positive", "it gave me a shock")],
+        "safety",
+        "positive",
+        "haha it gave me a shock",
+        ("safety", "it gave me a shock"),
+    ),
     "only_the_tone": ([], "other", "negative", "Never again", ("other", "Never again")),
     "no_topics": (None, "other", "negative", "Never again with you", ("other", "Never again with you")),
     "praise": ([mention("praise", "positive")], "praise", "positive", "Lovely", None),
@@ -43,7 +73,9 @@ def found(spark: Any) -> dict[str, dict[str, Any]]:
     labels = [(name, case[0], case[1], case[2]) for name, case in CASES.items()]
     labels.append(("twin", [mention("product_quality", "negative", "broke")], "product_quality", "negative"))
     frame = complaints(
-        spark.createDataFrame(feedback, "feedback_id string, text string, duplicate_weight double, known_day date, received_day date"),
+        spark.createDataFrame(
+            feedback, "feedback_id string, text string, duplicate_weight double, known_day date, received_day date"
+        ),
         spark.createDataFrame(labels, f"feedback_id string, topics {TOPICS}, primary_topic string, sentiment string"),
     )
     assert tuple(frame.columns) == COLUMNS

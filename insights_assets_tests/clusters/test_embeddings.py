@@ -24,7 +24,9 @@ def test_similarity_does_not_depend_on_order_batch_or_precision(seed: int, dimen
 
 
 def test_off_the_grid_the_order_does_matter() -> None:
-    """The reason for the grid, so that it is not dropped as a nicety: plain float32 rows give other sums in another order."""
+    """The reason for the grid, so that it is not dropped as a nicety: plain float32 rows give other sums in another
+    order.
+    """
     rows = np.random.default_rng(3).standard_normal((200, 128)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     backwards = rows[:, ::-1].copy()

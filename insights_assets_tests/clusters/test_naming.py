@@ -21,7 +21,9 @@ def test_a_name_is_of_the_theme_and_not_of_its_topic() -> None:
     assert "bottle" in leak
     assert "glass" not in leak
     both = [f"{text} So annoying, and damaged." for text in told("glass")]
-    assert "damaged" not in name_of(top_terms(both, [f"{text} So annoying, and damaged." for text in told("leak")]), "x")
+    assert "damaged" not in name_of(
+        top_terms(both, [f"{text} So annoying, and damaged." for text in told("leak")]), "x"
+    )
 
 
 def test_function_words_and_redaction_marks_never_name_a_theme() -> None:

@@ -1,7 +1,7 @@
 """How stable and how right themes are: on weeks of our own, and on public intents that nobody here wrote.
 
-An id survives when the theme that most texts of an intent fell into one week is the same the week after. V-measure compares themes
-with intents over the texts that are in a theme.
+An id survives when the theme that most texts of an intent fell into one week is the same the week after. V-measure
+compares themes with intents over the texts that are in a theme.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def measured(rows: list[dict[str, Any]], *, resolution: float = 1.0) -> Stabilit
 
 
 def stream(texts: Sequence[tuple[str, str, str]], *, active: int, weekly: int, swapped: int) -> list[dict[str, Any]]:
-    """(topic, intent, text) as weeks of `weekly` texts over `active` intents, of which `swapped` leave and arrive each week."""
+    """(topic, intent, text) as weeks of `weekly` texts over `active` intents, of which `swapped` leave and arrive each
+    week.
+    """
     chance = Random(3)
     by_intent: dict[tuple[str, str], list[str]] = defaultdict(list)
     for topic, intent, text in texts:
@@ -126,11 +128,13 @@ def test_our_own_weeks(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.measure
-@pytest.mark.parametrize(
-    ("name", "least_v", "least_survival"), [("clinc150", 0.80, 0.80), ("banking77", 0.65, 0.70)]
-)
-def test_weeks_of_public_intents(name: str, least_v: float, least_survival: float, shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """clinc150: ten domains as topics, 90 of 150 intents a week, 8 leave and 8 arrive. banking77: one topic, 60 of 77, 4 and 4."""
+@pytest.mark.parametrize(("name", "least_v", "least_survival"), [("clinc150", 0.80, 0.80), ("banking77", 0.65, 0.70)])
+def test_weeks_of_public_intents(
+    name: str, least_v: float, least_survival: float, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """clinc150: ten domains as topics, 90 of 150 intents a week, 8 leave and 8 arrive. banking77: one topic, 60 of 77,
+    4 and 4.
+    """
     if name == "clinc150":
         result = measured(stream(clinc150(shared), active=90, weekly=1800, swapped=8))
     else:
@@ -142,8 +146,12 @@ def test_weeks_of_public_intents(name: str, least_v: float, least_survival: floa
 
 @pytest.mark.measure
 @pytest.mark.parametrize(("name", "least_v"), [("clinc150", 0.76), ("banking77", 0.60)])
-def test_local_space_against_public_intents(name: str, least_v: float, shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All texts at once, no topics given: what the local space is worth (TF-IDF with SVD 0.64 and 0.54, MiniLM 0.88 and 0.82)."""
+def test_local_space_against_public_intents(
+    name: str, least_v: float, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All texts at once, no topics given: what the local space is worth (TF-IDF with SVD 0.64 and 0.54, MiniLM 0.88 and
+    0.82).
+    """
     from sklearn.metrics import v_measure_score
 
     texts = (clinc150 if name == "clinc150" else banking77)(shared)[::2]

@@ -37,7 +37,14 @@ def around(direction: int, count: int, spread: float = 0.3, seed: int = 0) -> np
 
 
 def theme(name: str, direction: int, topic: str = "safety", **changes: object) -> Theme:
-    given = {"theme_id": name, "name": name, "topic": topic, "centroid": centre(around(direction, 20)), "threshold": 0.6, "born_day": DAY}
+    given = {
+        "theme_id": name,
+        "name": name,
+        "topic": topic,
+        "centroid": centre(around(direction, 20)),
+        "threshold": 0.6,
+        "born_day": DAY,
+    }
     return Theme(**{**given, "founding_texts": 20, "model_id": "m", **changes})  # type: ignore[arg-type]
 
 
@@ -46,7 +53,9 @@ def group_of(vectors: np.ndarray) -> Group:
     return Group(np.arange(len(vectors)), middle, similarity(vectors, middle)[:, 0])
 
 
-@given(st.lists(st.text("abcdef0123456789", min_size=4, max_size=8), min_size=1, max_size=20, unique=True), st.randoms())
+@given(
+    st.lists(st.text("abcdef0123456789", min_size=4, max_size=8), min_size=1, max_size=20, unique=True), st.randoms()
+)
 def test_an_id_follows_from_topic_day_and_founding_texts_alone(hashes: list[str], chance: object) -> None:
     shuffled = sorted(hashes, key=lambda _: chance.random())  # type: ignore[attr-defined]
     name = theme_id_of("safety", DAY, hashes)
@@ -77,7 +86,9 @@ def test_of_two_themes_in_reach_the_nearer_takes_the_text_and_thresholds_hold() 
     assert [places.theme_ids[b] if b >= 0 else None for b in best] == ["TH-a", "TH-b", None]
     assert near[2] < 0.2
     strict = Book().with_themes([theme("TH-a", 0, threshold=0.99), theme("TH-b", 1, threshold=0.2)]).places()["safety"]
-    assert strict.theme_ids[strict.nearest(texts)[0][0]] == "TH-b", "the nearest theme refuses it, the next one has room"
+    assert strict.theme_ids[strict.nearest(texts)[0][0]] == "TH-b", (
+        "the nearest theme refuses it, the next one has room"
+    )
 
 
 def test_a_centre_moves_slowly_and_not_for_a_few() -> None:
@@ -86,7 +97,9 @@ def test_a_centre_moves_slowly_and_not_for_a_few() -> None:
     after = moved(before, around(1, 50))
     assert after.theme_id == before.theme_id
     assert 0.98 < float(similarity(before.centroid, after.centroid)[0, 0]) < 1.0
-    assert float(similarity(after.centroid, centre(around(1, 50)))[0, 0]) > float(similarity(before.centroid, centre(around(1, 50)))[0, 0])
+    assert float(similarity(after.centroid, centre(around(1, 50)))[0, 0]) > float(
+        similarity(before.centroid, centre(around(1, 50)))[0, 0]
+    )
 
 
 def test_a_group_beside_a_theme_widens_it_and_one_apart_founds_another() -> None:
@@ -98,7 +111,9 @@ def test_a_group_beside_a_theme_widens_it_and_one_apart_founds_another() -> None
     assert (similarity(beside, wider.centroid)[:, 0] >= wider.threshold).mean() >= 0.9
     apart = around(5, 20)
     assert widened(book, "safety", apart, centre(apart), floor=0.5) is None
-    assert widened(book, "other", beside, centre(beside), floor=0.5) is None, "another topic's theme is none of its business"
+    assert widened(book, "other", beside, centre(beside), floor=0.5) is None, (
+        "another topic's theme is none of its business"
+    )
 
 
 def test_a_founding_set_is_mostly_inside_its_own_threshold_and_kin_is_named() -> None:
@@ -127,7 +142,13 @@ def test_a_merge_hands_over_what_comes_later_and_rings_are_refused() -> None:
 
 
 def test_near_twins_are_proposed_and_nothing_more() -> None:
-    book = Book().with_themes([theme("TH-a", 0), theme("TH-b", 0, centroid=centre(around(0, 9, seed=4)), born_day=date(2026, 9, 1)), theme("TH-c", 5)])
+    book = Book().with_themes(
+        [
+            theme("TH-a", 0),
+            theme("TH-b", 0, centroid=centre(around(0, 9, seed=4)), born_day=date(2026, 9, 1)),
+            theme("TH-c", 5),
+        ]
+    )
     ((younger, older, near),) = merge_candidates(book)
     assert (younger, older) == ("TH-b", "TH-a")
     assert near >= MERGE_CANDIDATE
@@ -153,7 +174,9 @@ def test_decisions_wait_for_their_theme_and_are_carried_out_once() -> None:
 def test_a_book_comes_back_from_its_rows() -> None:
     import pandas as pd
 
-    book = merged(Book().with_themes([theme("TH-a", 0, top_terms=("x", "y"), parent="TH-b"), theme("TH-b", 1)]), "TH-b", "TH-a")
+    book = merged(
+        Book().with_themes([theme("TH-a", 0, top_terms=("x", "y"), parent="TH-b"), theme("TH-b", 1)]), "TH-b", "TH-a"
+    )
     frame = pd.DataFrame(rows_of(book, DAY, {"TH-a": (7, DAY)}, "run"), columns=THEMES.column_names)
     again, judged = read_book(frame)
     assert judged == DAY
@@ -161,7 +184,12 @@ def test_a_book_comes_back_from_its_rows() -> None:
     for name, before in book.themes.items():
         after = again.themes[name]
         assert np.array_equal(after.centroid, before.centroid)
-        assert (after.name, after.parent, after.merged_into, after.top_terms) == (before.name, before.parent, before.merged_into, before.top_terms)
+        assert (after.name, after.parent, after.merged_into, after.top_terms) == (
+            before.name,
+            before.parent,
+            before.merged_into,
+            before.top_terms,
+        )
     assert read_book(frame.iloc[:0]) == (Book(), None)
 
 

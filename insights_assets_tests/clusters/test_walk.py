@@ -1,4 +1,6 @@
-"""The calendar of the rules: births need texts and weeks (or a sudden many), the past never changes, day by day equals all at once."""
+"""The calendar of the rules: births need texts and weeks (or a sudden many), the past never changes, day by day equals
+all at once.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ STEADY = {"glass": [2] * DAYS, "leak": [2] * DAYS, "courier": [2] * DAYS}
 
 @pytest.fixture(scope="module")
 def space() -> WordSpace:
-    return learn([row["text"] for row in spoken({name: [4] * DAYS for name in ("glass", "leak", "courier", "customs")}, days=DAYS, seed=2)])
+    return learn(
+        [
+            row["text"]
+            for row in spoken({name: [4] * DAYS for name in ("glass", "leak", "courier", "customs")}, days=DAYS, seed=2)
+        ]
+    )
 
 
 def walked(heard: Heard, days: int, *, book: Book | None = None, first: int = 0) -> tuple[Book, Timeline]:
@@ -104,7 +111,9 @@ def test_day_by_day_gives_what_all_at_once_gives(space: WordSpace) -> None:
             looked_back = theme_ids[row] is None
             if looked_back:
                 todays = heard.days[row] == day(number).toordinal()
-                found = step.place(heard.topics[row], int(heard.days[row]), heard.vectors[row : row + 1], retry_only=not todays)
+                found = step.place(
+                    heard.topics[row], int(heard.days[row]), heard.vectors[row : row + 1], retry_only=not todays
+                )
                 theme_ids[row] = found.theme_ids[0]
     assert [theme.theme_id for theme in book] == [theme.theme_id for theme in whole]
     assert len(whole) >= 4
@@ -138,6 +147,8 @@ def test_a_text_older_than_four_weeks_is_not_looked_back_on(space: WordSpace) ->
 def test_a_quiet_stretch_changes_nothing(space: WordSpace) -> None:
     heard = heard_of(spoken(STEADY, days=14), space)
     book, _ = walked(heard, 14)
-    after, line = walked(replace(heard, theme_ids=np.array(["TH-x"] * len(heard), dtype=object)), DAYS, book=book, first=14)
+    after, line = walked(
+        replace(heard, theme_ids=np.array(["TH-x"] * len(heard), dtype=object)), DAYS, book=book, first=14
+    )
     assert after is book
     assert line.births == ()

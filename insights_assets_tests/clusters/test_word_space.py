@@ -82,12 +82,17 @@ def test_wordings_of_one_trouble_lie_nearer_than_other_troubles(space: WordSpace
 def test_the_thesaurus_joins_languages() -> None:
     """Two languages that share no word: whether "smashed" is German for "zerbrochen" only the thesaurus can know."""
     chance = Random(2)
-    fill = {"en": "garden window table monday sister colour orange paper".split(), "de": "garten fenster tisch montag schwester farbe apfel zettel".split()}
+    fill = {
+        "en": ["garden", "window", "table", "monday", "sister", "colour", "orange", "paper"],
+        "de": ["garten", "fenster", "tisch", "montag", "schwester", "farbe", "apfel", "zettel"],
+    }
     words = {"en": ("broken", "smashed", "late", "delayed"), "de": ("kaputt", "zerbrochen", "spät", "verspätet")}
     said = [" ".join([chance.choice(words[name]), *chance.sample(fill[name], 3)]) for name in ("en", "de") * 150]
 
     def lead(thesaurus: dict[str, dict[str, str]]) -> float:
-        smashed, broken_german, late_german = learn(said, thesaurus=thesaurus).embed(["smashed", "zerbrochen", "verspätet"])
+        smashed, broken_german, late_german = learn(said, thesaurus=thesaurus).embed(
+            ["smashed", "zerbrochen", "verspätet"]
+        )
         return float(smashed @ broken_german - smashed @ late_german)
 
     assert lead(THESAURUS) > max(0.0, lead({})) + 0.1
@@ -101,9 +106,16 @@ def test_a_word_nobody_used_before_has_a_place_of_its_own(space: WordSpace) -> N
 
 
 def test_product_names_weigh_less() -> None:
-    lines = [f"the {thing} {what}" for thing in ("lamp", "mug", "chair") for what in ("was cracked", "came late", "is scratched")] * 10
+    lines = [
+        f"the {thing} {what}"
+        for thing in ("lamp", "mug", "chair")
+        for what in ("was cracked", "came late", "is scratched")
+    ] * 10
     pair = ["lamp cracked", "mug cracked", "lamp late"]
-    loud, quiet = learn(lines, thesaurus={}).embed(pair), learn(lines, quiet_words=["lamp", "mug", "chair"], thesaurus={}).embed(pair)
+    loud, quiet = (
+        learn(lines, thesaurus={}).embed(pair),
+        learn(lines, quiet_words=["lamp", "mug", "chair"], thesaurus={}).embed(pair),
+    )
     assert quiet[0] @ quiet[1] > loud[0] @ loud[1]
     assert quiet[0] @ quiet[1] > quiet[0] @ quiet[2]
 
@@ -121,5 +133,7 @@ def test_speed(space: WordSpace, capsys: pytest.CaptureFixture[str]) -> None:
     space.embed(long)
     rate = len(long) / (time.process_time() - start)
     with capsys.disabled():
-        print(f"\n  embedding: {rate:,.0f} texts of {np.mean([len(text) for text in long]):.0f} characters a CPU-second")
+        print(
+            f"\n  embedding: {rate:,.0f} texts of {np.mean([len(text) for text in long]):.0f} characters a CPU-second"
+        )
     assert rate >= 8_000

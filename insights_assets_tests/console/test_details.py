@@ -80,6 +80,12 @@ def test_a_traced_record_names_label_rule_file_and_line() -> None:
     assert details.traced_records({"records": [session]})[0]["raw file and line"] == "not one line"
 
 
+def test_records_without_a_theme_are_counted_not_named() -> None:
+    themes = [{"theme_id": None, "name": None, "records": 4}, {"theme_id": "TH-1", "name": "torn box", "records": 2}]
+    assert details.theme_words({"themes": themes}) == "Themes: torn box (2 records); 4 records in none"
+    assert details.theme_words({}) == "Themes: none of its records is in a theme"
+
+
 def test_moments_keep_the_shops_clock_apart_from_this_machines() -> None:
     said = [
         Verdict(insight_id=DAMAGE, verdict="confirmed", reason="seen", duplicate_of=None, given_by="ada", given_at=NOW, given_through="console"),
@@ -123,4 +129,5 @@ def test_dagsters_address_can_be_named_but_never_leads_away(arguments: list[str]
 
 def test_the_path_is_in_flow_order_and_holds_only_what_is_published() -> None:
     pinned = ["anomalies.insights", "sources.reviews", "canonical.feedback", "sources.reviews_raw", "sources.chats_raw"]
-    assert links.path_of(["reviews", "reviews"], pinned) == ["sources.reviews_raw", "sources.reviews", "canonical.feedback", "anomalies.insights"]
+    ways = links.path_of(["reviews", "social", "reviews"], pinned)
+    assert ways == [["sources.reviews_raw", "sources.reviews"], ["canonical.feedback", "anomalies.insights"]]

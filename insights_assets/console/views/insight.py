@@ -59,7 +59,8 @@ def draw(found: Opened) -> None:
         today = frame.with_records(today, rows)
         card = make_card(row, today, found.shop, publication.as_of_day, judged)
     frame.show_notice()
-    draw_open(found, card, {other: str(entry["title"]) for other, entry in by_id.items()})
+    with st.container(key=f"card-{card.insight_id}"):
+        draw_open(found, card, {other: str(entry["title"]) for other, entry in by_id.items()})
     draw_rest(Shown(found, card, row, rows, today, judged))
 
 
@@ -148,13 +149,13 @@ def draw_trace(shown: Shown) -> None:
     with st.spinner("Following the records to their files …"):
         answer = frame.trace_of(found, card.insight_id)
     grid(details.traced_records(answer, rows.rules), "trace")
-    themes = [f"{theme['name'] or theme['theme_id']} ({theme['records']} records)" for theme in answer.get("themes") or ()]
-    say("Themes: " + "; ".join(themes) if themes else "Themes: none of its records is in a theme.", "body", "themes")
+    say(details.theme_words(answer), "body", "themes")
     st.caption("Each asset on its path, in Dagster (open while `insights dev` runs)")
     pinned = found.reader.publication.table_versions
     sources = [str(record["source"]) for record in rows.records]
     # Names of our own tables and their versions: nothing from data, so Markdown is safe here.
-    st.markdown(" → ".join(f"[{name}]({asset_link(name)}) v{int(pinned[name])}" for name in path_of(sources, pinned)))
+    for way in path_of(sources, pinned):
+        st.markdown(" → ".join(f"[{name}]({asset_link(name)}) v{int(pinned[name])}" for name in way))
     with st.container(horizontal=True, gap="small"):
         for label, run in (("Run that wrote it", card.run_id), ("Run that published it", found.reader.publication.run_id)):
             if link := run_link(run):
