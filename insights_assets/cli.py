@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "dev": ("dev", "dev", "Open Dagster's UI, its daemon and the console on this machine."),
     "demo": ("demo", "demo", "The whole loop on a sample shop, from files to a ticket."),
     "doctor": ("doctor", "doctor", "Check settings, shop, home and engine without side effects."),
+    "review": ("review", "review", "The label review queue to a spreadsheet and back."),
     "audit": ("audit", "audit", "Verify the audit log's chain."),
 }
 

@@ -69,8 +69,7 @@ def build_series(step: Step) -> Counted:
     check = F.crc32(F.concat_ws("|", "feedback_id", "topic").cast("binary"))
     now = said.groupBy("known_day").agg(F.count("*").alias("mentions"), F.sum(check).alias("fingerprint")).toPandas().sort_values("known_day")
     stored = step.read_pandas(SERIES_DAYS)
-    have = {row.known_day: (row.mentions, row.fingerprint) for row in stored.itertuples(index=False)}
-    want = {row.known_day: (row.mentions, row.fingerprint) for row in now.itertuples(index=False)}
+    have, want = _fingerprints(stored), _fingerprints(now)
     changed = sorted(day for day in {*have, *want} if have.get(day) != want.get(day))
     step.write(EXPOSURE_SERIES, _exposure(step, feedback))
     if changed:
@@ -213,6 +212,10 @@ def _forecast_rows(ledger: Ledger, day: int, issues: list[Issue]) -> list[dict[s
             for i in range(len(ahead.mean))
         ]  # fmt: skip
     return rows
+
+
+def _fingerprints(days: pd.DataFrame) -> dict[date, tuple[int, int]]:
+    return {day: (int(n), int(check)) for day, n, check in zip(days["known_day"], days["mentions"], days["fingerprint"], strict=True)}
 
 
 def _exposure(step: Step, feedback: DataFrame) -> DataFrame:

@@ -49,20 +49,20 @@ def rates(situation: Situation, place: Mapping[str, str], start: int, end: int) 
     rows = situation.window_rows(start, end)
     lines = situation.row_units[rows] * situation.lag_weight(start, end, rows)
     inside_days = (situation.said.day >= start) & (situation.said.day <= end)
-    own = _rate(situation, cell, None, lines, rows, inside_days)
+    own = _rate(situation, cell, None, lines=lines, rows=rows, days=inside_days)
     result = [Rate("cause", "", dict(cell), own[0], float(statistic(own[1])), _words(cell))]
     for name in _differing(cell):
         rest = {k: v for k, v in cell.items() if k != name and not (name == "packaging_batch" and k == "sku")}
         if name == "sku":
             rest = {k: v for k, v in cell.items() if k != "sku"}
-        observed, exposed = _rate(situation, rest, (name, cell[name]), lines, rows, inside_days)
+        observed, exposed = _rate(situation, rest, (name, cell[name]), lines=lines, rows=rows, days=inside_days)
         if exposed >= LEAST_LINES:
             same = " and ".join(w for w in (_word(k, v) for k, v in rest.items()) if w)
             text = f"other {PLURAL[name]}" + (f" of {same}" if same else "")
             result.append(Rate("outside", name, rest, observed, float(statistic(exposed)), text))
     for name in INSIDE:
         if name not in cell and name in situation.row_codes and not (name == "warehouse" and "packaging_batch" in cell):
-            result += _inside(situation, cell, name, own, lines, rows, inside_days)
+            result += _inside(situation, cell, name, own, lines=lines, rows=rows, days=inside_days)
     return result
 
 
@@ -73,7 +73,7 @@ def _differing(cell: Mapping[str, str]) -> list[str]:
 
 
 def _inside(
-    situation: Situation, cell: dict[str, str], name: str, own: tuple[int, float], lines: np.ndarray, rows: slice, days: np.ndarray
+    situation: Situation, cell: dict[str, str], name: str, own: tuple[int, float], *, lines: np.ndarray, rows: slice, days: np.ndarray
 ) -> list[Rate]:
     """The cause's rate cut by one more attribute, with the chance of each part being so high if all were equal."""
     parts: list[Rate] = []
@@ -81,7 +81,7 @@ def _inside(
     mine = situation.in_cell(cell) & days & named
     total = int(mine.sum())
     for code, value in enumerate(situation.coding.values[name]):
-        observed, exposed = _rate(situation, {**cell, name: value}, None, lines, rows, days)
+        observed, exposed = _rate(situation, {**cell, name: value}, None, lines=lines, rows=rows, days=days)
         if exposed < LEAST_LINES or own[1] <= 0:
             continue
         expected = total * exposed / own[1]
@@ -91,7 +91,7 @@ def _inside(
 
 
 def _rate(
-    situation: Situation, cell: Mapping[str, str], but: tuple[str, str] | None, lines: np.ndarray, rows: slice, days: np.ndarray
+    situation: Situation, cell: Mapping[str, str], but: tuple[str, str] | None, *, lines: np.ndarray, rows: slice, days: np.ndarray
 ) -> tuple[int, float]:
     said = situation.in_cell(cell) & days
     here = situation.rows_in(cell, rows)

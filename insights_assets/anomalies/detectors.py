@@ -28,7 +28,6 @@ class DetectorSettings:
     guard: int = 7
     cusum_guard: int = 14
     dow_weight: float = 15.0
-    dispersion_weight: float = 20.0
     drift: float = 0.004  # squared relative drift that no baseline explains
     false_discovery: float = 0.10
     p_max: float = 1e-4  # a day tests few series, so the rate of false discoveries alone would let one in every ten days
@@ -100,8 +99,8 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     x, e = view.observed, view.exposure * np.where(panel.is_lagged[:, None], view.completeness[None, :], 1.0)
     days = np.arange(view.day - HISTORY + 1, view.day + 1)
     alive = x.sum(axis=1) >= BORN_AT
-    near = _fit(panel, x, e * view.covered, days, memory, settings.guard, alive, settings)
-    far = _fit(panel, x, e * view.covered, days, memory, settings.cusum_guard, alive, settings)
+    near = _fit(panel, x, e * view.covered, days, memory, guard=settings.guard, alive=alive, settings=settings)
+    far = _fit(panel, x, e * view.covered, days, memory, guard=settings.cusum_guard, alive=alive, settings=settings)
     mean = near.rate[:, None] * e * near.factor[:, days % 7]
     enough = (near.known_days >= settings.cold_days) | ((panel.parent >= 0) & (near.rate > 0) & (near.weight >= settings.cold_weight))
     judged = alive & enough & (e[:, -1] > 0)
@@ -113,7 +112,7 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     peak = calibrated[rows, best]
     p = statistic(upper_tail(peak, len(settings.windows)))
     warm = judged & (near.known_days >= settings.cold_days) & (far.weight >= settings.cusum_weight) & ~panel.is_sku
-    cusum, since = _cusum(x, e, far, memory, view.day, warm, settings)
+    cusum, since = _cusum(x, e, far, memory, day=view.day, warm=warm, settings=settings)
     window = np.array(settings.windows)[best]
     recent = x[:, -settings.support_within :].sum(axis=1)
     chosen, usual = observed[rows, best], expected[rows, best]
@@ -147,7 +146,7 @@ def calibration(z: np.ndarray, clean: np.ndarray, settings: DetectorSettings = D
 
 
 def _fit(
-    panel: Panel, x: np.ndarray, e: np.ndarray, days: np.ndarray, memory: Memory, guard: int, alive: np.ndarray, settings: DetectorSettings
+    panel: Panel, x: np.ndarray, e: np.ndarray, days: np.ndarray, memory: Memory, *, guard: int, alive: np.ndarray, settings: DetectorSettings
 ) -> _Model:
     """Rate, weekday factors and dispersion from the days [D - baseline, D - guard - 1] that may train."""
     cut = slice(HISTORY - 1 - settings.baseline, HISTORY - 1 - guard)
@@ -176,7 +175,7 @@ def _fit(
     frozen = starved & np.isfinite(memory.frozen_rate)
     rate = np.where(frozen, memory.frozen_rate, rate)
     weight = np.where(frozen, np.maximum(weight, settings.cold_weight), weight)
-    alpha = _dispersion(panel, x_w, rate[:, None] * shaped, usable, alive, settings)
+    alpha = _dispersion(panel, x_w, rate[:, None] * shaped, usable, alive)
     return _Model(np.where(exposure > 0, rate, 0.0), factor, alpha, weight, clean_days, known_days)
 
 
@@ -196,7 +195,11 @@ def _weekday_factors(panel: Panel, x: np.ndarray, e: np.ndarray, weekday: np.nda
     return (x_d + settings.dow_weight * shared) / (expected + settings.dow_weight)
 
 
-def _dispersion(panel: Panel, x: np.ndarray, m: np.ndarray, usable: np.ndarray, alive: np.ndarray, settings: DetectorSettings) -> np.ndarray:
+#: Weight of the pool's dispersion, in days that carry information.
+DISPERSION_WEIGHT = 20.0
+
+
+def _dispersion(panel: Panel, x: np.ndarray, m: np.ndarray, usable: np.ndarray, alive: np.ndarray) -> np.ndarray:
     m = m * usable
     numerator = ((x - m) ** 2 - m).sum(axis=1, where=usable)
     denominator = (m**2).sum(axis=1)
@@ -204,7 +207,7 @@ def _dispersion(panel: Panel, x: np.ndarray, m: np.ndarray, usable: np.ndarray, 
     shared = float(np.clip(numerator[pool].sum() / max(denominator[pool].sum(), 1e-9), 0.0, 0.5)) if pool.any() else 0.05
     information = ((m / (1.0 + m)) ** 2).sum(axis=1)
     own = np.maximum(numerator / np.maximum(denominator, 1e-9), 0.0)
-    return np.clip((information * own + settings.dispersion_weight * shared) / (information + settings.dispersion_weight), 0.0, 1.0)
+    return np.clip((information * own + DISPERSION_WEIGHT * shared) / (information + DISPERSION_WEIGHT), 0.0, 1.0)
 
 
 def _scan(x: np.ndarray, mean: np.ndarray, model: _Model, settings: DetectorSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -221,7 +224,7 @@ def _scan(x: np.ndarray, mean: np.ndarray, model: _Model, settings: DetectorSett
 
 
 def _cusum(
-    x: np.ndarray, e: np.ndarray, model: _Model, memory: Memory, day: int, warm: np.ndarray, settings: DetectorSettings
+    x: np.ndarray, e: np.ndarray, model: _Model, memory: Memory, *, day: int, warm: np.ndarray, settings: DetectorSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Running sum of today's z above the drift; nothing is summed while an incident runs."""
     mean = model.rate * e[:, -1] * model.factor[:, day % 7]

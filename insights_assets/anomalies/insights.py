@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ class Writing:
     end_of_day: Any
     occurred: Mapping[str, datetime]
     proven: frozenset[str] = frozenset()  # topics whose labels passed their gate
-    settings: IssueSettings = IssueSettings()
+    settings: IssueSettings = field(default_factory=IssueSettings)
 
 
 def insight_rows(ledger: Ledger, last_by_issue: Iterable[tuple[int, Issue]], writing: Writing) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -107,10 +107,10 @@ def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tupl
     scope = _scope(situation, issue)
     attributes = {**scope, **(issue.cause if issue.is_certain else {})}
     skus = _skus(situation, people)
-    risk, excess, value = _risk(situation, issue, place, skus, scope, writing)
+    risk, excess, value = _risk(situation, issue, place, writing, skus=skus, scope=scope)
     margin = round(business.daily_margin(day), 2)
     rising = excess.is_rising and issue.incident.state not in (RESOLVED, "watching")
-    tier = priority.tier_of(issue.topic, risk, margin, rising, len(issue.reports), writing.rules)
+    tier = priority.tier_of(issue.topic, risk, margin, rising, reports=len(issue.reports), rules=writing.rules)
     policy = shop.policy.topics[issue.topic]
     harm_day, harm_reason = priority.harm_of(business.events, day, _touched(business, attributes, skus), _regions(attributes), writing.rules)
     event = business.related_event(issue.topic, attributes, issue.onset)
@@ -144,7 +144,7 @@ def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tupl
 
 
 def _risk(
-    situation: Situation, issue: Issue, place: Mapping[str, str], skus: Mapping[str, int], scope: Mapping[str, str], writing: Writing
+    situation: Situation, issue: Issue, place: Mapping[str, str], writing: Writing, *, skus: Mapping[str, int], scope: Mapping[str, str]
 ) -> tuple[priority.Risk, priority.Excess, float]:
     business, policy = writing.business, writing.shop.policy
     first = max(issue.onset, situation.day - RISK_DAYS + 1)
@@ -157,7 +157,7 @@ def _risk(
     value = business.order_value(scope, situation.day)
     flagship = business.flagship_share(skus)
     peak = priority.peak_of(business.events, situation.day, skus, _regions(scope), writing.rules)
-    risk = priority.risk_of(excess, policy.topics[issue.topic].cost, value, policy.customer_value, flagship, peak, writing.rules)
+    risk = priority.risk_of(excess, policy.topics[issue.topic].cost, value, policy.customer_value, flagship_share=flagship, peak=peak, rules=writing.rules)
     return risk, excess, value
 
 

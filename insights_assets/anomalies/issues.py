@@ -124,7 +124,7 @@ def boosts_of(situation: Situation, others: Sequence[Issue], start: int, end: in
     return boosts
 
 
-def tail_of(situation: Situation, observed: float, expected: float, days: int, settings: IssueSettings, tests: int = 1) -> float:
+def tail_of(situation: Situation, observed: float, expected: float, days: int, settings: IssueSettings, *, tests: int = 1) -> float:
     """P of so many people or more where `expected` are usual."""
     support = max(situation.baseline_people * min(1.0, expected / max(situation.usual_a_day * days, 1e-9)), 0.5)
     alpha = settings.dispersion / max(days, 1) + 1.0 / (support + 0.5) + settings.drift
@@ -201,7 +201,7 @@ def with_cause(situation: Situation, issue: Issue, candidate: Candidate | None, 
 
 
 def take_alarm(
-    situation: Situation, alarm: Alarm, open_issues: list[Issue], settings: IssueSettings, rules: CauseSettings, life: IncidentRules
+    situation: Situation, alarm: Alarm, open_issues: list[Issue], *, settings: IssueSettings, rules: CauseSettings, life: IncidentRules
 ) -> tuple[Issue | None, Issue | None]:
     """What an alarm means: (the issue it belongs to, None), (None, a new issue), or (None, None) where nothing stands behind it."""
     day = situation.day

@@ -24,6 +24,7 @@ from insights_assets.anomalies.rounding import statistic
 if TYPE_CHECKING:
     import pandas as pd
 
+DEFAULT_DETECTOR, DEFAULT_LIFE = DetectorSettings(), IncidentRules()
 #: Days of rows that the next judgement needs: the baseline and the longest window.
 MEMORY_DAYS = HISTORY
 #: Days after a day within which an incident of the topic makes that day no sample of quiet.
@@ -105,8 +106,8 @@ def judge_days(
     *,
     stored: pd.DataFrame | None = None,
     mentions_known: Mapping[int, int] | None = None,
-    settings: DetectorSettings = DetectorSettings(),
-    rules: IncidentRules = IncidentRules(),
+    settings: DetectorSettings = DEFAULT_DETECTOR,
+    rules: IncidentRules = DEFAULT_LIFE,
 ) -> pd.DataFrame:
     """Judge the days in order, each with what was known by its end. Returns rows with the columns ROW.
 
@@ -129,7 +130,7 @@ def judge_days(
         memory = book.memory(panel, day, settings)
         judgement = detectors.judge(panel, view, memory, settings)
         book.learn(panel, judgement, rules)
-        parts.append(_rows(panel, judgement, memory, book, day, (mentions_known or {}).get(day, 0), settings))
+        parts.append(_rows(panel, judgement, memory, book, day, known=(mentions_known or {}).get(day, 0), settings=settings))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -183,7 +184,7 @@ def remember(book: Book, panel: Panel, stored: pd.DataFrame, before: int) -> Non
             book.cusum[i], book.since[i] = cusum[row], since[row]
 
 
-def _rows(panel: Panel, j: Judgement, memory: Memory, book: Book, day: int, known: int, settings: DetectorSettings) -> pd.DataFrame:
+def _rows(panel: Panel, j: Judgement, memory: Memory, book: Book, day: int, *, known: int, settings: DetectorSettings) -> pd.DataFrame:
     import pandas as pd
 
     state = np.array([incident.state for incident in book.incident], dtype=object)

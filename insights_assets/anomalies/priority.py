@@ -115,7 +115,7 @@ def excess_of(observed: Sequence[float], expected: Sequence[float], rules: Prior
 
 
 def risk_of(
-    excess: Excess, cost: Cost, order_value: float, customer_value: float, flagship_share: float, peak: float, rules: PriorityRules = PriorityRules()
+    excess: Excess, cost: Cost, order_value: float, customer_value: float, *, flagship_share: float, peak: float, rules: PriorityRules = PriorityRules()
 ) -> Risk:
     """Expected money at risk a day.
 
@@ -131,7 +131,7 @@ def risk_of(
     return Risk(money(sum(parts)), money(low), *parts, score(flagship), score(peak), money(per_order))
 
 
-def tier_of(topic: str, risk: Risk, daily_margin: float, is_rising: bool, reports: int = 0, rules: PriorityRules = PriorityRules()) -> int:
+def tier_of(topic: str, risk: Risk, daily_margin: float, is_rising: bool, *, reports: int = 0, rules: PriorityRules = PriorityRules()) -> int:
     """1, 2 or 3. Safety goes by reports; everything else by the low bound against the shop's daily margin."""
     if topic == "safety":
         return 1 if reports >= rules.safety_tier_1 else 2

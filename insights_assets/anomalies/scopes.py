@@ -5,6 +5,7 @@ Belongs here: small look-ups over products, sales and events that priority and t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -123,11 +124,11 @@ def business_of(products: pd.DataFrame, sales: pd.DataFrame, calendar: pd.DataFr
 
 
 def _text(value: Any) -> str:
-    return "" if value is None or value != value else str(value)
+    return value if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float:
-    return 0.0 if value is None or value != value else float(value)
+    return float(value) if isinstance(value, int | float) and not math.isnan(value) else 0.0
 
 
 def _set(value: Any, *, upper: bool = False) -> frozenset[str]:

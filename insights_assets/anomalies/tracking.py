@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,24 +41,25 @@ ROW = (
 class TrackingRules:
     """Everything that shapes issues, in one value."""
 
-    issue: IssueSettings = IssueSettings()
-    cause: CauseSettings = CauseSettings()
-    life: IncidentRules = IncidentRules()
+    issue: IssueSettings = field(default_factory=IssueSettings)
+    cause: CauseSettings = field(default_factory=CauseSettings)
+    life: IncidentRules = field(default_factory=IncidentRules)
     stir: float = 2.3  # largest z among a topic's series above which its places are searched
 
 
 def track(
-    ledger: Ledger, anomalies: pd.DataFrame, days: Iterable[int], *, before: Iterable[Issue] = (), rules: TrackingRules = TrackingRules()
+    ledger: Ledger, anomalies: pd.DataFrame, days: Iterable[int], *, before: Iterable[Issue] = (), rules: TrackingRules | None = None
 ) -> dict[int, list[Issue]]:
     """Issues at the end of each day: those that run, and those closed so lately that they may re-open.
 
     `anomalies`: rows of the table (columns of `judging.ROW`) that cover the days. `before`: issues at the end of the day before.
     """
+    rules = rules or TrackingRules()
     alarms, stirring = alarms_by_day(anomalies), stirring_by_day(anomalies, rules.stir)
     standing = list(before)
     result: dict[int, list[Issue]] = {}
     for day in sorted(set(days)):
-        standing = _one_day(ledger, day, alarms.get(day, []), stirring.get(day, set()), standing, rules)
+        standing = _one_day(ledger, day, alarms.get(day, []), stirring.get(day, set()), standing=standing, rules=rules)
         result[day] = standing
     return result
 
@@ -85,19 +86,19 @@ def stirring_by_day(anomalies: pd.DataFrame, least: float) -> dict[int, set[str]
     return result
 
 
-def _one_day(ledger: Ledger, day: int, alarms: list[Alarm], stirring: set[str], standing: list[Issue], rules: TrackingRules) -> list[Issue]:
+def _one_day(ledger: Ledger, day: int, alarms: list[Alarm], stirring: set[str], *, standing: list[Issue], rules: TrackingRules) -> list[Issue]:
     kept = [i for i in standing if i.incident.is_running or day - i.incident.closed <= rules.life.reopen_days]
     topics = sorted({i.topic for i in kept if i.topic not in BY_REPORT} | {BELONGS_TO.get(a.topic, a.topic) for a in alarms} | stirring)
     result: list[Issue] = []
     for topic in topics:
         ringing = [a for a in alarms if BELONGS_TO.get(a.topic, a.topic) == topic]
-        result += _one_topic(ledger, topic, day, ringing, topic in stirring, [i for i in kept if i.topic == topic], rules)
+        result += _one_topic(ledger, topic, day, ringing, stirs=topic in stirring, issues=[i for i in kept if i.topic == topic], rules=rules)
     for topic in sorted(BY_REPORT):
         result += safety.judge(ledger.of(topic), ledger.coding, topic, day, [i for i in kept if i.topic == topic])
     return sorted(result, key=lambda i: (i.incident.opened, i.insight_id))
 
 
-def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], stirs: bool, issues: list[Issue], rules: TrackingRules) -> list[Issue]:
+def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], *, stirs: bool, issues: list[Issue], rules: TrackingRules) -> list[Issue]:
     if not alarms and not stirs and not any(i.incident.is_running for i in issues):
         return [_later(i, day, rules) for i in issues]
     scenes: dict[str, Situation] = {}
@@ -116,19 +117,19 @@ def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], stirs:
     running = [i for i in issues if i.incident.is_running]
     for issue in running:
         others = [o for o in running if o.insight_id != issue.insight_id and o.signal_topic == issue.signal_topic]
-        issue = refine(scene(issue.signal_topic), issue, others, rules.issue, rules.cause)
-        issue, quiet[issue.insight_id] = measure(scene(issue.signal_topic), issue, others, rules.issue)
-        current.append(issue)
+        refined = refine(scene(issue.signal_topic), issue, others, rules.issue, rules.cause)
+        measured, quiet[issue.insight_id] = measure(scene(issue.signal_topic), refined, others, rules.issue)
+        current.append(measured)
     resting = [i for i in issues if not i.incident.is_running]
     rung: set[str] = set()
     for alarm in alarms:
-        current, resting, told = _hear(scene, alarm, current, resting, day, rules)
+        current, resting, told = _hear(scene, alarm, current, resting, day=day, rules=rules)
         if told:
             rung.add(told)
     if stirs:
         found = search(scene(topic), [i for i in [*current, *resting] if i.signal_topic == topic], rules.issue, rules.cause)
         if found is not None:
-            current, resting, told = _hear(scene, found, current, resting, day, rules)
+            current, resting, told = _hear(scene, found, current, resting, day=day, rules=rules)
             rung |= {told} if told else set()
     moved = []
     for issue in current:
@@ -142,7 +143,7 @@ def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], stirs:
 
 
 def _hear(
-    scene: Any, alarm: Alarm, current: list[Issue], resting: list[Issue], day: int, rules: TrackingRules
+    scene: Any, alarm: Alarm, current: list[Issue], resting: list[Issue], *, day: int, rules: TrackingRules
 ) -> tuple[list[Issue], list[Issue], str | None]:
     """Give one alarm to an issue that runs, to one that rests and wakes up, or open a new one."""
     if alarm.topic in BELONGS_TO:
@@ -155,7 +156,7 @@ def _hear(
         current = [replace(i, signal_topic=alarm.topic) for i in current]
         mates = current
     asleep = [i for i in resting if i.signal_topic == alarm.topic]
-    attached, fresh = take_alarm(scene(alarm.topic), alarm, mates + asleep, rules.issue, rules.cause, rules.life)
+    attached, fresh = take_alarm(scene(alarm.topic), alarm, mates + asleep, settings=rules.issue, rules=rules.cause, life=rules.life)
     if fresh is not None:
         return [*current, fresh], resting, None
     if attached is None:

@@ -2,9 +2,9 @@
 
 Belongs here: moving frames between the lake and the plain functions. Does not belong here: the functions themselves.
 
-The driver holds the themes and, while it judges days, at most SAMPLE_ROWS distinct texts with their vectors (256 bytes
-each); every record is placed by the engine. Where a topic has more texts a day, those with the smallest hashes stand
-for the rest: a fair sample, and the same one in every run.
+The driver holds the themes and, while it judges days, at most SAMPLE_ROWS distinct texts with their vectors (about
+1 KB each); every record is placed by the engine. Where a topic has more texts a day, those with the smallest hashes
+stand for the rest: a fair sample, and the same one in every run of as many days.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from insights_assets.resources.step import Step
 
-SAMPLE_ROWS = 400_000
+SAMPLE_ROWS = 200_000
 SAMPLE_PER_TOPIC_DAY = 80
 TOPICS_EXPECTED = 20
 #: Members that place a theme in the space of another model.
@@ -94,11 +94,9 @@ def _first_day(said: DataFrame, default: date) -> date:
 def _heard(
     said: DataFrame, vectors: DataFrame, members: DataFrame, judged: tuple[date, date], dimensions: int
 ) -> Heard:
-    """Distinct texts of the days to judge (first, last) and the four weeks before, with the themes that were found
-    then.
+    """Distinct texts of the days to judge (first, last) and of the four weeks before, with the themes found then.
 
-    A theme given by days that are to be judged (a killed run left it there) is not known yet, so that they are judged
-    alike.
+    A theme given by a day that is to be judged (a killed run left it there) is left out, so that it is judged alike.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window

@@ -10,7 +10,7 @@ EMBEDDINGS = TableSpec(
     key=("text_hash", "model_id"),
     write="append",
     grain="one row per distinct complaint text and embedding model",
-    description="Where each distinct complaint text lies in the space of an embedding model. A text is embedded once per model.",
+    description="Where each distinct complaint lies in the space of an embedding model; embedded once per model.",
     columns=(
         Column(
             "text_hash",
@@ -42,7 +42,7 @@ THEMES = TableSpec(
     write="upsert_small",
     grain="one row per theme",
     medallion="gold",
-    description="What customers complain about in other words, finer than a topic. A theme is never renumbered; its name is given once.",
+    description="What customers complain about in other words, finer than a topic. Never renumbered, named once.",
     columns=(
         Column("theme_id", "string", "TH- and 8 hex digits of topic, born day and founding texts", nullable=False),
         Column("name", "string", "What is frequent in it and rare elsewhere in its topic, in words", nullable=False),
@@ -88,7 +88,7 @@ THEME_MEMBERS = TableSpec(
     write="replace_days",
     partition_by="received_day",
     grain="one row per complaint that was compared with the themes",
-    description="The theme of each complaint; empty where it resembles none (yet). A record keeps its theme unless its text or topic changes.",
+    description="The theme of each complaint, kept unless its words or topic change; empty where it is like none.",
     columns=(
         Column("feedback_id", "string", nullable=False),
         Column("theme_id", "string", "Theme it belongs to; empty while it resembles none"),

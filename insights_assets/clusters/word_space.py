@@ -49,7 +49,7 @@ Thesaurus = Mapping[str, Mapping[str, str]]  # concept -> language -> its words
 
 @dataclass(frozen=True)
 class WordSpace:
-    """A frozen space. Words and letter runs are sorted 64-bit hashes; word vectors are (n, DIMENSIONS) of unit length."""
+    """A frozen space. Words and letter runs are sorted 64-bit hashes; their vectors are unit rows (n, DIMENSIONS)."""
 
     words: NDArray[np.uint64]
     word_vectors: Floats

@@ -109,24 +109,28 @@ def _tell(settings: Settings, truth: dict[str, Any], reviewed: int, first_ticket
     reader, shop = open_reader(settings)
     insights = reader.rows(table("anomalies.insights"))
     tickets = reader.rows(table("actions.action_tickets"))
-    lines = render_answer(published_answer(reader, shop, None)).splitlines()
-    lines += ["", *_work_done(reader, shop, tickets, reviewed), *_truth_check(insights, truth), *_accounts(reader)]
+    answered = render_answer(published_answer(reader, shop, None)).splitlines()
+    (settings.home / "answer.txt").write_text("\n".join(answered) + "\n", encoding="utf-8")
+    # The question and its five causes; what the answer adds below them is in answer.txt.
+    end = next((n for n, line in enumerate(answered) if line.startswith(("Also open", "Provisional", "Not trusted"))), len(answered))
+    lines = [line for line in answered[:end] if line.strip()]
+    lines += [*_work_done(reader, shop, tickets, reviewed), *_truth_check(insights, truth), *_accounts(reader)]
     lines += _look_at(settings.home, tickets)
-    lines.append(f"First tickets after {first_ticket:.0f} s, everything after {everything:.0f} s; all of this in {_shown(settings.home)}/demo.txt")
-    text = "\n".join(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines)
+    lines.append(f"First tickets after {first_ticket:.0f} s, everything after {everything:.0f} s; also in {_shown(settings.home)}/demo.txt")
     (settings.home / "demo.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    click.echo(text)
+    click.echo("\n".join(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines))
 
 
 def _work_done(reader: Reader, shop: Shop, tickets: list[dict[str, Any]], reviewed: int) -> list[str]:
     kinds: dict[str, int] = {}
     for ticket in tickets:
         kinds[ticket["kind"]] = kinds.get(ticket["kind"], 0) + 1
-    holds = [hold for hold in reader.operations.holds.active()]
     said = ", ".join(f"{count} {kind.replace('_', ' ')}{'s' if count != 1 else ''}" for kind, count in sorted(kinds.items()))
-    lines = [f"Done: {said or 'no actions'}; a simulated analyst reviewed {reviewed} records."]
-    for hold in holds[:2]:
-        lines.append(f"Held: promotion of {', '.join(hold.skus)} until {hold.expires_on}; undo: insights hold release {hold.hold_id} --home {_shown(reader.settings.home)}")
+    lines = [f"Done: {said or 'no actions'}.", f"A simulated analyst reviewed {reviewed} records, so that the gates can answer."]
+    held = reader.operations.holds.active()
+    if held:
+        skus = ", ".join(sku for hold in held for sku in hold.skus)
+        lines.append(f"Held until {held[0].expires_on}: paid promotion of {skus}; undo: insights hold release {held[0].hold_id}")
     return lines
 
 
@@ -134,12 +138,13 @@ def _truth_check(insights: list[dict[str, Any]], truth: dict[str, Any]) -> list[
     from insights_assets.rehearsal.scoring import score
 
     result = score(insights, truth)
-    return [
-        f"Truth check (never read by the pipeline): planted {result.planted}, found {result.found}, first cause right {result.causes_right} of {result.causes_named}, "
-        f"decoys raised {result.decoys_raised},",
-        f"  insights nothing planted explains {len(result.unexplained)}, duplicates {len(result.duplicates)}"
-        + (f"; missed: {', '.join(result.missed)}" if result.missed else ""),
+    lines = [
+        f"Truth check (the pipeline never reads it): planted {result.planted}, found {result.found}, first cause right "
+        f"{result.causes_right} of {result.causes_named},",
+        f"  decoys raised {result.decoys_raised}, unexplained {len(result.unexplained)}, duplicates {len(result.duplicates)}"
+        + (f", missed {', '.join(result.missed)}" if result.missed else ""),
     ]
+    return lines
 
 
 def _accounts(reader: Reader) -> list[str]:
@@ -155,7 +160,7 @@ def _accounts(reader: Reader) -> list[str]:
     cost = (tokens_in * USD_PER_MILLION_IN + facts["n"] * REPLY_TOKENS * USD_PER_MILLION_OUT) / 1e6
     return [
         f"Accounted: {raw:,} records in = {bronze:,} kept + {superseded:,} replaced by later versions + {aside:,} in quarantine.",
-        f"A model would get {facts['n']:,} distinct redacted texts, about {cost:.0f} USD; none was asked: rules and a local classifier labelled everything.",
+        f"INSIGHTS_MODEL=azure would send {facts['n']:,} distinct redacted texts, about {cost:.0f} USD; no model was asked.",
     ]
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from insights_assets.labels.concepts import LANGUAGES, load_concepts, parse_concepts
+from insights_assets.labels.denial import DenialReader
 from insights_assets.labels.features import (
     BLOCK_WEIGHTS,
     Clauses,
@@ -55,6 +56,7 @@ class Scores:
 class _WordTable:
     """Scores of the words of one language, computed once per distinct word."""
 
+    denial: DenialReader
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     done: int = 0
     column: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -115,10 +117,11 @@ class Classifier:
     def _scored(self, folded: Sequence[str], language: str) -> tuple[Tokens, Clauses, np.ndarray, np.ndarray]:
         table = self._tables.get(language)
         if table is None or len(table.vocabulary) > MOST_WORDS_KEPT:
-            table = self._tables[language] = _WordTable()
+            table = self._tables[language] = _WordTable(DenialReader(language))
         tokens = Tokens(list(folded), table.vocabulary)
-        self._extend(table, language)
         units = cut(tokens)
+        tokens.heard = table.denial.heard(tokens.word, units.of_token, table.vocabulary)
+        self._extend(table, language)
         return tokens, units, *self._logits(tokens, units, table, language)
 
     def _logits(
@@ -132,14 +135,14 @@ class Classifier:
             return clause_logits, text_logits
         texts, begin = np.unique(units.of_text, return_index=True)
         for block in BLOCK_WEIGHTS:
-            contribution = table.scores[block][tokens.word]
-            length = table.norms[block][tokens.word]
+            contribution = table.scores[block][tokens.heard]
+            length = table.norms[block][tokens.heard]
             if block == "word":
-                where, pair = word_pairs(table.column[tokens.word], units, self.spaces[language])
+                where, pair = word_pairs(table.column[tokens.heard], units, self.spaces[language])
                 contribution[where] += self.weights[f"{language}.pair"][pair]
                 length[where] += self.spaces[language].pair_idf[pair] ** 2
             elif block == "concept":
-                where, pair = concept_pairs(table.concepts, tokens.word, units, len(self._concepts.names))
+                where, pair = concept_pairs(table.concepts, tokens.heard, units, len(self._concepts.names))
                 np.add.at(contribution, where, self.weights["concept_pair"][pair])
                 np.add.at(length, where, self.weights["concept_pair_idf"][pair] ** 2)
             sums = np.add.reduceat(contribution, units.first_token, axis=0)

@@ -95,13 +95,13 @@ def learn_space(
 ) -> LanguageSpace:
     """Choose columns: words in any clause, pairs and n-grams in at least `least`. Counting is by clause."""
     unit_count = len(units.first_token)
-    seen = np.unique(units.of_token * len(vocabulary) + tokens.word)
+    seen = np.unique(units.of_token * len(vocabulary) + tokens.heard)
     word_count = np.bincount(seen % len(vocabulary), minlength=len(vocabulary))
     kept = [number for number in range(len(vocabulary)) if word_count[number]]
     words = {vocabulary.words[number]: column for column, number in enumerate(kept)}
     column_of = np.full(len(vocabulary), -1, dtype=np.int64)
     column_of[kept] = np.arange(len(kept))
-    columns = column_of[tokens.word]
+    columns = column_of[tokens.heard]
     keys, where = _neighbours(columns, units.of_token)
     pair_keys, pair_counts = np.unique(keys, return_counts=True)
     enough = pair_counts >= least

@@ -25,6 +25,7 @@ from insights_assets.labels.corpus import (
     phrase_rows,
     training_rows,
 )
+from insights_assets.labels.denial import DenialReader
 from insights_assets.labels.features import (
     BLOCK_WEIGHTS,
     LanguageSpace,
@@ -97,15 +98,16 @@ def _fit(rows: Sequence[Row], topics: tuple[str, ...], languages: Sequence[str])
         vocabulary = Vocabulary()
         tokens = Tokens([fold(row.text) for row in own], vocabulary)
         units = cut(tokens)
+        tokens.heard = DenialReader(language).heard(tokens.word, units.of_token, vocabulary)
         space = spaces[language] = learn_space(tokens, vocabulary, units, load_function_words()[language])
         known = word_rows(vocabulary.words, space)
         table = concept_table(vocabulary.words, concepts, language)
         # Texts are rows: token x word incidence turns properties of words into properties of texts.
         incidence = sparse.csr_matrix(
-            (np.ones(len(tokens.word)), (tokens.text, tokens.word)), shape=(len(own), len(vocabulary))
+            (np.ones(len(tokens.heard)), (tokens.text, tokens.heard)), shape=(len(own), len(vocabulary))
         )
-        where, pair = word_pairs(np.array([space.words.get(w, -1) for w in vocabulary.words])[tokens.word], units, space)
-        at, both = concept_pairs(table, tokens.word, units, len(concepts.names))
+        where, pair = word_pairs(np.array([space.words.get(w, -1) for w in vocabulary.words])[tokens.heard], units, space)
+        at, both = concept_pairs(table, tokens.heard, units, len(concepts.names))
         numbers = np.flatnonzero(table.ravel() >= 0)
         blocks.append({
             "word": incidence @ known.words,

@@ -85,7 +85,7 @@ class Vocabulary:
 class Tokens:
     """All tokens of many texts as flat arrays: word number, start, end, and where each text begins."""
 
-    __slots__ = ("ends", "first", "folded", "starts", "text", "word")
+    __slots__ = ("ends", "first", "folded", "heard", "starts", "text", "word")
 
     def __init__(self, folded: list[str], vocabulary: Vocabulary) -> None:
         number = vocabulary.number
@@ -104,6 +104,7 @@ class Tokens:
         self.starts = np.asarray(starts, dtype=np.int64)
         self.ends = np.asarray(ends, dtype=np.int64)
         self.first = first
+        self.heard = self.word  # as the classifier hears them; see `denial`
         self.text = np.repeat(np.arange(len(folded), dtype=np.int64), np.diff(first))
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from insights_assets.canonical.enrich import feedback_id
 
 #: An insight belongs to an incident when at least this share of its evidence was written because of it.
 EVIDENCE_SHARE = 0.3
+#: Days by which an insight's onset may lie outside an incident and still be about it.
+GRACE = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Score:
 
 
 def score(insights: Iterable[Mapping[str, Any]], truth: Mapping[str, Any]) -> Score:
-    """Match insights to planted incidents by their evidence records.
+    """Match insights to planted incidents by topic, cause and days, or else by their evidence records.
 
     `insights` are rows of `anomalies.insights` (insight_id, topic, cause, evidence_ids); `truth` is the simulator's truth.json.
     """
@@ -48,6 +51,10 @@ def score(insights: Iterable[Mapping[str, Any]], truth: Mapping[str, Any]) -> Sc
         reasons = Counter(cause_of.get(one) for one in evidence)
         named = [(count, name) for name, count in reasons.items() if name is not None]
         count, name = max(named, default=(0, None))
+        told = _incident_told(insight, incidents.values())
+        if told is not None and name not in decoys:
+            by_incident[told].append(insight)
+            continue
         if (name in decoys and count >= EVIDENCE_SHARE * len(evidence)) or _tells_of_promotion(insight, truth):
             raised += 1
         elif name is not None and name == alone:
@@ -73,6 +80,22 @@ def score(insights: Iterable[Mapping[str, Any]], truth: Mapping[str, Any]) -> Sc
         by_incident={name: tuple(m["insight_id"] for m in matches) for name, matches in by_incident.items()},
         missed=tuple(name for name, matches in by_incident.items() if not matches),
     )
+
+
+def _incident_told(insight: Mapping[str, Any], incidents: Iterable[Mapping[str, Any]]) -> str | None:
+    """The incident whose topic, planted cause and days are the insight's own, whatever records were picked as its evidence."""
+    cause = {name: str(value).lower() for name, value in dict(insight["cause"] or {}).items()}
+    for incident in incidents:
+        wanted = incident.get("cause")
+        if not wanted or incident["topic"] != insight["topic"]:
+            continue
+        if any(cause.get(name) != str(value).lower() for name, value in wanted.items()):
+            continue
+        first = date.fromisoformat(incident["onset_day"]) - GRACE
+        last = date.fromisoformat(incident["end_day"]) + GRACE if incident["end_day"] else date.max
+        if first <= insight["onset_day"] <= last:
+            return str(incident["incident_id"])
+    return None
 
 
 def _tells_of_promotion(insight: Mapping[str, Any], truth: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -11,7 +12,7 @@ from insights_assets.anomalies.judging import judge_days
 from insights_assets.anomalies.leaves import Ledger, build_ledger
 from insights_assets.anomalies.panel import Panel, build_panel
 from insights_assets.anomalies.tracking import track
-from insights_assets_tests.anomalies.worlds import START, World, small_tables
+from insights_assets_tests.anomalies.worlds import START, World, make_world, small_tables
 
 BASES = frozenset({"shipped", "ordered", "records"})
 WARM_UP = 28
@@ -36,6 +37,14 @@ def judged(panel: Panel, first: int = WARM_UP, last: int = 119, stored: pd.DataF
 def tracked(world: World, first: int = WARM_UP, last: int = 119, before: Sequence[Issue] = ()) -> dict[int, list[Issue]]:
     panel = panel_of(world)
     return track(ledger_of(world, panel), judged(panel, first, last), range(START + first, START + last + 1), before=before)
+
+
+@functools.cache
+def quiet_history(seed: int) -> tuple[World, Panel, pd.DataFrame]:
+    """A history without any incident, with its panel and judged rows; shared by the tests that measure false alarms."""
+    world = make_world(seed)
+    panel = panel_of(world)
+    return world, panel, judged(panel)
 
 
 def latest(by_day: dict[int, list[Issue]]) -> list[Issue]:

@@ -12,7 +12,7 @@ from insights_assets.anomalies.detectors import DetectorSettings, calibration
 from insights_assets.anomalies.judging import ROW, days_to_judge, known_by_day
 from insights_assets.anomalies.panel import build_panel
 from insights_assets.anomalies.statistics import benjamini_hochberg, signed_root, upper_tail
-from insights_assets_tests.anomalies.stages import judged, panel_of
+from insights_assets_tests.anomalies.stages import judged, panel_of, quiet_history
 from insights_assets_tests.anomalies.worlds import START, Plant, World, make_world, small_tables
 
 SPIKE = Plant("shipping_delay", {"carrier": "Kranich"}, 80, 84, 0.06)
@@ -60,12 +60,12 @@ def test_a_slow_rise_is_found_on_the_whole_topic(rows: pd.DataFrame) -> None:
 
 def test_clean_history_rings_less_than_once_a_week() -> None:
     """Measured over three clean histories of 13 weeks and about 470 series each."""
-    alarms = [len(opened(judged(panel_of(make_world(seed))))) for seed in range(20, 23)]
+    alarms = [len(opened(quiet_history(seed)[2])) for seed in (40, 41, 42)]
     assert sum(alarms) / (3 * 13.1) <= 0.5, alarms
 
 
 def test_a_promotion_that_doubles_orders_rings_nothing_of_its_own() -> None:
-    quiet = make_world(31)
+    quiet = make_world(31, days=92)
     busy = make_world(31, promotion=(85, 92))
     inside = [sum(85 <= d < 92 for d in world.shipments["ordered"]) for world in (quiet, busy)]
     assert inside[1] > 1.8 * inside[0]

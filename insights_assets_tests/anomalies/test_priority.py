@@ -19,7 +19,7 @@ def risk(daily_orders: float, usual: float, points: float, *, value: float, flag
     """A week in which the complaint rate rose by `points` percentage points."""
     expected = [daily_orders * usual / 100] * 7
     observed = [daily_orders * (usual + points) / 100] * 7
-    return risk_of(excess_of(observed, expected), COST, value, SHOP.policy.customer_value, flagship, peak)
+    return risk_of(excess_of(observed, expected), COST, value, SHOP.policy.customer_value, flagship_share=flagship, peak=peak)
 
 
 def test_three_points_on_a_flagship_in_season_outrank_ten_on_a_slow_accessory() -> None:

@@ -9,7 +9,7 @@ from insights_assets.anomalies.issues import Issue
 from insights_assets.anomalies.leaves import Coding, Mentions
 from insights_assets.anomalies.topics import CAUSE_ATTRIBUTES
 
-CODING = Coding({"sku": ("CHA-1", "CHA-2"), "product_line": ("chargers",), "region": ("de",), **dict.fromkeys(("warehouse", "packaging_batch", "carrier", "channel"), ())})
+CODING = Coding(dict.fromkeys(CAUSE_ATTRIBUTES, ()) | {"sku": ("CHA-1", "CHA-2"), "product_line": ("chargers",), "region": ("de",)})
 DAY = 20_700
 
 

@@ -42,7 +42,8 @@ class World:
 
 
 def make_world(
-    seed: int, *, days: int = 120, lines_a_day: int = 900, complaint_rate: float = 0.03, plants: tuple[Plant, ...] = (), promotion: tuple[int, int] | None = None
+    seed: int, *, days: int = 120, lines_a_day: int = 900, complaint_rate: float = 0.03, plants: tuple[Plant, ...] = (),
+    promotion: tuple[int, int] | None = None,
 ) -> World:
     """One history. Batches last ten days in each warehouse; a SKU has its own complaint rate; weekends are weaker."""
     rng = np.random.default_rng(seed)

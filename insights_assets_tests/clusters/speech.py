@@ -1,4 +1,4 @@
-"""What customers say in these tests: a few troubles, each in many wordings, spread over days. Written here, for here."""
+"""What customers say in these tests: a few troubles, each in many wordings, over days. Written here, for here."""
 
 from __future__ import annotations
 

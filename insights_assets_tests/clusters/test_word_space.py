@@ -1,4 +1,4 @@
-"""The local model: deterministic, frozen without pickle, blind to batches, and at home in other wordings and languages."""
+"""The local model: deterministic, frozen without pickle, blind to batches, at home in other wordings and languages."""
 
 from __future__ import annotations
 

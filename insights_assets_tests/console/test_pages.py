@@ -204,6 +204,15 @@ def test_a_resolved_insight_and_one_of_single_reports_open_too(home: Path) -> No
         assert app.query_params["insight"] in (insight_id, [insight_id])
 
 
+def test_another_insight_can_be_picked_and_becomes_the_address(home: Path) -> None:
+    app = look(insight=DAMAGE)
+    app.selectbox[0].set_value(CARRIER).run()
+    assert not app.exception
+    assert "16 customers in 8 days" in texts(app)
+    assert app.query_params["insight"] in (CARRIER, [CARRIER])
+    assert "16 customers in 8 days" in texts(app.run())
+
+
 def test_an_unknown_insight_says_so_and_shows_nothing_of_another(home: Path) -> None:
     app = look(insight="INS-ffffffff")
     assert app.header[0].value == "No such insight"

@@ -154,8 +154,9 @@ def draw_trace(shown: Shown) -> None:
     pinned = found.reader.publication.table_versions
     sources = [str(record["source"]) for record in rows.records]
     # Names of our own tables and their versions: nothing from data, so Markdown is safe here.
-    for way in path_of(sources, pinned):
-        st.markdown(" → ".join(f"[{name}]({asset_link(name)}) v{int(pinned[name])}" for name in way))
+    with st.container(key="heading-path"):
+        for way in path_of(sources, pinned):
+            st.markdown(" → ".join(f"[{name}]({asset_link(name)}) v{int(pinned[name])}" for name in way))
     with st.container(horizontal=True, gap="small"):
         for label, run in (("Run that wrote it", card.run_id), ("Run that published it", found.reader.publication.run_id)):
             if link := run_link(run):
