@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -35,7 +36,7 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
         page = Path(__file__).resolve().parents[1] / "console" / "app.py"
         commands.append([
             sys.executable, "-m", "streamlit", "run", str(page), "--server.address", "127.0.0.1", "--server.port", str(console_port),
-            "--server.headless", "true", "--browser.gatherUsageStats", "false",
+            "--server.headless", "true", "--browser.gatherUsageStats", "false", "--", "--dagster-url", f"http://127.0.0.1:{port}",
         ])
     # A session of their own: one signal reaches each whole tree, Dagster's code server included.
     children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
@@ -52,16 +53,20 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
     except KeyboardInterrupt:
         click.echo("stopping …", err=True)
     finally:
-        for child in children:
-            _end_tree(child)
+        # A second signal while stopping must not leave servers behind.
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_IGN)
+        _end_trees(children)
 
 
-def _end_tree(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the whole tree (Dagster ignores SIGINT in the background), SIGKILL to what is left after ten seconds."""
-    try:
-        os.killpg(child.pid, signal.SIGTERM)
-        child.wait(timeout=10)
-    except ProcessLookupError:
-        return
-    except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+def _end_trees(children: list[subprocess.Popen[bytes]]) -> None:
+    """SIGTERM to each whole tree (Dagster ignores SIGINT in the background), SIGKILL to what is left after ten seconds."""
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
+    for child in children:
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)

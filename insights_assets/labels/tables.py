@@ -54,23 +54,6 @@ FEEDBACK_LABELS = TableSpec(
     ),
 )
 
-LABEL_CANDIDATES = TableSpec(
-    stage="labels", name="label_candidates", key=("feedback_id", "model_version", "prompt_version"), write="upsert_small",
-    grain="one row per record and candidate version", description="Labels of a version on trial, on the evaluation sample only.", public=False,
-    columns=(
-        Column("feedback_id", "string", nullable=False),
-        Column("topics", TOPICS_TYPE),
-        Column("primary_topic", "string", nullable=False),
-        Column("sentiment", "string"),
-        Column("confidence", "double", unit="0 to 1"),
-        Column("label_set_version", "string"),
-        Column("rules_version", "string"),
-        Column("model_version", "string", nullable=False),
-        Column("prompt_version", "string", nullable=False),
-        Column("run_id", "string", volatile=True),
-    ),
-)
-
 LABELLED_FEEDBACK = TableSpec(
     stage="labels", name="labelled_feedback", key=("feedback_id",), write="replace_days", partition_by="received_day",
     grain="one row per feedback record", description="Redacted text beside labels and confidence: what people query (R159).", medallion="gold",
@@ -158,4 +141,4 @@ LABEL_QUALITY = TableSpec(
     ),
 )
 
-TABLES = (RULE_LABELS, FEEDBACK_LABELS, LABEL_CANDIDATES, LABELLED_FEEDBACK, REVIEW_QUEUE, LABEL_CORRECTIONS, LABEL_QUALITY)
+TABLES = (RULE_LABELS, FEEDBACK_LABELS, LABELLED_FEEDBACK, REVIEW_QUEUE, LABEL_CORRECTIONS, LABEL_QUALITY)

@@ -171,6 +171,14 @@ def test_a_rerun_writes_nothing(built: TestHouse) -> None:
     assert contents(built) == tables
 
 
+def test_two_homes_learn_the_same_words_and_find_the_same_themes(
+    built: TestHouse, tmp_path: Path, spark: Any, rows: list[dict[str, Any]]
+) -> None:
+    twin = house_of(tmp_path / "home", spark, rows[::-1])
+    twin.run("clusters", run_id="another")
+    assert contents(twin) == contents(built)
+
+
 def test_days_one_by_one_give_what_all_at_once_gives(
     built: TestHouse, tmp_path: Path, spark: Any, rows: list[dict[str, Any]]
 ) -> None:
