@@ -39,6 +39,7 @@ class IssueSettings:
     search_people: int = 6
     look_again: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 14, 21, 28)  # days after opening on which a certain cause is searched again
     opening_p: float = 2e-4  # of the place over its own window; an alarm that its own place does not confirm opens nothing
+    opening_p_channel: float = 1e-5  # a single channel rings when few people talk much there
     dispersion: float = 0.05
     drift: float = 0.004
     quiet_p: float = 0.05
@@ -167,7 +168,7 @@ def onset_of(situation: Situation, place: dict[str, str], reach: int) -> int:
 def refine(situation: Situation, issue: Issue, others: Sequence[Issue], settings: IssueSettings, rules: CauseSettings) -> Issue:
     """Look for the cause again with what is known now; a certain cause is only replaced by a stronger one."""
     day = situation.day
-    if issue.is_certain and day - issue.incident.opened not in settings.look_again:
+    if issue.is_certain and (day - issue.incident.opened not in settings.look_again or issue.incident.state == incidents.WATCHING):
         return issue
     start = window_of(issue, day, settings)
     certain = [other for other in others if other.is_certain]
@@ -178,7 +179,9 @@ def refine(situation: Situation, issue: Issue, others: Sequence[Issue], settings
         status = causes.status_of(candidate, rules)
         if status == causes.POSSIBLE and candidate.excess < settings.possible_share * excess:
             continue  # a whisper inside a wide rise is no cause
-        if issue.is_certain and (status == causes.POSSIBLE or candidate.score <= issue.cause_score):
+        is_finer = set(issue.cell.items()) < set(candidate.cell.items())
+        is_coarser = set(candidate.cell.items()) < set(issue.cell.items())
+        if issue.is_certain and (status == causes.POSSIBLE or is_coarser or (candidate.score <= issue.cause_score and not is_finer)):
             continue
         if issue.place and not _overlaps(situation, candidate.cell, issue.place, start, rules):
             continue
@@ -240,7 +243,7 @@ def take_alarm(
     fresh = with_cause(situation, fresh, best, rules)
     fresh = replace(fresh, onset=onset_of(situation, fresh.place, settings.longest_window))
     fresh, quiet = measure(situation, fresh, open_issues, settings)
-    if quiet or fresh.p_value > settings.opening_p:
+    if quiet or fresh.p_value > (settings.opening_p_channel if alarm.attribute == "channel" else settings.opening_p):
         return None, None
     return None, replace(fresh, insight_id=insight_id(topic, day, fresh.cause or fresh.scope))
 

@@ -53,12 +53,14 @@ def mentions(feedback: DataFrame, labels: DataFrame) -> DataFrame:
 
 
 def person() -> Column:
-    """Who speaks: the customer; copied posts are one voice; without a customer the order, at last the record itself."""
+    """Who speaks: the customer (on social the author); without one the group of copies, the order, at last the record itself.
+
+    Copies weigh 0 and are gone before; what an author varies from post to post still is one author.
+    """
     from pyspark.sql import functions as F
 
-    copied = (F.col("source") == "social") & F.col("duplicate_group").isNotNull()
     return F.coalesce(
-        F.when(copied, F.concat(F.lit("posts:"), F.col("duplicate_group"))), F.col("customer_key"),
+        F.col("customer_key"), F.concat(F.lit("posts:"), F.col("duplicate_group")),
         F.concat(F.lit("order:"), F.col("order_id")), F.concat(F.lit("record:"), F.col("feedback_id")),
     )
 

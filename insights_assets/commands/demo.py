@@ -125,8 +125,8 @@ def _work_done(reader: Reader, shop: Shop, tickets: list[dict[str, Any]], review
     kinds: dict[str, int] = {}
     for ticket in tickets:
         kinds[ticket["kind"]] = kinds.get(ticket["kind"], 0) + 1
-    said = ", ".join(f"{count} {kind.replace('_', ' ')}{'s' if count != 1 else ''}" for kind, count in sorted(kinds.items()))
-    lines = [f"Done: {said or 'no actions'}.", f"A simulated analyst reviewed {reviewed} records, so that the gates can answer."]
+    said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(kinds.items()))
+    lines = [f"Actions: {said or 'none'}.", f"A simulated analyst reviewed {reviewed} records, so that the gates can answer."]
     held = reader.operations.holds.active()
     if held:
         skus = ", ".join(sku for hold in held for sku in hold.skus)
@@ -138,13 +138,12 @@ def _truth_check(insights: list[dict[str, Any]], truth: dict[str, Any]) -> list[
     from insights_assets.rehearsal.scoring import score
 
     result = score(insights, truth)
-    lines = [
+    return [
         f"Truth check (the pipeline never reads it): planted {result.planted}, found {result.found}, first cause right "
         f"{result.causes_right} of {result.causes_named},",
         f"  decoys raised {result.decoys_raised}, unexplained {len(result.unexplained)}, duplicates {len(result.duplicates)}"
         + (f", missed {', '.join(result.missed)}" if result.missed else ""),
     ]
-    return lines
 
 
 def _accounts(reader: Reader) -> list[str]:
@@ -167,7 +166,8 @@ def _accounts(reader: Reader) -> list[str]:
 def _look_at(home: Path, tickets: list[dict[str, Any]]) -> list[str]:
     first = next((t["external_id"] for t in sorted(tickets, key=lambda t: (t["tier"], t["kind"] != "defect_ticket")) if t["kind"] == "defect_ticket" and t["external_id"]), "tickets/")
     shown = _shown(home)
-    return [f"Open: {shown}/desk/{first}", f"      {shown}/desk/brief.html", "      make dev   (lineage, runs and checks in Dagster; insights in the console)"]
+    brief = max((path.name for path in (home / "desk" / "brief").glob("*.html")), default="")
+    return [f"Open: {shown}/desk/{first}", f"      {shown}/desk/brief/{brief}", "      make dev   (lineage, runs and checks in Dagster; insights in the console)"]
 
 
 def _shown(home: Path) -> str:

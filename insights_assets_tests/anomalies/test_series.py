@@ -73,7 +73,8 @@ def counts(frame: Any, topic: str, attribute: str) -> dict[tuple[str, int], int]
 def test_one_person_counts_once_in_fourteen_days_and_copied_posts_are_one_voice(spark: Any) -> None:
     voices = [
         voice("F1", 1, customer_key="anna"), voice("F2", 9, customer_key="anna"), voice("F3", 25, customer_key="anna"), voice("F4", 9, customer_key="ben"),
-        *(voice(f"P{i}", 9, source="social", customer_key=f"handle-{i}", duplicate_group="g1") for i in range(5)),
+        *(voice(f"P{i}", 9, source="social", customer_key=f"handle-{i}", duplicate_group="g1", duplicate_weight=float(i == 0)) for i in range(5)),
+        voice("Q1", 10, source="social", customer_key="handle-0", duplicate_group="g2"),
         voice("N1", 9, customer_key=None, order_id="O1"), voice("N2", 10, customer_key=None, order_id="O1"), voice("N3", 9, customer_key=None),
     ]  # fmt: skip
     frame = said(spark, voices, [label(row["feedback_id"], ("product_quality", "negative")) for row in voices])
