@@ -28,7 +28,7 @@ def quarantine(step: Step) -> int:
     from functools import reduce
 
     stored = step.read(QUARANTINE)
-    parts = [_rejected(step, name, stored) for name in BY_NAME if step.exists(RAW[name])]
+    parts = [_rejected(step, name, stored) for name in BY_NAME if step.exists(RAW[name]) and _has_residue(step, name, stored)]
     parts.append(_null_heavy(step, stored))
     stray = _stray_files(step.settings.landing_path)
     if stray:
@@ -43,6 +43,17 @@ def quarantine(step: Step) -> int:
         step.write(QUARANTINE, stamped.select(*QUARANTINE.column_names))
     step.lake.clear_scratch("quarantine_new")
     return count
+
+
+def _has_residue(step: Step, name: str, stored: DataFrame) -> bool:
+    """Whether raw holds payloads that are neither in bronze nor set aside; asked of the keys alone, before any payload is read."""
+    from pyspark.sql import functions as F
+
+    if step.lake.row_count(RAW[name]) == step.lake.row_count(BRONZE[name]):
+        return False
+    mine = stored.where(F.col("source") == name).select(*_KEY)
+    keys = step.read(RAW[name]).select(*_KEY).join(step.read(BRONZE[name]).select(*_KEY), _KEY, "left_anti")
+    return keys.join(mine, _KEY, "left_anti").count() > 0
 
 
 def _rejected(step: Step, name: str, stored: DataFrame) -> DataFrame:
@@ -103,13 +114,14 @@ def completeness(step: Step) -> list[dict[str, Any]]:
         raw, bronze = RAW[source.name], BRONZE[source.name]
         raw_count, bronze_count = step.lake.row_count(raw), step.lake.row_count(bronze)
         superseded = last = None
-        if raw_count:
+        quarantined = by_source.get(source.name, 0)
+        if raw_count and raw_count != bronze_count + quarantined:
             facts = step.read(raw).join(step.read(bronze).select(*_KEY), _KEY, "left_anti").join(
                 stored.where(F.col("source") == source.name).select(*_KEY), _KEY, "left_anti"
             ).join(step.read(bronze).select("record_ref"), "record_ref", "left_semi")
             superseded = facts.count()
+        if raw_count:
             last = step.read(bronze).agg(F.max("received_day")).toArrow().column(0).to_pylist()[0]
-        quarantined = by_source.get(source.name, 0)
         rows.append({
             "source": source.name, "raw_count": raw_count, "bronze_count": bronze_count, "superseded_count": superseded or 0, "quarantined_count": quarantined,
             "unexplained_count": raw_count - bronze_count - (superseded or 0) - quarantined, "last_received_day": last,

@@ -67,15 +67,23 @@ def build_labels(step: Step) -> LabelReport:
     days = set(days_of.toArrow().column(0).to_pylist())
     if not days:
         return LabelReport(0, 0)
-    todo = wanted.where(F.col("received_day").isin(sorted(days))).select("feedback_id", *_INPUTS, "input_hash", "received_day")
+    # Whole days are written, but only records whose input or versions changed are labelled again.
+    on_days = wanted.where(F.col("received_day").isin(sorted(days)))
+    kept = stored.join(on_days.select(*key), key, "left_semi") if step.lake.row_count(FEEDBACK_LABELS) else None
+    todo = on_days if kept is None else on_days.join(stored.select("feedback_id", "input_hash"), ["feedback_id", "input_hash"], "left_anti")
     columns = ", ".join(f"`{c.name}` {c.type}" for c in FEEDBACK_LABELS.columns if not c.volatile)
     hits = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>"
-    labelled = step.lake.scratch("labelled", todo.mapInArrow(_batch_labeller(labeller, corrections), f"{columns}, hits {hits}"))
+    batches = todo.select("feedback_id", *_INPUTS, "input_hash", "received_day")
+    labelled = step.lake.scratch("labelled", batches.mapInArrow(_batch_labeller(labeller, corrections), f"{columns}, hits {hits}"))
     rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(
         "feedback_id", "hit.rule_id", "hit.kind", "hit.target", "hit.start", "hit.end", "hit.quote", "rules_version", "received_day"
     )
-    step.write(RULE_LABELS, rules, days=days)
     rows = labelled.drop("hits").withColumns({"run_id": F.lit(step.run_id), "labelled_at": F.lit(step.clock()).cast("timestamp")})
+    if kept is not None:
+        ids = kept.select("feedback_id", "received_day")
+        rules = rules.unionByName(step.read(RULE_LABELS).join(ids, ["feedback_id", "received_day"], "left_semi").select(*rules.columns))
+        rows = rows.select(*FEEDBACK_LABELS.column_names).unionByName(kept.select(*FEEDBACK_LABELS.column_names))
+    step.write(RULE_LABELS, rules, days=days)
     result = step.write(FEEDBACK_LABELS, rows, days=days)
     step.lake.clear_scratch("labelled")
     return LabelReport(len(days), result.rows)
@@ -89,7 +97,8 @@ def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: 
         rows = [(one, json.dumps(fields, sort_keys=True)) for one, fields in corrections.items()]
         corrected = step.lake.spark.createDataFrame(rows, "feedback_id string, correction string")
         feedback = feedback.join(corrected, "feedback_id", "left")
-        parts.append(F.coalesce("correction", F.lit("")))
+    # Always one part more, so that the first correction does not change the hash of every other record.
+    parts.append(F.coalesce("correction", F.lit("")) if corrections else F.lit(""))
     return feedback.withColumn("input_hash", F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 16))
 
 

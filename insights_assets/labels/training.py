@@ -41,7 +41,7 @@ from insights_assets.labels.words import Tokens, Vocabulary, fold
 
 STRENGTH = 0.3  # inverse regularisation (C); stronger fits remember phrases instead of words
 HELD_OUT_SHARE = 4  # one phrasing in four calibrates
-LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.3, 0.6
+LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.4, 0.55, 0.7
 SPLIT_BLOCKS = ("word", "pair", "letters")
 
 
@@ -234,14 +234,14 @@ def _calibrate(
 
 
 def _best_threshold(probability: np.ndarray, truth: np.ndarray) -> float:
-    """Threshold of the best F1 between the bounds, drawn halfway to 0.45: one sample must not decide alone."""
+    """Threshold of the best F1 between the bounds, drawn halfway to the middle: one sample must not decide alone."""
     grid = np.arange(LOWEST_THRESHOLD, HIGHEST_THRESHOLD + 0.001, 0.025)
     scores = []
     for threshold in grid:
         chosen = probability >= threshold
         hits = float((chosen & (truth == 1)).sum())
         scores.append(2 * hits / max(1.0, float(chosen.sum() + truth.sum())))
-    return round(float((grid[int(np.argmax(scores))] + 0.45) / 2), 4)
+    return round(float((grid[int(np.argmax(scores))] + MIDDLE_THRESHOLD) / 2), 4)
 
 
 def _truth(rows: Sequence[Row], topics: tuple[str, ...]) -> np.ndarray:
