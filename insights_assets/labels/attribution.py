@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SKU_LIKE = re.compile(r"[a-z0-9]+(?:[-_/][a-z0-9]+)+|[a-z]{1,5}\d{2,}")
 _WORD = re.compile(r"[a-z0-9]+")
+_DIGIT = re.compile(r"\d")
 SHORTEST_ALIAS = 4
 LONGEST_NAME_WORDS = 6
 
@@ -62,14 +63,18 @@ class ProductIndex:
         self._first: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
         for words in sorted(self._names, key=len, reverse=True):  # longest name first: "desk lamp pro" before "lamp"
             self._first[words[0]].append(words)
+        self._skus_have_digits = all(_DIGIT.search(sku) for sku in self._skus)
 
     def mention(self, folded: str) -> Mention:
         """The products a text names. A SKU beats every name; a longer name beats a shorter one inside it."""
-        for match in _SKU_LIKE.finditer(folded):
-            sku = self._skus.get(match.group())
-            if sku is not None:
-                return Mention(frozenset({sku}))
+        if not self._skus_have_digits or _DIGIT.search(folded):
+            for match in _SKU_LIKE.finditer(folded):
+                sku = self._skus.get(match.group())
+                if sku is not None:
+                    return Mention(frozenset({sku}))
         words = _WORD.findall(folded)
+        if self._first.keys().isdisjoint(words):
+            return NOTHING
         best: list[frozenset[str]] = []
         longest = 0
         for position, word in enumerate(words):

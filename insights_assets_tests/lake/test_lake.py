@@ -60,6 +60,12 @@ def test_a_row_outside_the_replaced_days_is_refused_and_undone(lake: Lake) -> No
     assert sorted(lake.read_pandas(DAILY)["id"]) == ["a", "b"]
 
 
+def test_replacing_an_empty_day_with_nothing_changes_nothing(lake: Lake) -> None:
+    lake.write(DAILY, frame(row("a")), days=[DAY])
+    assert not lake.write(DAILY, frame(row("a"))[:0], days=[NEXT]).changed
+    assert [r["id"] for r in lake.read_arrow(DAILY).to_pylist()] == ["a"]
+
+
 def test_a_null_where_none_may_be_is_refused(lake: Lake) -> None:
     with pytest.raises(SchemaMismatch, match="column id holds 1 nulls"):
         lake.write(SMALL, frame(row("a", id=None)))
