@@ -67,7 +67,7 @@ def labelled_feedback(step: Step) -> None:
     step.write(LABELLED_FEEDBACK, text.join(mine, "feedback_id").select(*LABELLED_FEEDBACK.column_names), days=days)
 
 
-def _label_hash():  # noqa: ANN202 - a Spark column
+def _label_hash():
     from pyspark.sql import functions as F
 
     return F.substring(F.sha2(F.concat_ws("|", "input_hash", "rules_version", "model_version", "label_set_version"), 256), 1, 16)

@@ -91,9 +91,4 @@ def is_quote(text: str, quote: str, start: int, end: int) -> bool:
 
 
 def _has_words(text: str, start: int, end: int, count: int) -> bool:
-    found = 0
-    for _ in _WORD.finditer(text, start, end):
-        found += 1
-        if found == count:
-            return True
-    return False
+    return any(number == count for number, _ in enumerate(_WORD.finditer(text, start, end), start=1))

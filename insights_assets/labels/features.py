@@ -81,8 +81,6 @@ def cut(tokens: Tokens) -> Clauses:
                 of_text.append(row)
                 starts.append(span.start)
                 ends.append(span.end)
-        if token < last:  # a sign after the last clause belongs to it
-            token = last
     sizes = np.diff([*first, len(tokens.word)])
     return Clauses(
         np.asarray(first, dtype=np.int64), np.asarray(of_text, dtype=np.int64), np.asarray(starts, dtype=np.int64),
@@ -102,7 +100,7 @@ def learn_space(
     column_of = np.full(len(vocabulary), -1, dtype=np.int64)
     column_of[kept] = np.arange(len(kept))
     columns = column_of[tokens.heard]
-    keys, where = _neighbours(columns, units.of_token)
+    keys, _ = _neighbours(columns, units.of_token)
     pair_keys, pair_counts = np.unique(keys, return_counts=True)
     enough = pair_counts >= least
     gram_counts: Counter[str] = Counter()
@@ -167,7 +165,7 @@ def word_rows(words: Sequence[str], space: LanguageSpace) -> WordRows:
         indptr.append(len(columns))
     column_array = np.asarray(columns, dtype=np.int64)
     gram_matrix = sparse.csr_matrix(
-        (space.gram_idf[column_array] if len(columns) else np.zeros(0), column_array, np.asarray(indptr)),
+        (space.gram_idf[column_array] if columns else np.zeros(0), column_array, np.asarray(indptr)),
         shape=(len(words), len(space.grams)),
     )
     gram_length = np.asarray(gram_matrix.power(2).sum(axis=1)).ravel() + unknown * rare_gram

@@ -92,9 +92,7 @@ def _sequence(line: str, position: int, nested: bool) -> tuple[int, list[object]
             flush()
             nodes.append(Slot(line[position + 1 : end]))
             position = end + 1
-        elif letter in "|]" and nested:
-            break
-        elif letter == "]":
+        elif letter == "]" or (letter == "|" and nested):
             break
         else:
             plain.append(letter)

@@ -150,7 +150,7 @@ def signal_hit(signal: str) -> Hit:
 
 def rating_hit(rating: float | None, nps: float | None) -> Hit:
     """Topic of a rating without words: praise from 4 stars or a promoter's 9, else other."""
-    pleased = rating is not None and rating >= 4 or rating is None and nps is not None and nps >= 9
+    pleased = rating >= 4 if rating is not None else nps is not None and nps >= 9
     return Hit("rating:" + ("pleased" if pleased else "plain"), TOPIC, "praise" if pleased else "other", None)
 
 

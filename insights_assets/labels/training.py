@@ -22,7 +22,6 @@ from insights_assets.labels.corpus import (
     Row,
     composed_rows,
     load_phrases,
-    phrase_rows,
     training_rows,
 )
 from insights_assets.labels.denial import DenialReader
@@ -169,7 +168,7 @@ def _solve(
     weight = np.array([row.weight for row in rows])
 
     def one(target: np.ndarray) -> tuple[np.ndarray, float]:
-        model = LinearSVC(C=STRENGTH, tol=0.1, max_iter=40, random_state=0)
+        model = LinearSVC(C=STRENGTH, tol=0.3, max_iter=30, random_state=0)
         model.fit(design, target, sample_weight=weight)
         return model.coef_[0], float(model.intercept_[0])
 
