@@ -137,8 +137,6 @@ def _solve(
     concepts: int,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
     """One linear machine a topic and a tone over all languages at once; concepts are shared between them."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from scipy import sparse
     from sklearn.svm import LinearSVC
 
@@ -162,8 +160,7 @@ def _solve(
     columns.append(concept_scale @ single @ sparse.diags(single_idf))
     columns.append(concept_scale @ paired @ sparse.diags(paired_idf))
     design = sparse.hstack(columns, format="csr")
-    design.sum_duplicates()  # before the threads start: scipy does it lazily and in place, which two threads must not
-    design.sort_indices()
+    design.sum_duplicates()
     truth = _truth(rows, topics)
     weight = np.array([row.weight for row in rows])
 
@@ -172,8 +169,9 @@ def _solve(
         model.fit(design, target, sample_weight=weight)
         return model.coef_[0], float(model.intercept_[0])
 
-    with ThreadPoolExecutor(2) as pool:  # liblinear releases the interpreter
-        fitted = list(pool.map(one, truth.T))
+    # One after the other: liblinear draws from one random source for the whole process, so two threads would not give
+    # the same weights twice.
+    fitted = [one(target) for target in truth.T]
     coefficients = np.stack([solution[0] for solution in fitted], axis=1)
     bias = np.array([solution[1] for solution in fitted])
     weights: dict[str, np.ndarray] = {}
