@@ -46,11 +46,13 @@ class TestHouse:
         for stage in stages:
             importlib.import_module(f"insights_assets.{stage}.assets")
         done = {}
-        for name, (body, _, _) in list(table_assets.BODIES.items()):
-            if name.partition("__")[0] in stages:
-                step = self.step(name, run_id)
-                body(step)
-                done[name] = step
+        # By stage, not by the order of import: another test may have imported a later stage first.
+        for stage in stages:
+            for name, (body, _, _) in list(table_assets.BODIES.items()):
+                if name.partition("__")[0] == stage:
+                    step = self.step(name, run_id)
+                    body(step)
+                    done[name] = step
         self.previous_as_of = self.as_of
         return done
 

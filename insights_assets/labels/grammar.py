@@ -51,12 +51,11 @@ def expansions(nodes: Sequence[object], slots: Mapping[str, Sequence[str]], seed
     `most` bound the number of rounds, which otherwise follows the widest choice.
     """
     draw = random.Random(seed)
-    orders: dict[int, list[int]] = {}
-    rounds = max(least, min(most, _widest(nodes)))
+    turns: dict[int, list[int]] = {}
     found: dict[str, None] = {}
-    for number in range(rounds):
+    for _ in range(max(least, min(most, _widest(nodes)))):
         parts: list[str] = []
-        _collect(nodes, slots, draw, parts, orders, number)
+        _collect(nodes, slots, draw, parts, turns)
         text = "".join(parts)
         for pattern, replacement in _TIDY:
             text = pattern.sub(replacement, text)
@@ -66,8 +65,9 @@ def expansions(nodes: Sequence[object], slots: Mapping[str, Sequence[str]], seed
 
 
 def _widest(nodes: Sequence[object]) -> int:
+    """Rounds until every branch of the widest choice, branches inside branches included, had its turn."""
     choices = [node for node in nodes if isinstance(node, Choice)]
-    return max((max(len(node.branches), *map(_widest, node.branches)) for node in choices), default=1)
+    return max((sum(_widest(branch) for branch in node.branches) for node in choices), default=1)
 
 
 def _sequence(line: str, position: int, nested: bool) -> tuple[int, list[object]]:
@@ -115,7 +115,7 @@ def _choice(line: str, position: int) -> tuple[int, Choice]:
 
 def _collect(
     nodes: Sequence[object], slots: Mapping[str, Sequence[str]], draw: random.Random, parts: list[str],
-    orders: dict[int, list[int]], number: int,
+    turns: dict[int, list[int]],
 ) -> None:
     for node in nodes:
         if isinstance(node, Slot):
@@ -123,9 +123,8 @@ def _collect(
                 raise GrammarError(f"no slot named {node.name!r}")
             parts.append(draw.choice(slots[node.name]))
         elif isinstance(node, Choice):
-            order = orders.get(id(node))
-            if order is None:
-                order = orders[id(node)] = draw.sample(range(len(node.branches)), len(node.branches))
-            _collect(node.branches[order[number % len(order)]], slots, draw, parts, orders, number)
+            if not turns.get(id(node)):  # a new round of this choice, in a new order
+                turns[id(node)] = draw.sample(range(len(node.branches)), len(node.branches))
+            _collect(node.branches[turns[id(node)].pop()], slots, draw, parts, turns)
         else:
             parts.append(str(node))

@@ -20,7 +20,6 @@ from insights_assets.resources.lock import home_lock
 from insights_assets.resources.step import Step
 from insights_assets.settings import Settings
 
-
 #: Fact of a home whose files come from the simulator: its last simulated day.
 SIMULATED_TODAY = "simulated_today"
 

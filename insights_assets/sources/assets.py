@@ -7,7 +7,7 @@ from insights_assets.sources.ingest import ingest, mapping_of
 from insights_assets.sources.tables import BRONZE, RAW
 
 
-def _source_assets(source: Source):  # noqa: ANN202 - dagster's AssetsDefinition
+def _source_assets(source: Source):
     def body(step: Step) -> None:
         report = ingest(step, source, mapping_of(step.shop, source.name))
         step.note(RAW[source.name], files_read=report.files_read, files_known=report.files_known, lines_appended=report.lines_appended)

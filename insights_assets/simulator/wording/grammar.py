@@ -119,7 +119,7 @@ def wording_file(language: str) -> dict[str, Any]:
         raise ValueError(f"no wording for language {language!r}; there is {', '.join(LANGUAGES)}")
     text = resources.files(__package__).joinpath(f"{language}.yaml").read_text(encoding="utf-8")
     # The C reader is ten times as fast where libyaml exists, and as safe.
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @lru_cache(maxsize=8)
