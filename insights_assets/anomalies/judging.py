@@ -135,14 +135,14 @@ def judge_days(
 
 
 def days_to_judge(mentions_known: Mapping[int, int], stored: Mapping[int, int], first: int, last: int) -> list[int]:
-    """Days from `first` to `last` without a stored judgement, and all from the first one that was judged with less known.
+    """Days after the last stored one, and that one too where more became known of it since: the shop's today fills by the hour.
 
+    Earlier days keep the judgement they got: what people were told then is not told again because labels changed later.
     `mentions_known`: by day, what is known now; `stored`: by judged day, what was known then.
     """
-    for day in range(first, last + 1):
-        if day not in stored or stored[day] != mentions_known.get(day, 0):
-            return list(range(day, last + 1))
-    return []
+    newest = max(stored, default=first - 1)
+    begin = newest if newest in stored and stored[newest] != mentions_known.get(newest, 0) else newest + 1
+    return list(range(max(begin, first), last + 1))
 
 
 def known_by_day(daily: Mapping[int, int], first: int, last: int) -> dict[int, int]:

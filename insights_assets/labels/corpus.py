@@ -7,6 +7,7 @@ fillers, typos and chat habits, the same for the same seed. Does not belong here
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -80,24 +81,26 @@ def parse_phrases(document: Mapping[str, Any], language: str) -> PhraseBook:
 
     phrases: list[Phrase] = []
 
-    def take(line: str, group: str, topics: tuple[str, ...], sentiment: str) -> None:
-        texts = tuple(expansions(parse(line), slots, f"{language}:{group}", FEWEST_EXPANSIONS, MOST_EXPANSIONS))
-        phrases.append(Phrase(f"{language}:{group}", topics, sentiment, texts))
+    def take(line: str, block: str, topics: tuple[str, ...], sentiment: str) -> None:
+        # Named by content: a line added elsewhere changes neither this line's phrases nor its side of a split.
+        group = f"{language}:{block}:{hashlib.sha256(line.encode()).hexdigest()[:8]}"
+        texts = tuple(expansions(parse(line), slots, group, FEWEST_EXPANSIONS, MOST_EXPANSIONS))
+        phrases.append(Phrase(group, topics, sentiment, texts))
 
     for topic, block in document["topics"].items():
         sentiment = "positive" if topic == "praise" else "neutral" if topic in _NEUTRAL_TOPICS else "negative"
-        for number, line in enumerate(lines(block)):
-            take(line, f"{topic}:{number}", (topic,), sentiment)
+        for line in lines(block):
+            take(line, topic, (topic,), sentiment)
     for block, tone in _UNTOPICAL.items():
-        for number, line in enumerate(lines(document[block])):
-            take(line, f"{block}:{number}", (), tone)
-    for number, line in enumerate(lines(document["negated"])):
+        for line in lines(document[block]):
+            take(line, block, (), tone)
+    for line in lines(document["negated"]):
         text, _, targets = line.partition("=>")
-        take(text.strip(), f"negated:{number}", tuple(targets.split()), "positive")
+        take(text.strip(), "negated", tuple(targets.split()), "positive")
     fillers = tuple(
         text
-        for number, line in enumerate(lines(document["fillers"]))
-        for text in expansions(parse(line), slots, f"{language}:filler:{number}", 4, 8)
+        for line in lines(document["fillers"])
+        for text in expansions(parse(line), slots, f"{language}:{line}", 4, 8)
     )
     return PhraseBook(
         language, tuple(phrases), _listed(document["openers"]), _listed(document["closers"]), fillers

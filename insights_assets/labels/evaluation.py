@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Z95 = 1.959964
 Gate = Literal["pass", "fail", "too_few"]
@@ -100,3 +103,16 @@ def gate(found: Quality, *, precision_low: float, recall_low: float, reviewed: i
     if found.recall_low < recall_low:
         return "fail", f"recall at least {found.recall_low:.2f}, wanted {recall_low:.2f}"
     return "pass", f"precision at least {found.precision_low:.2f}, recall at least {found.recall_low:.2f}"
+
+
+def calibration_error(probability: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: how far stated confidence is from the share that was right (Naeini et al. 2015)."""
+    import numpy as np
+
+    if not len(probability):
+        return 0.0
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    size = np.bincount(place, minlength=bins)
+    stated = np.bincount(place, probability, minlength=bins)
+    right = np.bincount(place, truth.astype(float), minlength=bins)
+    return round(float(np.abs(stated - right).sum() / size.sum()), 4)

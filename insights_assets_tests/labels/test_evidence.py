@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +50,7 @@ def test_clauses_are_in_order_apart_and_hold_every_word(text: str) -> None:
     folded = fold(text)
     spans = clauses(folded)
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
-    assert all(left.end <= right.start for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left.end <= right.start for left, right in pairwise(spans))
     tokens, vocabulary = tokenise([text])
     for number, start in zip(tokens.word, tokens.starts, strict=True):
         if vocabulary.words[number][0].isalnum():

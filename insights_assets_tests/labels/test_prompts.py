@@ -50,7 +50,7 @@ def test_a_prompt_in_the_wrong_folder_or_file_is_refused() -> None:
 
 
 def test_a_missing_file_says_which() -> None:
-    with pytest.raises(FileNotFoundError, match="label_feedback/v99.md"):
+    with pytest.raises(FileNotFoundError, match=r"label_feedback/v99\.md"):
         load_prompt("label_feedback", "v99")
 
 

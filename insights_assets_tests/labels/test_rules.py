@@ -164,7 +164,7 @@ def test_targets_are_in_the_label_set() -> None:
 
 def test_broken_rules_are_named() -> None:
     document = {"version": "t", "rules": [{"id": "x", "kind": TOPIC, "targets": ["safety"], "requirement": "R1", "triggers": {}, "patterns": {"en": ["a("]}}], "reason_codes": {}}
-    with pytest.raises(RuleError, match="rule x: patterns.en"):
+    with pytest.raises(RuleError, match=r"rule x: patterns\.en"):
         parse_rules(document)
     for field, value, message in (("kind", "mood", "kind"), ("patterns", {"xx": ["a"]}, "xx")):
         broken = copy.deepcopy(document)
