@@ -23,7 +23,7 @@ from insights_assets.labels.words import Tokens, Vocabulary
 
 SHORTEST_GRAM, LONGEST_GRAM = 2, 4  # with five letters the figures were the same and training took half as long again
 PAIR_REACH = 4  # a concept pairs with the next four concepts of its clause, whatever the order
-BLOCK_WEIGHTS = {"word": 1.0, "letters": 1.0, "concept": 0.5}
+BLOCK_WEIGHTS = {"word": 1.0, "letters": 1.0, "concept": 1.0}
 
 
 def grams(word: str) -> list[str]:

@@ -5,11 +5,13 @@ Correctness does not hang on it: each run computes what is undone from its table
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from insights_assets.settings import Settings
 from insights_assets.sources.catalogue import BY_NAME
 
 LANDING_TAG = "insights/landing"
@@ -28,11 +30,12 @@ def landing_state(landing: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def landing_sensor(job: Any, landing: Path) -> dg.SensorDefinition:
-    """A sensor on one landing folder that launches `job`."""
+def landing_sensor(jobs: Mapping[str, Any], settings: Settings) -> dg.SensorDefinition:
+    """The sensor of a home's landing folder, which launches the whole loop."""
+    landing = settings.landing_path
 
     @dg.sensor(
-        name="landing_sensor", job=job, minimum_interval_seconds=20, default_status=dg.DefaultSensorStatus.RUNNING,
+        name="landing_sensor", job=jobs["whole_loop"], minimum_interval_seconds=20, default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts a run when files arrive in landing/; at most three tries for the same files.",
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -52,3 +55,6 @@ def landing_sensor(job: Any, landing: Path) -> dg.SensorDefinition:
         return dg.SensorResult(run_requests=[request])
 
     return sense
+
+
+SENSORS = [landing_sensor]
