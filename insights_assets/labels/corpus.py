@@ -64,9 +64,19 @@ def load_phrases(language: str) -> PhraseBook:
     """Read and expand the phrases of a language."""
     import yaml
 
-    where = resources.files("insights_assets.labels").joinpath(f"corpus/{language}.yaml")
-    document = yaml.load(where.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return parse_phrases(document, language)
+    def read(name: str) -> dict[str, Any]:
+        where = resources.files("insights_assets.labels").joinpath(f"corpus/{name}.yaml")
+        return dict(yaml.load(where.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+    return parse_phrases(joined(read(language), read(f"{language}_more")), language)
+
+
+def joined(first: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Two phrase files of a language as one: the lines of a block follow each other."""
+    document = dict(first)
+    for name, block in more.items():
+        document[name] = joined(first[name], block) if isinstance(block, Mapping) else f"{first[name].rstrip()}\n{block}"
+    return document
 
 
 def parse_phrases(document: Mapping[str, Any], language: str) -> PhraseBook:
