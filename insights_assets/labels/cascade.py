@@ -34,6 +34,7 @@ LABEL_COLUMNS = (
 )
 RULE_COLUMNS = ("feedback_id", "rule_id", "kind", "target", "start", "end", "quote")
 NO_PLACE = -1  # start and end of a rule that fired on a code, a signal or stars
+SAFETY_BAR = 0.6  # no text of another topic reached it among the phrasings that were looked at
 CODE_SUPPORT = 0.15  # a return code joins a text's topics when the text gives it at least this much
 # What stars say about topics, in logits a star away from 3.2. Praise in a two-star review is rare, not impossible.
 _PRAISE_A_STAR, _COMPLAINT_A_STAR, _MIDDLE = 0.7, -0.25, 3.2
@@ -84,8 +85,8 @@ class Labeller:
         self._column = {topic: number for number, topic in enumerate(classifier.topics)}
         self._bars = classifier.thresholds.copy()
         if "safety" in self._column:
-            # One safety record alone reaches a person at once, so only a rule, which says why, may raise it.
-            self._bars[self._column["safety"]] = 2.0
+            # One safety record alone reaches a person at once: where no rule, which says why, has raised it, the classifier must be sure.
+            self._bars[self._column["safety"]] = max(SAFETY_BAR, self._bars[self._column["safety"]])
         self._slope = np.full(len(classifier.topics), _COMPLAINT_A_STAR)
         self._slope[self._column["praise"]] = _PRAISE_A_STAR
         if "feature_request" in self._column:

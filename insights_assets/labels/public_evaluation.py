@@ -106,8 +106,9 @@ def main(arguments: Sequence[str]) -> int:
     from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.rules import load_rules
 
+    path = SHIPPED if len(arguments) < 2 else Path(arguments[1])
     folder = Path(arguments[0]) if arguments else Path("../shared/data")
-    labeller = Labeller(load_label_set(), load_rules(), Classifier.load(SHIPPED), [])
+    labeller = Labeller(load_label_set(), load_rules(), Classifier.load(path), [])
     sys.stdout.write(report(labeller, folder) + "\n")
     return 0
 
