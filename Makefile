@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast dev check clean lock setup
+.PHONY: help demo test test-fast dev check clean lock setup eval-labels
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 	@for profile in embedded spark databricks; do \
 		env -i PATH="$$PATH" HOME="$$HOME" INSIGHTS_PROFILE=$$profile $(BIN)/python -c \
 		"from insights_assets.definitions import build_definitions as b; d = b(); n = len(list(d.resolve_all_asset_specs())); print('$$profile:', n, 'assets'); assert n > 40" || exit 1; done
+
+eval-labels: $(STAMP) ## figures of the local labeller on public data (PUBLIC_DATA=../shared/data)
+	@$(BIN)/python -m insights_assets.labels.public_evaluation $(or $(PUBLIC_DATA),../shared/data)
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet

@@ -21,7 +21,7 @@ from insights_assets.labels.reading import Reader, Reading
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
 from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import summarise
-from insights_assets.labels.urgency import urgency_of
+from insights_assets.labels.urgency import CRITICAL, urgency_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,7 @@ class Labeller:
         tags = [tag for tag in self._label_set.risk_tag_ids if tag in tagged]
         urgency = urgency_of(
             [one.topic for one in topics], tags, bool(reading and reading.pressing), sentiment,
-            [hit.urgency for hit in hits if hit.urgency],
+            [*(hit.urgency for hit in hits if hit.urgency), *(CRITICAL for one in topics if one.topic == "safety")],
         )
         primary = topics[0]
         row = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.labels.evaluation import Judged, Quality, quality
-from insights_assets.labels.public_sets import TONES, PublicSet, tone_sets, topic_sets, urgency_set
+from insights_assets.labels.public_sets import PublicSet, tone_sets, topic_sets, urgency_set
 from insights_assets.labels.urgency import HIGH, ORDER
 
 if TYPE_CHECKING:
