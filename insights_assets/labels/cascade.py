@@ -91,17 +91,18 @@ class Labeller:
         self._slope[self._column["praise"]] = _PRAISE_A_STAR
         if "feature_request" in self._column:
             self._slope[self._column["feature_request"]] = 0.0
+        self._versions = {
+            "prompt_version": NO_PROMPT,
+            "label_set_version": label_set.version,
+            "schema_version": label_set.schema_version,
+            "rules_version": rules.version,
+            "model_version": classifier.model_version,
+        }
 
     @property
     def versions(self) -> dict[str, str]:
         """The versions every row carries."""
-        return {
-            "prompt_version": NO_PROMPT,
-            "label_set_version": self._label_set.version,
-            "schema_version": self._label_set.schema_version,
-            "rules_version": self._rules.version,
-            "model_version": self._classifier.model_version,
-        }
+        return dict(self._versions)
 
     def label(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One row of labels a record, in order (columns: `LABEL_COLUMNS`)."""
@@ -127,9 +128,14 @@ class Labeller:
             row_text.append(-1 if text is None else texts.setdefault((language, text), len(texts)))
         readings = self._reader.read([text for _, text in texts], [language for language, _ in texts])
         chances = self._chances(records, readings, row_text)
+        # Which topics reach their bar, for all records at once: most have one or two of sixteen.
+        reached: list[list[int]] = [[] for _ in records]
+        rows, columns = np.nonzero(chances >= self._bars)
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            reached[row].append(column)
         return [
-            self._one(record, readings[text] if text >= 0 else None, chance)
-            for record, text, chance in zip(records, row_text, chances, strict=True)
+            self._one(record, readings[text] if text >= 0 else None, chance, over)
+            for record, text, chance, over in zip(records, row_text, chances, reached, strict=True)
         ]
 
     def _chances(
@@ -145,14 +151,14 @@ class Labeller:
         shift[:, praise] += [_PRAISE_BY_SOURCE.get(str(record.get("source")), 0.0) for record in records]
         return sigmoid(np.log(chance / (1 - chance)) + shift)
 
-    def _one(self, record: Mapping[str, Any], reading: Reading | None, chance: np.ndarray) -> Label:
+    def _one(self, record: Mapping[str, Any], reading: Reading | None, chance: np.ndarray, reached: Sequence[int]) -> Label:
         text = _text(record.get("text"))
         rating, nps = _number(record.get("rating")), _number(record.get("nps"))
         sku, sku_source = attribute(
             _text(record.get("sku")), _text(record.get("sku_source")), reading.mention if reading else NOTHING
         )
         hits = self._hits(record, reading, sku, rating, nps)
-        topics = self._topics(reading, chance, hits)
+        topics = self._topics(reading, chance, reached, hits)
         score = self._score(reading, topics, rating, nps)
         sentiment = tone_of(score)
         tagged = {hit.target for hit in hits if hit.kind == RISK_TAG}
@@ -177,7 +183,7 @@ class Labeller:
             "summary": self._summary(text, reading, topics, record),
             "label_source": "rule" if primary.by_rule else "classifier",
             "confidence": round(primary.confidence, 4),
-            **self.versions,
+            **self._versions,
         }
         return Label(row, tuple(_fired(hit, text) for hit in hits))
 
@@ -201,11 +207,13 @@ class Labeller:
             hits = [*hits, rating_hit(rating, nps)]
         return hits
 
-    def _topics(self, reading: Reading | None, chance: np.ndarray, hits: Sequence[Hit]) -> list[_Topic]:
+    def _topics(
+        self, reading: Reading | None, chance: np.ndarray, reached: Sequence[int], hits: Sequence[Hit]
+    ) -> list[_Topic]:
         """Topics in order of what should be looked at first."""
         found: dict[str, _Topic] = {}
         if reading is not None and reading.read:
-            for column in np.flatnonzero(chance >= self._bars):
+            for column in reached:
                 span, tone = _evidence(reading, int(reading.evidence[column]))
                 name = self._classifier.topics[column]
                 found[name] = _Topic(name, float(chance[column]), span, tone, by_rule=False)
@@ -226,6 +234,8 @@ class Labeller:
             doubt = float(chance.max(initial=0.0)) if reading is not None and reading.read else 1.0
             span, tone = _evidence(reading, 0) if reading is not None else (None, 0.0)
             found["other"] = _Topic("other", 1.0 - doubt, span, tone, by_rule=False)
+        if len(found) == 1:
+            return list(found.values())
         return sorted(found.values(), key=lambda one: (_rank(one), -one.confidence, one.topic))
 
     def _add_code(
