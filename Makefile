@@ -20,8 +20,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) …"; began=$$(date +%s); \
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
 	{ $(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } && \
-	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock && \
+	$(BIN)/python -m uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock && \
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . && \
+	$(BIN)/python -m compileall -q insights_assets && \
 	echo "Set up in $$(( $$(date +%s) - began )) s, $$(du -sh $(VENV) | cut -f1)" && touch $(STAMP)
 
 demo: $(STAMP) ## the whole loop on a sample shop: files in, tickets out
