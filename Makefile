@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast dev check clean lock setup
+.PHONY: help demo test test-fast dev check bench score clean lock setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,14 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 	@for profile in embedded spark databricks; do \
 		env -i PATH="$$PATH" HOME="$$HOME" INSIGHTS_PROFILE=$$profile $(BIN)/python -c \
 		"from insights_assets.definitions import build_definitions as b; d = b(); n = len(list(d.resolve_all_asset_specs())); print('$$profile:', n, 'assets'); assert n > 40" || exit 1; done
+
+RECORDS ?= 50000 200000
+bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"
+	@$(BIN)/python -m benchmarks.loop $(RECORDS)
+
+SEEDS ?= 1 2 3
+score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3"
+	@$(BIN)/python -m benchmarks.truth $(SEEDS)
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet
