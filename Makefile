@@ -18,7 +18,7 @@ setup: $(STAMP) ## the virtual environment from requirements.lock
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; set PYTHON=…"; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) …"; began=$$(date +%s); \
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
 	{ $(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } && \
 	$(BIN)/python -m uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock && \
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . && \
