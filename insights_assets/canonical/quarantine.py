@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _KEY = ["record_ref", "payload_sha256"]
 _NULL_HEAVY_REASON = "no usable text, rating, score, reason or signal, or more than half of the expected fields empty"
 
+#: Rows of quarantine that stand for a raw row: neither records that say nothing, which are in bronze, nor whole files that nobody reads.
+_OF_RAW = f"reason != '{_NULL_HEAVY_REASON}' AND NOT (line IS NULL AND record_ref <=> concat('file:', source_file))"
+
 
 def quarantine(step: Step) -> int:
     """Append what raw holds, bronze does not, and a reason explains; null-heavy records; and what lies in folders nobody knows."""
@@ -103,7 +106,7 @@ def completeness(step: Step) -> list[dict[str, Any]]:
     from pyspark.sql import functions as F
 
     stored = step.read(QUARANTINE)
-    by_source = {row["source"]: row["n"] for row in stored.where("reason != '" + _NULL_HEAVY_REASON + "'").groupBy("source").agg(F.count("*").alias("n")).toArrow().to_pylist()}
+    by_source = {row["source"]: row["n"] for row in stored.where(_OF_RAW).groupBy("source").agg(F.count("*").alias("n")).toArrow().to_pylist()}
     rows = []
     for source in SOURCES:
         raw, bronze = RAW[source.name], BRONZE[source.name]
