@@ -18,7 +18,7 @@ SIDELOADS = "_sideloads"
 ZENDESK_SIDELOADS: Mapping[str, str | None] = {
     "users": None, "comments": "ticket_id", "audits": "ticket_id", "metric_sets": "ticket_id", "satisfaction_ratings": "ticket_id",
 }
-_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|<[^>]*>", re.S | re.I)
+_TAGS = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-z][^>]*>", re.S | re.I)
 _BREAKS = re.compile(r"<(?:br|/p|/div|/li|/tr|/h\d)\b[^>]*>", re.I)
 
 
