@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from insights_assets.shop import SourceMapping
 from insights_assets.sources.catalogue import BY_NAME
-from insights_assets.sources.mapping import mapper_of, record_ref
+from insights_assets.sources.mapping import record_ref
 from insights_assets.sources.parse import Reject, parse, parse_time
 
 PLAIN = SourceMapping("reviews")
@@ -33,7 +33,7 @@ def test_a_time_without_zone_is_taken_in_the_mapped_zone() -> None:
     formed = SourceMapping("reviews", times={"created_at": "%d.%m.%Y um %H", "day": "epoch_milliseconds"})
     assert parse_time("01.07.2026 um 12", formed, "created_at") == datetime(2026, 7, 1, 12, tzinfo=UTC)
     assert parse_time("86400000", formed, "day") == datetime(1970, 1, 2, tzinfo=UTC)
-    with pytest.raises(Reject, match="not a time of the form %d.%m.%Y um %H, which shop/sources.yaml names"):
+    with pytest.raises(Reject, match=r"not a time of the form .*, which shop/sources\.yaml names"):
         parse_time("2026-07-01T12:00:00", formed, "created_at")
 
 

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from insights_assets.canonical.tables import CONVERSATIONS, FEEDBACK, FEEDBACK_TEXT, QUARANTINE
+from insights_assets.shop import SourceMapping
 from insights_assets.sources.catalogue import BY_NAME
 from insights_assets.sources.files import read_lines
 from insights_assets.sources.mapping import mapper_of
 from insights_assets.sources.parse import parse
 from insights_assets.sources.tables import BRONZE
 from insights_assets.sources.vendors import plain
-from insights_assets.shop import SourceMapping
 from insights_assets_tests.house import TestHouse
 
 LATEST = datetime(2027, 1, 1, tzinfo=UTC)
