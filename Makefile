@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast dev check bench score clean lock setup
+.PHONY: help demo olist test test-fast dev check bench score clean lock setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) ## the whole loop on a sample shop: files in, tickets out
 	@$(BIN)/insights demo --home $(DEMO_HOME)
+
+olist: $(STAMP) ## a public shop nobody here wrote, by its mapping file alone (needs ../shared/data/olist_orders)
+	@$(BIN)/python -m insights_assets_tests.real_data.olist --home olist
 
 dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
@@ -57,4 +60,4 @@ lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet
 
 clean: ## remove what make made (the demo's home and caches; not .venv)
-	@rm -rf $(DEMO_HOME) .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info
+	@rm -rf $(DEMO_HOME) olist .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info

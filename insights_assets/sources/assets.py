@@ -3,13 +3,13 @@
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import table_assets
 from insights_assets.sources.catalogue import SOURCES, Source
-from insights_assets.sources.ingest import ingest, mapping_of
+from insights_assets.sources.ingest import ingest
 from insights_assets.sources.tables import BRONZE, RAW
 
 
 def _source_assets(source: Source):
     def body(step: Step) -> None:
-        report = ingest(step, source, mapping_of(step.shop, source.name))
+        report = ingest(step, source)
         step.note(RAW[source.name], files_read=report.files_read, files_known=report.files_known, lines_appended=report.lines_appended)
         step.note(BRONZE[source.name], records_new_or_changed=report.records_changed, days_touched=report.days_touched)
 
