@@ -1,7 +1,10 @@
-"""Assets of the stage: counted series, judged days, insights with their causes, forecasts, findings about the data, sentiment shifts."""
+"""Assets of the stage: counted series, judged days, insights with their causes, forecasts, findings about the data, sentiment
+shifts; and what stands behind all of them: drift, corrected shares, the trust certificate.
+"""
 
-from insights_assets.anomalies import build, build_context
+from insights_assets.anomalies import build, build_context, build_drift
 from insights_assets.anomalies.incidents import OPEN
+from insights_assets.anomalies.soundness_tables import DRIFT
 from insights_assets.anomalies.tables import (
     ANOMALIES,
     COMPLAINT_LAGS,
@@ -16,6 +19,8 @@ from insights_assets.anomalies.tables import (
     TOPIC_SERIES,
 )
 from insights_assets.canonical.tables import DUPLICATES, FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
+from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
+from insights_assets.labels.models import active_version
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
@@ -82,4 +87,22 @@ def sentiment_shifts(step: Step) -> None:
     step.note(SENTIMENT_SHIFTS, parts_shifted=build_context.build_sentiment_shifts(step))
 
 
-ASSETS = [topic_series, anomalies, insights, data_findings, sentiment_shifts]
+def model_in_force(step: Step) -> str:
+    """What drift depends on beside its tables: whose confidence is looked at."""
+    return active_version(step.settings.home, step.operations)
+
+
+@table_assets(
+    DRIFT, reads=(FEEDBACK, FEEDBACK_LABELS, THEMES, THEME_MEMBERS, EMBEDDINGS, PRODUCTS, BRONZE["calendar"], INSIGHTS, DRIFT), memo=model_in_force,
+)
+def drift(step: Step) -> None:
+    """Whether what comes in still looks like before, window by window."""
+    rows = build_drift.build_drift(step)
+    material = [row for row in rows if row["is_material"]]
+    step.note(
+        DRIFT, windows_judged=len({row["as_of_day"] for row in rows}), material_rows=len(material),
+        latest="; ".join(row["reason"] for row in material if row["as_of_day"] == rows[-1]["as_of_day"]) or "nothing material",
+    )
+
+
+ASSETS = [topic_series, anomalies, insights, data_findings, sentiment_shifts, drift]

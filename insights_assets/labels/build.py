@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
+from insights_assets.labels.models import active_file
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 #: What a label is made from; a change of any of these makes the record's day be labelled again.
 _INPUTS = ("source", "kind", "channel", "language", "text", "rating", "nps", "reason_code", "signal", "sku", "sku_source", "order_id")
-SHIPPED = Path(__file__).parent / "shipped" / "classifier.npz"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ def labeller_of(step: Step) -> Labeller:
     from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.rules import load_rules
 
-    active = step.operations.activations.active("classifier")
-    path = step.settings.home / "models" / f"{active.version.replace('@', '-')}.npz" if active is not None else SHIPPED
+    path = active_file(step.settings.home, step.operations)
     return Labeller(load_label_set(), load_rules(), Classifier.load(path), step.read_pandas(PRODUCTS))
 
 
