@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from insights_assets.anomalies.statistics import SMALLEST_P, benjamini_hochberg
+from insights_assets.anomalies.statistics import SMALLEST_P, benjamini_hochberg, signed_root
 from insights_assets.shop.watching import DriftLimits
 
 #: Spread of a share from run to run in a shop where nothing changed, relative to the share.
@@ -94,10 +94,12 @@ def row(measure: str, rule: str, subject: str = "all", **values: Any) -> dict[st
 
 
 def share_z(count: int, total: int, before: int, before_total: int, wobble: float = USUAL_WOBBLE) -> float:
-    """Overdispersed z of a share against its reference; both spreads of counting and the usual wobble."""
+    """Overdispersed z of a share against its reference: the signed root of the negative binomial deviance, which few records do not
+    make skew; its variance holds both spreads of counting and the usual wobble.
+    """
     usual = (before + 0.5) / (before_total + 1.0)
-    spread = usual * (1 - usual) * (1 / total + 1 / max(before_total, 1)) + (wobble * usual) ** 2
-    return float((count / total - usual) / np.sqrt(spread))
+    mean, spread = usual * total, wobble**2 + 1 / (before + 0.5)
+    return float(signed_root(np.array(count if count > mean else count + 1), np.array(mean), np.array(spread)))
 
 
 def two_sided(z: float) -> float:
