@@ -7,11 +7,11 @@ import pandas as pd
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels.build import build_labels, corrections_of
 from insights_assets.labels.candidate import gate_answer, judge_candidate, waiting_candidate
-from insights_assets.labels.evaluation import Judged, gate, micro, quality
+from insights_assets.labels.evaluation import gate, micro, quality
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import KIND, promote
 from insights_assets.labels.relabel import activation_to_follow, next_days
-from insights_assets.labels.review import REVIEW_DAYS, sample
+from insights_assets.labels.review import REVIEW_DAYS, judged_labels, sample
 from insights_assets.labels.tables import (
     FEEDBACK_LABELS,
     LABEL_CORRECTIONS,
@@ -100,8 +100,17 @@ def review_queue(step: Step) -> None:
     step.note(REVIEW_QUEUE, reviewed_so_far=len(reviewed))
 
 
+def promoted_labels(step: Step) -> dict[str, frozenset[str]]:
+    """What the promoted version in force says of reviewed records it was not trained on; nothing while the first version is."""
+    active = step.operations.activations.active(KIND)
+    if active is None:
+        return {}
+    rows = step.read(LABEL_CANDIDATES).where(f"model_version = '{active.version}'").select("feedback_id", "topics").toArrow().to_pylist()
+    return {row["feedback_id"]: frozenset(row["topics"]) for row in rows}
+
+
 @table_assets(
-    LABEL_CORRECTIONS, LABEL_QUALITY,
+    LABEL_CORRECTIONS, LABEL_QUALITY, reads=(LABEL_CANDIDATES,),
     checks=(Check("label_quality_holds", LABEL_QUALITY, "No topic with enough reviewed records falls below its precision or recall (R144).", blocking=False),),
 )
 def label_quality(step: Step) -> None:
@@ -112,11 +121,7 @@ def label_quality(step: Step) -> None:
         "previous_value": json.dumps(r.previous_value["value"], sort_keys=True) if r.previous_value else None, "reason": r.reason, "corrected_by": r.corrected_by,
         "corrected_through": r.corrected_through, "corrected_at": r.corrected_at,
     } for r in rows], columns=LABEL_CORRECTIONS.column_names))
-    judged = [
-        Judged(frozenset(r.previous_value["value"]["topics"]), frozenset(r.value["value"]), float(r.previous_value["value"].get("weight", 1.0)))
-        for r in rows if r.field == "topics" and r.previous_value
-    ]
-    versions = {r.previous_value["value"].get("model_version") for r in rows if r.field == "topics" and r.previous_value}
+    judged, versions = judged_labels(rows, promoted_labels(step), step.operations.activations.active(KIND))
     limits = step.shop.policy.acceptance
     found = [*quality(judged, [t for t in load_label_set().topic_ids if t != "other"]), micro(judged)]
     answers = {q.topic: gate(q, precision_low=limits.label_precision_low, recall_low=limits.label_recall_low, reviewed=limits.labels_reviewed) for q in found}

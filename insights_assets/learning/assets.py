@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pandas as pd
 
+from insights_assets.anomalies.build_trust import REVIEWED_THROUGH
 from insights_assets.anomalies.drift_rule import judged_windows, lasting
 from insights_assets.anomalies.soundness_tables import DRIFT
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
@@ -119,7 +120,7 @@ def review_sample(step: Step) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(report, encoding="utf-8")
     if windows:
-        step.operations.facts.put(signals.REVIEWED_THROUGH, windows[-1].last.isoformat())
+        step.operations.facts.put(REVIEWED_THROUGH, windows[-1].last.isoformat())
     step.operations.ticks.record(review.REVIEW_TICK, True, said, details={"why": [one.reason for one in found], "report": f"desk/{review.REPORTS}/{path.name}"})
     step.note(REVIEW_SAMPLE, finding=said, report=f"desk/{review.REPORTS}/{path.name}", records=len(sample))
 

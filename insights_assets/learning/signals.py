@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.anomalies.build_trust import REVIEWED_THROUGH
 from insights_assets.anomalies.drift_rule import JudgedWindow, judged_windows
 from insights_assets.anomalies.soundness_tables import DRIFT
 from insights_assets.labels.candidate import TRAINED, gate_answer, waiting_candidate
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations
     from insights_assets.resources.step import Step
 
-#: Facts of the home: the signals, its first day, and the last window that a model review looked at.
-SIGNALS, SINCE, REVIEWED_THROUGH = "learning:signals", "learning:since", "learning:reviewed_through"
+#: Facts of the home: the signals, and its first day.
+SIGNALS, SINCE = "learning:signals", "learning:since"
 WINDOWS_KEPT = 12
 LAUNCH_DAYS = 28
 

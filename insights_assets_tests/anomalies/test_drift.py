@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_windows_are_the_same_however_often_one_looks(counts: list[int], seen_be
         inside = sum(count for when, count in records.items() if window.first <= when <= window.last)
         assert window.records == inside >= 2_000
         assert inside - records[window.last] < 2_000, "a window ends as soon as it is full"
-    for left, right in zip(at_once, at_once[1:], strict=False):
+    for left, right in itertools.pairwise(at_once):
         assert right.first == left.last + timedelta(days=1)
 
 
