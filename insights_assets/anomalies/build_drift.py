@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from insights_assets.resources.step import Step
 
-#: Texts of a day that stand for the others: those with the smallest hashes, a fair sample and always the same.
-VECTORS_A_DAY, TEXTS_A_DAY, TEXTS_AT_MOST = 60, 80, 3_000
+#: Texts of a window that stand for the others, as many from each day: those with the smallest hashes, a fair sample and always the same.
+TEXTS_A_WINDOW, LEAST_A_DAY = 400, 20
 #: A theme found later looked back this far; before that its members are not known.
 THEME_LOOKS_BACK = 28
 #: New language is looked for so long after a launch.
@@ -68,7 +68,9 @@ def build_drift(step: Step) -> list[dict[str, Any]]:
     if not new:
         return []
     windows = [*stored, *new]
-    readings = _read(step, windows[len(stored)].first - timedelta(days=2 * limits.reference_days), new[-1].last)
+    usual_days = sorted((window.last - window.first).days + 1 for window in new)[len(new) // 2]
+    a_day = max(LEAST_A_DAY, TEXTS_A_WINDOW // usual_days)
+    readings = _read(step, new[0].first - timedelta(days=limits.reference_days), new[-1].last, a_day)
     rows: list[dict[str, Any]] = []
     for number in range(len(stored), len(windows)):
         window, reference = windows[number], drift.reference_of(windows, number, limits.reference_days)
@@ -168,7 +170,7 @@ def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _read(step: Step, first: date, last: date) -> Readings:
+def _read(step: Step, first: date, last: date, a_day: int) -> Readings:
     from pyspark.sql import functions as F
 
     between = F.col("known_day").between(F.lit(first), F.lit(last))
@@ -189,12 +191,12 @@ def _read(step: Step, first: date, last: date) -> Readings:
     running = step.read(INSIGHTS).select("insight_id", "topic", "onset_day", "last_seen_day").toArrow().to_pylist()
     return Readings(
         topics=topics.toPandas(), themes=themes.toPandas(), born={row["theme_id"]: row["born_day"] for row in known},
-        topic_of={row["theme_id"]: row["topic"] for row in known}, names={row["theme_id"]: f"theme {row['name']!r}" for row in known}, vectors=_sampled_vectors(step, members), unknown=_unknown_words(step, feedback),
+        topic_of={row["theme_id"]: row["topic"] for row in known}, names={row["theme_id"]: f"theme {row['name']!r}" for row in known}, vectors=_sampled_vectors(step, members, a_day), unknown=_unknown_words(step, feedback, a_day),
         launches=_launches(step), insights=sorted(running, key=lambda row: row["insight_id"]), model_version=version,
     )  # fmt: skip
 
 
-def _sampled_vectors(step: Step, members: Any) -> dict[date, np.ndarray]:
+def _sampled_vectors(step: Step, members: Any, a_day: int) -> dict[date, np.ndarray]:
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window as Over
 
@@ -203,7 +205,7 @@ def _sampled_vectors(step: Step, members: Any) -> dict[date, np.ndarray]:
         return {}
     stored = step.read(EMBEDDINGS).where(F.col("model_id") == space[0]["model_id"]).select("text_hash", "vector")
     order = Over.partitionBy("known_day").orderBy("text_hash")
-    drawn = members.select("known_day", "text_hash").distinct().withColumn("place", F.row_number().over(order)).where(F.col("place") <= VECTORS_A_DAY)
+    drawn = members.select("known_day", "text_hash").distinct().withColumn("place", F.row_number().over(order)).where(F.col("place") <= a_day)
     table = drawn.join(stored, "text_hash").select("known_day", "text_hash", "vector").toArrow().sort_by([("known_day", "ascending"), ("text_hash", "ascending")])
     days = table.column("known_day").to_pylist()
     vectors = unpack(table.column("vector").to_pylist(), space[0]["dimensions"])
@@ -213,14 +215,14 @@ def _sampled_vectors(step: Step, members: Any) -> dict[date, np.ndarray]:
     return {day: vectors[places] for day, places in found.items()}
 
 
-def _unknown_words(step: Step, feedback: Any) -> dict[date, list[tuple[str | None, float]]]:
+def _unknown_words(step: Step, feedback: Any, a_day: int) -> dict[date, list[tuple[str | None, float]]]:
     """Day -> (SKU, share of words that the active classifier does not know) of a sample of its texts."""
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window as Over
 
     order = Over.partitionBy("known_day").orderBy("text_hash")
     first = feedback.groupBy("known_day", "text_hash", "language").agg(F.min("text").alias("text"), F.min("sku").alias("sku"))
-    drawn = first.withColumn("place", F.row_number().over(order)).where(F.col("place") <= TEXTS_A_DAY)
+    drawn = first.withColumn("place", F.row_number().over(order)).where(F.col("place") <= a_day)
     rows = drawn.select("known_day", "text_hash", "language", "text", "sku").toArrow().to_pylist()
     known, quiet = known_words(step), product_names(step)
     found: dict[date, list[tuple[str | None, float]]] = {}
