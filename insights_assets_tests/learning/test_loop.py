@@ -62,7 +62,7 @@ class Home:
         shutil.copytree(default_shop_path(), self.root / "shop")
         policy = self.root / "shop" / "policy.yaml"
         # A small shop pools fewer records; everything else is as shipped.
-        policy.write_text(policy.read_text().replace("drift: {records: 2000", "drift: {records: 400"))
+        policy.write_text(policy.read_text().replace("drift: {records: 2000", "drift: {records: 300"))
         # What is usual goes on: the reviews that another shop of the same kind gets in these days.
         simulate(self.root / "other", days=70, records=2_800, seed=12, last_day=LAST)
         with (self.root / "other" / "landing" / "reviews" / "reviews-2026-11.csv").open(newline="") as file:
