@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from insights_assets.shop.watching import WatchLimits
+
 #: Every kind of action there is; one action per issue and kind, for ever.
 ACTION_KINDS = ("defect_ticket", "notification", "promo_hold", "macro", "article", "copy_change", "escalation")
 #: Attributes of an issue that name its cause, finest first. Column names of `canonical.feedback`.
@@ -185,6 +187,7 @@ class Policy:
     loop: LoopPromise
     topics: Mapping[str, TopicPolicy]
     decisions: tuple[Decision, ...]
+    learning: WatchLimits = field(default_factory=WatchLimits)
 
     def owner_of(self, topic: str, cause: Mapping[str, str] | None = None) -> str:
         """The team that owns an issue of this topic whose cause is known as `cause` (attribute -> value)."""
