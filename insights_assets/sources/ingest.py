@@ -9,6 +9,7 @@ from insights_assets.resources.memo import nothing_else, recall, remember
 from insights_assets.sources.catalogue import Source
 from insights_assets.sources.landing import IngestStamps, list_files, merge_versions, raw_rows, typed_rows
 from insights_assets.sources.parse import Mapping_
+from insights_assets.sources.removed import removed_files, without_removed
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ def ingest(step: Step, source: Source, mapping: Mapping_) -> IngestReport:
     seen: set[str] = set()
     if step.exists(raw):
         seen = set(step.read(raw).select("file_sha256").distinct().toArrow().column(0).to_pylist())
+    seen |= removed_files(step, source)
     unread = [file for file in files if file.sha256 not in seen]
     appended = 0
     if unread:
         stamps = IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
-        rows = raw_rows(step.lake.spark, source, unread, mapping, stamps)
+        rows = without_removed(step, source, raw_rows(step.lake.spark, source, unread, mapping, stamps))
         if seen:
             rows = step.lake.scratch(f"{raw.name}_new", rows.join(step.read(raw).select(*_KEY), _KEY, "left_anti"))
             appended = rows.count()
