@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -52,8 +53,12 @@ def vacuum(lake: Lake, spec: TableSpec, keep_versions: Iterable[int]) -> int:
     """Delete files that neither the current version nor the named ones need; returns how many."""
     keep = sorted({*keep_versions}) or None
     table, now = _table(lake, spec), {"retention_hours": 0, "enforce_retention_duration": False, "full": True, "keep_versions": keep}
-    # A vacuum is a commit of its own, by which readers take the table for changed: none where nothing would go.
-    return len(table.vacuum(dry_run=False, **now)) if table.vacuum(dry_run=True, **now) else 0
+    # The log names files that went long ago too. And a vacuum is a commit of its own, by which readers take the table for changed:
+    # none where nothing would go.
+    going = [name for name in table.vacuum(dry_run=True, **now) if (lake.path(spec) / unquote(name)).exists()]
+    if going:
+        table.vacuum(dry_run=False, **now)
+    return len(going)
 
 
 def clear_all_scratch(lake: Lake) -> None:
