@@ -16,7 +16,7 @@ from insights_assets.actions import gather
 from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
 from insights_assets.actions.deliver import delivery_rows, digests, documents, loop_stamps, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
-from insights_assets.actions.finish import Inputs, Known
+from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.loop_time import judge_loop, loop_rows
 from insights_assets.actions.model import CauseRow, Issue, time_of
@@ -235,14 +235,17 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
 
 
 def _review_progress(step: Step) -> dict[str, str]:
-    """topic -> how many of its records are reviewed, and how to review more."""
+    """topic -> what its labels' gate lacks, in words."""
     wanted = step.shop.policy.acceptance.labels_reviewed
-    reviewed = {str(row["topic"]): int(row["reviewed_count"] or 0) for row in rows_of(step, LABEL_QUALITY)}
-    return {
-        topic: f"{reviewed.get(topic, 0)} of {wanted} records of this topic are reviewed; holds are proposed, "
-        "not placed. To review: insights review export"
-        for topic in step.shop.policy.topics
-    }
+    said = dict.fromkeys(step.shop.policy.topics, f"no label of this topic is reviewed, {wanted} are wanted")
+    for row in rows_of(step, LABEL_QUALITY):
+        reason = str(row["reason"] or "")
+        said[str(row["topic"])] = {
+            "too_few": f"too few labels of this topic are reviewed: {reason.removesuffix(' reviewed')}",
+            "fail": f"reviewers found the labels of this topic not sure enough: {reason}",
+            "pass": "the labels of this topic passed their gate just now; the next run lifts this",
+        }.get(str(row["gate"]), PROVISIONAL)
+    return said
 
 
 def _members(step: Step) -> list[dict[str, Any]]:

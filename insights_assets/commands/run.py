@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from insights_assets.commands.frame import DONE, FAILED, STOPPED, emit_json, home_option, json_option, settings_for
+from insights_assets.commands.frame import DONE, FAILED, STOPPED, emit_json, json_option, new_home_option, settings_for
 
 if TYPE_CHECKING:
     from insights_assets.run import RunOutcome
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--landing", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder with <source>/ folders of files [default: <home>/landing].")
-@home_option
+@new_home_option
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The shop's today: everything known by the end of that day [default: today].")
 @click.option("--shop", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of what the business decides [default: the sample shop].")
 @json_option
