@@ -43,6 +43,7 @@ from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import TableSpec
+from insights_assets.resources import previews
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 
@@ -124,7 +125,12 @@ def planned_actions(step: Step) -> None:
     _check(step, rows, decided.holds)
     states = pd.Series([row["state"] for row in rows], dtype=object).value_counts()
     step.note(PLANNED_ACTIONS, **{f"{state}_count": int(count) for state, count in states.items()})
-    step.note(QUEUES, waiting=len(queued))
+    waiting = pd.Series([row["queue"] for row in queued], dtype=object).value_counts().sort_index()
+    columns = {"Queue": "queue", "Waiting": "count"}
+    step.note(QUEUES, waiting=len(queued), preview=previews.table([{"queue": q, "count": int(n)} for q, n in waiting.items()], columns))
+    held = [{**hold.as_dict(), "products": ", ".join(hold.skus)} for hold in decided.holds]
+    columns = {"Hold": "hold_id", "Products": "products", "State": "state", "Until": "expires_on", "Why": "state_reason"}
+    step.note(PROMO_HOLDS, preview=previews.table(held, columns))
 
 
 @table_assets(
@@ -148,7 +154,12 @@ def deliveries(step: Step) -> None:
     outbox, approvals = step.operations.outbox, step.operations.approvals.all()
     step.write(ACTION_TICKETS, frame_of(ACTION_TICKETS, ticket_rows(actions, outbox.all(), approvals), step))
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))
-    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home")
+    columns = {"Tier": "tier", "Action": "kind", "For": "owner", "Issue": "title", "State": "state"}
+    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", preview=previews.table(_by_tier(actions), columns))
+
+
+def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(actions, key=lambda row: (row["tier"], row["title"], row["kind"]))
 
 
 @table_assets(VERDICTS, reads=(INSIGHTS,))
@@ -181,6 +192,8 @@ def executive_brief(step: Step) -> None:
     step.write(EXECUTIVE_BRIEF, frame_of(EXECUTIVE_BRIEF, briefing.brief_rows(facts), step))
     path = f"brief/{briefing.week_of(step.as_of)}.html"
     Desk(step.settings.home / "desk").put(path, briefing.render_brief(facts).encode())
+    columns = {"Rank": "rank", "Pain point": "title", "A day at risk": "risk_per_day", "This week": "customers_this_week", "Movement": "movement"}
+    step.note(EXECUTIVE_BRIEF, preview=previews.table(briefing.brief_rows(facts), columns))
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
 

@@ -175,8 +175,8 @@ def where(facts: TicketFacts, style: Style) -> str:
         others = [_group(other, facts, style) for other in facts.issue.alternatives[:2]]
         said.append(f"Not distinguishable yet from: {' or '.join(others)}." if others else "Not distinguishable yet.")
     elif status == "possible" and facts.issue.cause:
-        place = _group(dict(facts.issue.cause), facts, style)
-        said.append(f"Possible, not proven: {place}.")
+        guess = wording.unsure_part(facts.issue)
+        said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else "What causes it is not known yet.")
     elif status == "not_localised" and facts.issue.topic != "safety":
         said.append("Not located yet: no single batch, warehouse, carrier, product or region stands out.")
     elif not said:
@@ -202,11 +202,14 @@ def _rate_sentence(own: CauseRow, outside: Sequence[CauseRow], facts: TicketFact
     if not usual and facts.issue.expected_count is not None and facts.issue.observed_count > 0:
         usual_rate = own.rate * facts.issue.expected_count / facts.issue.observed_count
         usual = f", {wording.share(usual_rate)} would be usual"
-    return f"{wording.share(own.rate)} of orders {group} complain{usual}."
+    # Complaints are held against the orders that should have complained by now, so a very bad batch passes all of them.
+    here = "Nearly all orders" if own.rate >= NEARLY_ALL else f"{wording.share(own.rate)} of orders"
+    return f"{here} {group} complain{usual}."
 
 
 #: Above this chance a difference between parts of a cause is none.
 SAME_RATE_P = 0.05
+NEARLY_ALL = 0.9
 #: The highest rate over the lowest: up to here it is said that they are the same, beyond the other nothing is said.
 ABOUT_THE_SAME, TOO_FAR_APART = 1.5, 2.5
 

@@ -142,6 +142,11 @@ def group_words(attributes: Mapping[str, str], products: Mapping[str, Product], 
     return " ".join(part for part in (product, place) if part) or "overall"
 
 
+def unsure_part(issue: Issue) -> dict[str, str]:
+    """What a possible cause adds to what is known of the place anyway."""
+    return {name: value for name, value in issue.cause.items() if issue.scope.get(name) != value}
+
+
 def others_words(compared: str, rest: Mapping[str, str]) -> str:
     """What a rate is compared with: `from other batches of the same warehouse and product line`.
 
@@ -176,8 +181,8 @@ def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product
     head = outside(issue.title) if issue.title else made
     if issue.cause_status == "cause" or issue.topic == "safety":
         return head
-    if issue.cause_status == "possible" and issue.cause:
-        return f"{head}, possibly {group_words(dict(issue.cause), products, outside)}"
+    if issue.cause_status == "possible" and (guess := unsure_part(issue)):
+        return f"{head}, possibly {group_words(guess, products, outside)}"
     if issue.cause_status == "tied":
         others = " or ".join(group_words(other, products, outside) for other in issue.alternatives[:2])
         return f"{head}, or {others}: not distinguishable yet" if others else f"{head}, cause not distinguishable yet"

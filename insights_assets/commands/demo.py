@@ -136,20 +136,21 @@ def _work_done(reader: Reader, tickets: list[dict[str, Any]], reviewed: int) -> 
 
     holds = reader.operations.holds.all()
     active = [hold for hold in holds if hold.state == "active"]
-    proposed = sum(hold.state == "proposed" for hold in holds)
+    proposed = [hold for hold in holds if hold.state == "proposed"]
     opened = said(("defect_ticket", "copy_change", "notification", "escalation")) or "nothing"
     drafts = said(("macro", "article"))
     lines = [
         f"On the desk: {opened}" + (f"; drafted for approval: {drafts}." if drafts else "."),
         f"A simulated analyst reviewed {reviewed} records, so that the gates can answer.",
     ]
-    waits = f"; {proposed} more {'hold is' if proposed == 1 else 'holds are'} proposed" if proposed else ""
     if active:
         until = f"{active[0].expires_on:%-d %b}" if active[0].expires_on else "further notice"
-        skus = ", ".join(dict.fromkeys(sku for hold in active for sku in hold.skus))
-        lines.append(f"Promotion of {skus} held until {until}{waits}; undo: insights hold release {active[0].hold_id}")
+        skus = list(dict.fromkeys(sku for hold in active for sku in hold.skus))
+        named = skus[0] if len(skus) == 1 else f"{len(skus)} products"
+        waits = f" ({len(proposed)} more proposed)" if proposed else ""
+        lines.append(f"Promotion of {named} held until {until}{waits}; undo: insights hold release {active[0].hold_id}")
     elif proposed:
-        lines.append(f"No promotion is held{waits}; place one: insights hold place {holds[0].hold_id}")
+        lines.append(f"No promotion is held, {len(proposed)} proposed; place one: insights hold place {proposed[0].hold_id}")
     return lines
 
 
@@ -161,7 +162,7 @@ def _truth_check(insights: list[dict[str, Any]], truth: dict[str, Any]) -> list[
         f"Truth check: planted {result.planted}, never read by the pipeline: found {result.found}, "
         f"first cause right {result.causes_right} of {result.causes_named},",
         f"  decoys raised {result.decoys_raised}, unexplained {len(result.unexplained)}, duplicates {len(result.duplicates)}"
-        + (f", missed {', '.join(result.missed)}" if result.missed else ""),
+        + (f", missed {', '.join(name.partition('-')[0] for name in result.missed)}" if result.missed else ""),
     ]
 
 

@@ -29,9 +29,13 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
     dagster_home = prepare_home(settings.home)
     environment = {
         **os.environ, "DAGSTER_HOME": str(dagster_home), "INSIGHTS_HOME": str(settings.home), "DAGSTER_DISABLE_TELEMETRY": "1",
-        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false", "INSIGHTS_CONSOLE_URL": f"http://127.0.0.1:{console_port}",
+        "PYTHONWARNINGS": "ignore",  # libraries tell each other about their versions; nothing of that helps who typed the command
+        # Absolute, because the servers start in another folder than the command.
+        "INSIGHTS_LANDING": str(settings.landing_path), **({"INSIGHTS_SHOP": str(settings.shop)} if settings.shop else {}),
     }
-    commands = [[sys.executable, "-m", "dagster", "dev", "-m", "insights_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]]
+    workspace = _workspace(dagster_home)
+    commands = [[sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]]
     if not no_console:
         page = Path(__file__).resolve().parents[1] / "console" / "app.py"
         commands.append([
@@ -39,7 +43,8 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
             "--server.headless", "true", "--browser.gatherUsageStats", "false", "--", "--dagster-url", f"http://127.0.0.1:{port}",
         ])
     # A session of their own: one signal reaches each whole tree, Dagster's code server included.
-    children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
+    # Dagster starts in its home: a dagster.yaml where the command was typed is another one's.
+    children = [subprocess.Popen(command, env=environment, cwd=dagster_home, start_new_session=True) for command in commands]
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -57,6 +62,13 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, signal.SIG_IGN)
         _end_trees(children)
+
+
+def _workspace(dagster_home: Path) -> Path:
+    """The workspace file of a home: the code location has the product's name, not a module's."""
+    path = dagster_home / "workspace.yaml"
+    path.write_text("load_from:\n  - python_module: {module_name: insights_assets.definitions, location_name: insights_assets}\n", encoding="utf-8")
+    return path
 
 
 def _end_trees(children: list[subprocess.Popen[bytes]]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from insights_assets.resources import previews
 from insights_assets.resources.house import House
 from insights_assets.resources.progress import announced
 from insights_assets.tables import all_tables
@@ -26,7 +27,8 @@ def publication(context: dg.AssetExecutionContext, house: House) -> Iterator[dg.
         changed = latest is None or dict(latest.table_versions) != versions
         if changed or latest.as_of_day != step.as_of:
             step.operations.record_publication(step.run_id, step.as_of, versions)
-    yield dg.MaterializeResult(metadata={"tables_pinned": len(versions), "changed": changed, "as_of": step.as_of.isoformat()})
+    console = previews.link(step.settings.console_url)
+    yield dg.MaterializeResult(metadata={"console": console, "tables_pinned": len(versions), "changed": changed, "as_of": step.as_of.isoformat()})
 
 
 ASSETS = [publication]
