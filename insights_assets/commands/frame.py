@@ -57,7 +57,8 @@ def settings_for(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        stop(f"setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}", WRONG_USE)
+        named = [f"INSIGHTS_{part}".upper() for part in first["loc"]]
+        stop(f"{' '.join(named) or 'settings'}: {first['msg'].removeprefix('Value error, ')}", WRONG_USE)
 
 
 def open_home(settings: Settings) -> tuple[Operations, Shop]:
