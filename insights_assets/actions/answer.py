@@ -314,7 +314,7 @@ def render_answer(answer: Answer) -> str:
     if not answer.trusted:
         lines += ["", f"NOT TRUSTED: {inert(answer.trust_reason)}"]
     elif answer.provisional:
-        lines += ["", "Provisional: too few labels are reviewed; see `insights review export`."]
+        lines += ["", "Provisional: too few labels are reviewed; see `insights review export --out review.csv`."]
     return "\n".join(_fit(line) for line in lines[:LINES]) + "\n"
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -71,14 +70,30 @@ def _workspace(dagster_home: Path) -> Path:
     return path
 
 
-def _end_trees(children: list[subprocess.Popen[bytes]]) -> None:
-    """SIGTERM to each whole tree (Dagster ignores SIGINT in the background), SIGKILL to what is left after ten seconds."""
+def _end_trees(children: list[subprocess.Popen[bytes]], patience_seconds: float = 12.0) -> None:
+    """SIGTERM to each whole tree (Dagster ignores SIGINT in the background), SIGKILL to what is left after a while.
+
+    A server may be gone before those it started: the tree has ended when its whole process group has.
+    """
     for child in children:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGTERM)
+        _signal_tree(child, signal.SIGTERM)
+    deadline = time.monotonic() + patience_seconds
+    while any(_lives(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
     for child in children:
-        try:
-            child.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+        _signal_tree(child, signal.SIGKILL)
+        child.wait()
+
+
+def _lives(child: subprocess.Popen[bytes]) -> bool:
+    child.poll()  # reaps it, so that a dead leader does not count as its group's last member
+    return _signal_tree(child, 0)
+
+
+def _signal_tree(child: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to a whole tree; gives whether there was anybody to get it."""
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        return False
+    return True
