@@ -301,12 +301,20 @@ class Shop:
     use_cases: tuple[UseCase, ...]
     sources: Mapping[str, tuple[SourceMapping, ...]]
     replies: Mapping[str, Replies]
+    region_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.shop_time_zone)
+
+    def spoken(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """Attributes as they are said to people: a region by its name, where the shop gives it one."""
+        said = dict(attributes)
+        if "region" in said:
+            said["region"] = self.region_names.get(said["region"], said["region"])
+        return said
 
     @property
     def enabled_use_cases(self) -> tuple[UseCase, ...]:
