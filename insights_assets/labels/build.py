@@ -105,7 +105,7 @@ def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: 
 
 def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, Any]]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     names = [column.name for column in FEEDBACK_LABELS.columns if not column.volatile]
-    read = ["feedback_id", *_INPUTS]
+    read = ["feedback_id", *INPUTS]
     passed = {"input_hash", "received_day"}  # go through untouched
 
     def label_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
