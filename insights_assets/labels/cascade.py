@@ -16,6 +16,7 @@ import numpy as np
 from insights_assets.labels.attribution import NOTHING, ProductIndex, attribute
 from insights_assets.labels.classifier import Classifier, sigmoid
 from insights_assets.labels.evidence import Span, quote_span
+from insights_assets.labels.fields import number_of, stars_of, text_of
 from insights_assets.labels.label_set import LabelSet
 from insights_assets.labels.reading import Reader, Reading
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
@@ -124,7 +125,7 @@ class Labeller:
         texts: dict[tuple[str | None, str], int] = {}
         row_text = []
         for record in records:
-            text, language = _text(record.get("text")), _text(record.get("language"))
+            text, language = text_of(record.get("text")), text_of(record.get("language"))
             row_text.append(-1 if text is None else texts.setdefault((language, text), len(texts)))
         readings = self._reader.read([text for _, text in texts], [language for language, _ in texts])
         chances = self._chances(records, readings, row_text)
@@ -145,24 +146,24 @@ class Labeller:
         count = len(self._classifier.topics)
         stored = np.vstack([*(reading.probability for reading in readings), np.zeros(count)])
         chance = np.clip(stored[np.asarray(row_text, dtype=np.int64)], 1e-6, 1 - 1e-6)
-        stars = np.array([_stars(record) for record in records], dtype=np.float64).reshape(-1, 1)
+        stars = np.array([stars_of(record) for record in records], dtype=np.float64).reshape(-1, 1)
         shift = np.where(np.isnan(stars), 0.0, stars - _MIDDLE) * self._slope
         praise = self._column["praise"]
         shift[:, praise] += [_PRAISE_BY_SOURCE.get(str(record.get("source")), 0.0) for record in records]
         return sigmoid(np.log(chance / (1 - chance)) + shift)
 
     def _one(self, record: Mapping[str, Any], reading: Reading | None, chance: np.ndarray, reached: Sequence[int]) -> Label:
-        text = _text(record.get("text"))
-        rating, nps = _number(record.get("rating")), _number(record.get("nps"))
+        text = text_of(record.get("text"))
+        rating, nps = number_of(record.get("rating")), number_of(record.get("nps"))
         sku, sku_source = attribute(
-            _text(record.get("sku")), _text(record.get("sku_source")), reading.mention if reading else NOTHING
+            text_of(record.get("sku")), text_of(record.get("sku_source")), reading.mention if reading else NOTHING
         )
         hits = self._hits(record, reading, sku, rating, nps)
         topics = self._topics(reading, chance, reached, hits)
         score = self._score(reading, topics, rating, nps)
         sentiment = tone_of(score)
         tagged = {hit.target for hit in hits if hit.kind == RISK_TAG}
-        if _text(record.get("reason_code")) is not None:
+        if text_of(record.get("reason_code")) is not None:
             tagged.add("refund_risk")  # a return asks for the money of its order
         tags = [tag for tag in self._label_set.risk_tag_ids if tag in tagged]
         urgency = urgency_of(
@@ -191,14 +192,14 @@ class Labeller:
         self, record: Mapping[str, Any], reading: Reading | None, sku: str | None, rating: float | None, nps: float | None
     ) -> list[Hit]:
         """Every rule that fires on a record: its words, its code, its signal, its stars when there is nothing else."""
-        known = sku is not None or _text(record.get("order_id")) is not None
+        known = sku is not None or text_of(record.get("order_id")) is not None
         hits = [hit for hit in reading.hits if known or not hit.needs_sku] if reading else []
-        text = _text(record.get("text"))
+        text = text_of(record.get("text"))
         if text is not None and sku is not None and self._rules.sku_patterns:
             from insights_assets.labels.words import fold
 
             hits = hits + self._rules.sku_hits(fold(text), sku)
-        code, signal = _text(record.get("reason_code")), _text(record.get("signal"))
+        code, signal = text_of(record.get("reason_code")), text_of(record.get("signal"))
         if code is not None:
             hits = [*hits, self._rules.reason_hit(code)]
         if signal is not None:
@@ -283,12 +284,12 @@ class Labeller:
     ) -> str:
         if text is not None and reading is not None:
             return summarise(text, [one.span for one in topics if one.span is not None])
-        code, signal = _text(record.get("reason_code")), _text(record.get("signal"))
+        code, signal = text_of(record.get("reason_code")), text_of(record.get("signal"))
         if code is not None:
             return f"Return reason: {code}"[:160]
         if signal is not None:
             return "Session met an error" if signal == "error" else "Session left a basket behind"
-        rating, nps = _number(record.get("rating")), _number(record.get("nps"))
+        rating, nps = number_of(record.get("rating")), number_of(record.get("nps"))
         if rating is not None:
             return f"Rating {rating:g} of 5 without words"
         return f"Score {nps:g} of 10 without words" if nps is not None else "Nothing said"
@@ -335,19 +336,3 @@ def _place(span: Span | None, text: Any) -> tuple[Any, ...]:
         return None, None, None
     shown = quote_span(text, span.start, span.end)
     return shown.start, shown.end, text[shown.start : shown.end]
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)
-
-
-def _stars(record: Mapping[str, Any]) -> float:
-    """Stars of a record, or the score of a survey as stars; NaN without either."""
-    rating, nps = _number(record.get("rating")), _number(record.get("nps"))
-    if rating is not None:
-        return rating
-    return float("nan") if nps is None else 1.0 + nps * 0.4
