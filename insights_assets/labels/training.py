@@ -43,7 +43,7 @@ from insights_assets.labels.words import Tokens, Vocabulary, fold
 
 STRENGTH = 0.3  # inverse regularisation (C); stronger fits remember phrases instead of words
 HELD_OUT_SHARE = 4  # of rows that are not the shipped corpus, one phrasing in four calibrates
-LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.35, 0.5, 0.6
+LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.45, 0.6, 0.7
 SPLIT_BLOCKS = ("word", "pair", "letters")
 
 
