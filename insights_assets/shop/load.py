@@ -25,6 +25,7 @@ SENTENCES = (
     "thanks",
     "doing",
     "offer",
+    "answer",
     "closing",
     "article_title",
     "article_ask",
@@ -59,7 +60,8 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
         )
     shop = read_yaml(root / "shop.yaml", root)
     top = shop.mapping(
-        ("name", "reporting_currency", "shop_time_zone", "languages", "brief_readers", "decided_by"), ("slice",)
+        ("name", "reporting_currency", "shop_time_zone", "languages", "brief_readers", "decided_by"),
+        ("slice", "region_names"),
     )
     owners = _owners(read_yaml(root / "owners.yaml", root))
     teams = tuple(owners)
@@ -90,6 +92,7 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
         sources=mappings,
         unused_files=unused,
         replies=_replies(read_yaml(root / "replies.yaml", root), teams, topics, languages),
+        region_names=top["region_names"].each(Node.text) if "region_names" in top else {},
         warnings=warnings,
     )
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from insights_assets.shop.watching import WatchLimits
+
 #: Every kind of action there is; one action per issue and kind, for ever.
 ACTION_KINDS = ("defect_ticket", "notification", "promo_hold", "macro", "article", "copy_change", "escalation")
 #: Attributes of an issue that name its cause, finest first. Column names of `canonical.feedback`.
@@ -185,6 +187,7 @@ class Policy:
     loop: LoopPromise
     topics: Mapping[str, TopicPolicy]
     decisions: tuple[Decision, ...]
+    learning: WatchLimits = field(default_factory=WatchLimits)
 
     def owner_of(self, topic: str, cause: Mapping[str, str] | None = None) -> str:
         """The team that owns an issue of this topic whose cause is known as `cause` (attribute -> value)."""
@@ -298,12 +301,20 @@ class Shop:
     use_cases: tuple[UseCase, ...]
     sources: Mapping[str, tuple[SourceMapping, ...]]
     replies: Mapping[str, Replies]
+    region_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.shop_time_zone)
+
+    def spoken(self, attributes: Mapping[str, str]) -> dict[str, str]:
+        """Attributes as they are said to people: a region by its name, where the shop gives it one."""
+        said = dict(attributes)
+        if "region" in said:
+            said["region"] = self.region_names.get(said["region"], said["region"])
+        return said
 
     @property
     def enabled_use_cases(self) -> tuple[UseCase, ...]:

@@ -14,6 +14,7 @@ from insights_assets.sources.landing import merge_versions, typed_rows
 from insights_assets.sources.landing_files import LandingFile, list_files, with_generations
 from insights_assets.sources.mapping import blocks_of
 from insights_assets.sources.raw_lines import IngestStamps, distinct_payloads, raw_rows
+from insights_assets.sources.removed import removed_files, without_removed
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def ingest(step: Step, source: Source) -> IngestReport:
     files = list_files(step.settings.landing_path, source, blocks)
     contents = _contents(step, source)
     silent = set(json.loads(step.operations.facts.get(f"{_SILENT}:{source.name}") or "[]"))
-    seen = {sha for shas in contents.values() for sha in shas} | silent
+    seen = {sha for shas in contents.values() for sha in shas} | silent | removed_files(step, source)
     unread = with_generations([file for file in files if file.sha256 not in seen], {name: len(shas) for name, shas in contents.items()})
     appended = _append(step, source, unread, blocks, is_first=not contents) if unread else 0
     if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
@@ -69,7 +70,7 @@ def _append(step: Step, source: Source, unread: list[LandingFile], blocks: Seque
 
     raw = RAW[source.name]
     stamps = IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
-    rows = raw_rows(step.lake.spark, step.settings.landing_path, source, unread, blocks, stamps)
+    rows = without_removed(step, source, raw_rows(step.lake.spark, step.settings.landing_path, source, unread, blocks, stamps))
     rows = step.lake.scratch(f"{raw.name}_new", rows)
     if not is_first:
         rows = rows.join(step.read(raw).select(*_KEY), _KEY, "left_anti")
