@@ -11,7 +11,7 @@ from insights_assets.resources.memo import nothing_else, recall, remember
 from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.catalogue import Source
 from insights_assets.sources.landing import merge_versions, typed_rows
-from insights_assets.sources.landing_files import LandingFile, list_files, with_generations
+from insights_assets.sources.landing_files import LandingFile, content_of, list_files, with_generations
 from insights_assets.sources.mapping import blocks_of
 from insights_assets.sources.raw_lines import IngestStamps, distinct_payloads, raw_rows
 from insights_assets.sources.removed import removed_files, without_removed
@@ -40,8 +40,10 @@ def ingest(step: Step, source: Source) -> IngestReport:
     files = list_files(step.settings.landing_path, source, blocks)
     contents = _contents(step, source)
     silent = set(json.loads(step.operations.facts.get(f"{_SILENT}:{source.name}") or "[]"))
-    seen = {sha for shas in contents.values() for sha in shas} | silent | removed_files(step, source)
-    unread = with_generations([file for file in files if file.sha256 not in seen], {name: len(shas) for name, shas in contents.items()})
+    seen = {sha for shas in contents.values() for sha in shas} | silent
+    # By content: no change of a mapping and no joined file that comes later may bring back what was removed.
+    removed = {content_of(sha) for sha in removed_files(step, source) if sha}
+    unread = with_generations([file for file in files if file.sha256 not in seen and file.content_sha256 not in removed], {name: len(shas) for name, shas in contents.items()})
     appended = _append(step, source, unread, blocks, is_first=not contents) if unread else 0
     if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
         return IngestReport(len(unread), len(files) - len(unread), 0, 0, 0)
