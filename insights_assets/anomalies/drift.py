@@ -159,8 +159,8 @@ def judge_top_three(
         share, usual = count / total, usual_count / before_total
         points = abs(share - usual)
         z = share_z(count, total, usual_count, before_total)
-        # One of the three was picked for being large: it tends to fall back by itself, so it must move further.
-        is_beyond_chance = abs(z) >= (LEAST_Z if subject == "all" else FIRM_Z)
+        # A single theme was picked for being large among few records: it tends to fall back by itself, so it must move further.
+        is_beyond_chance = abs(z) >= (FIRM_Z if measure == "top_three_themes" and subject != "all" else LEAST_Z)
         is_material = points > limits.top_three_points and points > limits.top_three_relative * usual and is_beyond_chance
         name = "top-three share" if subject == "all" else f"share of {_named(subject, names)}"
         rows.append(row(
