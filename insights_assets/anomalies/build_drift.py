@@ -69,7 +69,7 @@ def build_drift(step: Step) -> list[dict[str, Any]]:
     numbers = range(len(stored), len(windows))
     references = {number: drift.reference_of(windows, number, limits.reference_days) for number in numbers}
     first = min((window.first for reference in references.values() for window in reference), default=new[0].first)
-    usual_days = sorted((window.last - window.first).days + 1 for window in new)[len(new) // 2]
+    usual_days = sorted(sum(window.first <= row["known_day"] <= window.last for row in by_day) for window in new)[len(new) // 2]
     a_day = max(LEAST_A_DAY, TEXTS_A_WINDOW // usual_days)
     readings = _read(step, first, new[-1].last, a_day)
     rows: list[dict[str, Any]] = []
