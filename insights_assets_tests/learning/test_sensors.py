@@ -131,7 +131,7 @@ def test_the_graph_offers_jobs_sensors_and_schedule() -> None:
     definitions = build_definitions()
     jobs = {job.name: job for job in definitions.resolve_all_job_defs()}
     assert {"model_review", "train_candidate", "judge_candidate", "relabel", "feature_refresh", "batch_prediction", "evaluation_checks"} <= jobs.keys()
-    hourly = {name for name in jobs["whole_loop"].graph.node_dict}
+    hourly = set(jobs["whole_loop"].graph.node_dict)
     apart = {"learning__training_set", "learning__classifier", "learning__evaluations", "learning__review_sample", "labels__label_candidates", "labels__label_promotion", "labels__relabel_plan"}
     assert not hourly & apart and {"learning__retraining_events", "anomalies__drift", "anomalies__trust_certificate"} <= hourly
     assert {"drift_sensor", "retraining_sensor"} <= {sensor.name for sensor in definitions.sensors or ()}
