@@ -2,7 +2,10 @@
 shifts; and what stands behind all of them: drift, corrected shares, the trust certificate.
 """
 
+from typing import Any
+
 import dagster as dg
+import pandas as pd
 
 from insights_assets.anomalies import build, build_context, build_drift, build_trust
 from insights_assets.anomalies.incidents import OPEN
@@ -25,6 +28,7 @@ from insights_assets.canonical.tables import DUPLICATES, FEEDBACK, ORDERS, PRODU
 from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
 from insights_assets.labels.models import active_version
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
+from insights_assets.resources import previews
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
@@ -71,12 +75,23 @@ def insights(step: Step) -> None:
     """One insight per issue: what is rising, why, what it is worth a day, and the next step."""
     step.note(INSIGHTS, **build.build_issues(step))
     rows = step.read_pandas(INSIGHTS)
+    step.note(INSIGHTS, preview=_running(rows, step.settings.console_url), console=previews.link(step.settings.console_url))
     running = rows[~rows["state"].isin(["resolved"]) & (rows["topic"] != "safety")]
     places = [(row.topic, tuple(sorted((row.cause or {}).items()))) for row in running.itertuples(index=False) if row.cause]
     step.check("insights_are_distinct", len(places) == len(set(places)), running=len(running))
     parts = rows["revenue_risk_per_day"] + rows["churn_risk_per_day"] + rows["operational_risk"]
     apart = int(((rows["risk_per_day"] - parts).abs() > 0.02).sum()) if len(rows) else 0
     step.check("risk_is_sum_of_parts", apart == 0, insights=len(rows), apart=apart)
+
+
+def _running(rows: pd.DataFrame, console: str) -> Any:
+    """Running issues, dearest first, each with its page in the console."""
+    running = rows[rows["state"] != "resolved"].sort_values(["tier", "risk_per_day"], ascending=[True, False])
+    shown = [
+        {**row, "risk": round(row["risk_per_day"]) if row["risk_per_day"] == row["risk_per_day"] else None, "page": previews.Link.to("open", f"{console}/insight?insight={row['insight_id']}")}
+        for row in running[["insight_id", "tier", "title", "customers_count", "risk_per_day"]].to_dict("records")
+    ]
+    return previews.table(shown, {"Tier": "tier", "Issue": "title", "People": "customers_count", "At risk a day": "risk", "Console": "page"})
 
 
 @table_assets(DATA_FINDINGS, reads=(FEEDBACK, DUPLICATES, DATA_FINDINGS))

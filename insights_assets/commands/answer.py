@@ -27,7 +27,7 @@ def answer(use_case: str | None, home: Path | None, as_json: bool) -> None:
     try:
         found = published_answer(reader, shop, use_case)
     except LookupError as error:
-        stop(str(error).strip("'"), WRONG_USE)
+        stop(str(error.args[0]), WRONG_USE)
     if as_json:
         emit_json(found.as_dict())
     else:

@@ -52,7 +52,7 @@ def import_(sheet: Path, by: str | None, home: Path | None) -> None:
     reader, _ = open_reader(settings_for(home=home))
     queue, answers, faults = read_sheet(sheet, frozenset(load_label_set().topic_ids))
     if faults:
-        stop("\n".join([f"{sheet}: {len(faults)} rows cannot be used, nothing was taken", *faults[:20]]), WRONG_USE)
+        stop("\n".join([f"{sheet}: {len(faults)} {'row' if len(faults) == 1 else 'rows'} cannot be used, nothing was taken", *faults[:20]]), WRONG_USE)
     added = reader.operations.corrections.add_many(correction_rows(queue, answers), by=by or person(), through="spreadsheet")
     click.echo(f"{added} reviewed records taken in; the next run applies them")
 

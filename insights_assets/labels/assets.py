@@ -1,6 +1,7 @@
 """Assets of the stage: labels and rules, the table people query, the review queue, corrections, and how right the labels are."""
 
 import json
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ from insights_assets.labels.tables import (
     RULE_LABELS,
 )
 from insights_assets.labels.version_tables import LABEL_CANDIDATES, LABEL_PROMOTION, RELABEL_PLAN, RELABELLED
+from insights_assets.resources import previews
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
@@ -58,7 +60,15 @@ def feedback_labels(step: Step) -> None:
     missing = feedback.join(labels.select("feedback_id"), "feedback_id", "left_anti").count()
     step.check("every_record_is_labelled", missing == 0, unlabelled=missing)
     shares = labels.groupBy("label_source").count().toArrow().to_pylist()
+    step.note(FEEDBACK_LABELS, preview=_by_topic(topics.groupBy("topic").count().toArrow().to_pylist()))
     step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{row['label_source']}": row["count"] for row in shares})
+
+
+def _by_topic(counts: list[dict[str, Any]]) -> Any:
+    """Topics of complaints, most first; praise and what no topic names are far more and would dwarf them."""
+    ranked = sorted((row for row in counts if row["topic"] not in ("other", "praise")), key=lambda row: (-row["count"], row["topic"]))
+    most = ranked[0]["count"] if ranked else 0
+    return previews.table([{**row, "share": previews.share_of(row["count"], most)} for row in ranked], {"Topic": "topic", "Records": "count", "Size": "share"})
 
 
 @table_assets(LABELLED_FEEDBACK, reads=(FEEDBACK, FEEDBACK_LABELS), memo=nothing_else)
@@ -130,6 +140,9 @@ def label_quality(step: Step) -> None:
         "recall_low": q.recall_low, "recall_high": q.recall_high, "f1": q.f1, "predicted_count": q.predicted, "actual_count": q.actual, "gate": answers[q.topic][0],
         "reason": answers[q.topic][1], "label_set_version": load_label_set().version, "model_version": ", ".join(sorted(v for v in versions if v)) or None,
     } for q in found], columns=LABEL_QUALITY.column_names))
+    columns = {"Topic": "topic", "Reviewed": "reviewed_count", "Precision": "precision", "Recall": "recall", "Gate": "gate"}
+    judged_rows = [{"topic": q.topic, "reviewed_count": q.n, "precision": q.precision, "recall": q.recall, "gate": answers[q.topic][0]} for q in found]
+    step.note(LABEL_QUALITY, preview=previews.table(judged_rows, columns))
     failed = {topic: reason for topic, (answer, reason) in answers.items() if answer == "fail"}
     step.check("label_quality_holds", not failed, failed_topics=failed)
     step.note(LABEL_QUALITY, reviewed_records=len(judged), **{f"{word}_topics": sum(a == word for a, _ in answers.values()) for word in ("pass", "fail", "too_few")})
