@@ -33,10 +33,10 @@ def condition(name: str, answer: str, reason: str, *, figure: float | None = Non
 def sources(rows: Sequence[Mapping[str, Any]], limit: float, least: int) -> list[dict[str, Any]]:
     """Is every record accounted for, and is little of any source in quarantine? Rows of `canonical.source_completeness`."""
     came = sum(row["raw_count"] for row in rows)
-    lost = sum(row["unexplained_count"] for row in rows)
+    lost = sum(abs(row["unexplained_count"]) for row in rows)
     named = ", ".join(f"{row['source']} {row['unexplained_count']}" for row in rows if row["unexplained_count"])
     accounted = condition(
-        "records_accounted", "fail" if lost else "pass" if came else "too_few", f"{lost} records are neither typed nor in quarantine: {named}" if lost else f"all {came:,} records",
+        "records_accounted", "fail" if lost else "pass" if came else "too_few", f"{lost} records are in neither or both of typed and quarantined: {named}" if lost else f"all {came:,} records",
         figure=lost, limit=0, records=came,
     )  # fmt: skip
     measured = [row for row in rows if row["raw_count"] >= least]
