@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from insights_assets.resources.step import Step
 
 #: Texts of a window that stand for the others, as many from each day: those with the smallest hashes, a fair sample and always the same.
-TEXTS_A_WINDOW, LEAST_A_DAY = 400, 20
+TEXTS_A_WINDOW, LEAST_A_DAY = 250, 20
 #: New language is looked for so long after a launch.
 LAUNCH_DAYS = 28
 
