@@ -111,7 +111,7 @@ def _tell(settings: Settings, truth: dict[str, Any], reviewed: int, first_ticket
     answered = render_answer(found).splitlines()
     (settings.home / "answer.txt").write_text("\n".join(answered) + "\n", encoding="utf-8")
     # The question and its five causes; what the answer adds below them is in answer.txt.
-    end = next((n for n, line in enumerate(answered) if line.startswith(("Also open", "Provisional", "Not trusted"))), len(answered))
+    end = next((n for n, line in enumerate(answered) if line.startswith(("Also open", "Provisional", "NOT TRUSTED"))), len(answered))
     lines = [line for line in answered[:end] if line.strip()]
     lines += [*_work_done(reader, tickets, reviewed), *_truth_check(insights, truth), *_accounts(reader)]
     lines += _look_at(settings.home, [path for cause in found.causes for path in cause.tickets])
