@@ -79,7 +79,10 @@ def first_error(result: dg.ExecuteInProcessResult) -> str:
             return f"{event.step_key}: {error.message.strip() if error else 'failed'}"
     for event in result.all_events:
         if event.is_failure:
-            return event.message or "the run failed"
+            error = getattr(event.event_specific_data, "error", None)
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return (error.message.strip() if error is not None else event.message) or "the run failed"
     return "the run failed before its first step"
 
 

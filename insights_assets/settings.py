@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     model: Literal["none", "azure"] = "none"
     platform_cost_per_month: float | None = Field(None, ge=0, description="What the platform costs a month in the reporting currency; ROI's cost side")
     people_cost_per_month: float | None = Field(None, ge=0, description="What the people who review, judge and maintain cost a month; ROI's cost side")
+    console_url: str = Field("http://127.0.0.1:3001", pattern=r"^https?://[^\s]+$", description="Where people reach the console; links in Dagster's UI lead there")
     crash_at: str | None = Field(None, description="stage.table:before|after — kills the process there, for tests of recovery")
     lock_wait_seconds: float = Field(600.0, description="How long a run waits for another writer of the same home")
     engine_deadline_seconds: float = Field(900.0, description="No call to the engine may take longer than this")

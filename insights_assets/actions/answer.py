@@ -80,6 +80,7 @@ class Answer:
     provisional: bool
     slice: Mapping[str, tuple[str, ...]]
     aside: tuple[str, ...] = ()
+    aside_titles: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -136,13 +137,13 @@ def answer_question(
     usual = Baseline(before, first, as_of)
     causes: list[AnsweredCause] = []
     taken: set[str] = set()
-    aside: list[str] = []
+    aside: list[Issue] = []
     for issue, own in _attributed(issues, negative, use_case):
         fresh = [c for c in own if c.feedback_id not in taken]
         if len(causes) == use_case.causes_shown or not fresh:
             continue
         if len(fresh) < use_case.records_at_least:
-            aside.append(issue.insight_id)
+            aside.append(issue)
             continue
         taken |= {c.feedback_id for c in fresh}
         expected = usual.of_issue(issue)
@@ -170,7 +171,8 @@ def answer_question(
         trust_reason=trust_reason,
         provisional=any(issue.provisional for issue in issues if issue.is_open),
         slice=shop.slice.limits,
-        aside=tuple(aside),
+        aside=tuple(issue.insight_id for issue in aside),
+        aside_titles=tuple(_title(issue, shop, products) for issue in aside),
     )
 
 
@@ -240,7 +242,7 @@ def _issue_cause(
     return AnsweredCause(
         rank=rank,
         topic=issue.topic,
-        title=wording.title_words(issue, shop.policy.topics[issue.topic], products, lambda text: inert(text, 80)),
+        title=_title(issue, shop, products),
         insight_id=issue.insight_id,
         tier=issue.tier,
         money=money_at_risk(issue, shop),
@@ -256,6 +258,10 @@ def _issue_cause(
     )
 
 
+def _title(issue: Issue, shop: Shop, products: Mapping[str, Product]) -> str:
+    return wording.title_words(issue, shop.policy.topics[issue.topic], products, lambda text: inert(text, 80))
+
+
 def _steady_cause(
     rank: int, topic: str, own: Sequence[Complaint], total: int, usual: float | None, shop: Shop
 ) -> AnsweredCause:
@@ -263,10 +269,10 @@ def _steady_cause(
     return AnsweredCause(
         rank=rank,
         topic=topic,
-        title=f"{policy.title}: steady across products, no new cause",
+        title=f"{policy.title}: spread over products, no open issue",
         insight_id=None,
         tier=None,
-        money="no money at risk above the usual",
+        money="no issue, so no money at risk",
         risk_per_day=None,
         risk_per_day_p10=None,
         records=len(own),
@@ -303,12 +309,12 @@ def render_answer(answer: Answer) -> str:
     if not answer.causes:
         lines.append("Nothing: no negative record in this period.")
     if answer.aside:
-        shown = ", ".join(answer.aside[:5])
-        lines += ["", f"Also open, with few such records: {shown}. See `insights show insights`."]
+        more = f" and {len(answer.aside_titles) - 1} more" if len(answer.aside_titles) > 1 else ""
+        lines += ["", _fit(f"Also open, with few such records: {answer.aside_titles[0]}{more}")]
     if not answer.trusted:
         lines += ["", f"NOT TRUSTED: {inert(answer.trust_reason)}"]
     elif answer.provisional:
-        lines += ["", "Provisional: too few labels are reviewed; see `insights review export`."]
+        lines += ["", "Provisional: too few labels are reviewed; see `insights review export --out review.csv`."]
     return "\n".join(_fit(line) for line in lines[:LINES]) + "\n"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 
 from insights_assets.actions import brief as briefing
@@ -16,7 +17,7 @@ from insights_assets.actions import gather
 from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
 from insights_assets.actions.deliver import delivery_rows, digests, documents, loop_stamps, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
-from insights_assets.actions.finish import Inputs, Known
+from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.loop_time import judge_loop, loop_rows
 from insights_assets.actions.model import CauseRow, Issue, time_of
@@ -38,11 +39,13 @@ from insights_assets.actions.tables import (
 )
 from insights_assets.actions.tickets import MAX_LINES
 from insights_assets.actions.verdicts import verdict_rows
+from insights_assets.anomalies.soundness_tables import TRUST_CERTIFICATE
 from insights_assets.anomalies.tables import INSIGHTS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import TableSpec
+from insights_assets.resources import previews
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 
@@ -92,6 +95,7 @@ def issues_of(step: Step) -> list[Issue]:
         PLANNED_ACTIONS, MACROS, ARTICLES,
     ),
     memo=judgement_state,
+    after=(dg.AssetKey(TRUST_CERTIFICATE.key_path),),  # nothing is decided on inputs that may not be published
     checks=(
         Check("actions_have_owner_and_destination", PLANNED_ACTIONS,
               "Every action names a team and where it goes (R97, R129).", blocking=True),
@@ -124,7 +128,12 @@ def planned_actions(step: Step) -> None:
     _check(step, rows, decided.holds)
     states = pd.Series([row["state"] for row in rows], dtype=object).value_counts()
     step.note(PLANNED_ACTIONS, **{f"{state}_count": int(count) for state, count in states.items()})
-    step.note(QUEUES, waiting=len(queued))
+    waiting = pd.Series([row["queue"] for row in queued], dtype=object).value_counts().sort_index()
+    columns = {"Queue": "queue", "Waiting": "count"}
+    step.note(QUEUES, waiting=len(queued), preview=previews.table([{"queue": q, "count": int(n)} for q, n in waiting.items()], columns))
+    held = [{**hold.as_dict(), "products": ", ".join(hold.skus)} for hold in decided.holds]
+    columns = {"Hold": "hold_id", "Products": "products", "State": "state", "Until": "expires_on", "Why": "state_reason"}
+    step.note(PROMO_HOLDS, preview=previews.table(held, columns))
 
 
 @table_assets(
@@ -148,7 +157,12 @@ def deliveries(step: Step) -> None:
     outbox, approvals = step.operations.outbox, step.operations.approvals.all()
     step.write(ACTION_TICKETS, frame_of(ACTION_TICKETS, ticket_rows(actions, outbox.all(), approvals), step))
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))
-    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home")
+    columns = {"Tier": "tier", "Action": "kind", "For": "owner", "Issue": "title", "State": "state"}
+    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", preview=previews.table(_by_tier(actions), columns))
+
+
+def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(actions, key=lambda row: (row["tier"], row["title"], row["kind"]))
 
 
 @table_assets(VERDICTS, reads=(INSIGHTS,))
@@ -181,6 +195,8 @@ def executive_brief(step: Step) -> None:
     step.write(EXECUTIVE_BRIEF, frame_of(EXECUTIVE_BRIEF, briefing.brief_rows(facts), step))
     path = f"brief/{briefing.week_of(step.as_of)}.html"
     Desk(step.settings.home / "desk").put(path, briefing.render_brief(facts).encode())
+    columns = {"Rank": "rank", "Pain point": "title", "A day at risk": "risk_per_day", "This week": "customers_this_week", "Movement": "movement"}
+    step.note(EXECUTIVE_BRIEF, preview=previews.table(briefing.brief_rows(facts), columns))
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
 
@@ -235,14 +251,17 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
 
 
 def _review_progress(step: Step) -> dict[str, str]:
-    """topic -> how many of its records are reviewed, and how to review more."""
+    """topic -> what its labels' gate lacks, in words."""
     wanted = step.shop.policy.acceptance.labels_reviewed
-    reviewed = {str(row["topic"]): int(row["reviewed_count"] or 0) for row in rows_of(step, LABEL_QUALITY)}
-    return {
-        topic: f"{reviewed.get(topic, 0)} of {wanted} records of this topic are reviewed; holds are proposed, "
-        "not placed. To review: insights review export"
-        for topic in step.shop.policy.topics
-    }
+    said = dict.fromkeys(step.shop.policy.topics, f"no label of this topic is reviewed, {wanted} are wanted")
+    for row in rows_of(step, LABEL_QUALITY):
+        reason = str(row["reason"] or "")
+        said[str(row["topic"])] = {
+            "too_few": f"too few labels of this topic are reviewed: {reason.removesuffix(' reviewed')}",
+            "fail": f"reviewers found the labels of this topic not sure enough: {reason}",
+            "pass": "the labels of this topic passed their gate just now; the next run lifts this",
+        }.get(str(row["gate"]), PROVISIONAL)
+    return said
 
 
 def _members(step: Step) -> list[dict[str, Any]]:

@@ -93,9 +93,9 @@ def render_brief(facts: BriefFacts) -> str:
         points.append(
             {
                 **row,
-                "badge": f"Tier {issue.tier}" if issue is not None else "steady, not rising",
-                "money": money_at_risk(issue, facts.shop) if issue is not None else "no money at risk above the usual",
-                "volume": f"{_customers(point.this_week)} this week, {point.last_week} the week before",
+                "badge": f"Tier {issue.tier}" if issue is not None else "no open issue",
+                "money": money_at_risk(issue, facts.shop) if issue is not None else "no issue, so no money at risk",
+                "volume": f"{_customers(point.this_week)} this week ({point.last_week} the week before)",
                 "plot": Markup(daily_plot(point.daily, point.usual_per_day, onset, label)),  # noqa: S704 drawn here
                 "owner": facts.shop.owners[str(row["owner"])].name,
                 "reference": issue.insight_id if issue is not None else "",
@@ -133,7 +133,7 @@ def _identity(point: PainPoint) -> str:
 def _title(point: PainPoint, facts: BriefFacts) -> str:
     topic = facts.shop.policy.topics[point.topic]
     if point.issue is None:
-        return f"{topic.title}: steady across products"
+        return f"{topic.title}: spread over products"
     return wording.title_words(point.issue, topic, facts.products, lambda text: inert(text, 120))
 
 
@@ -147,9 +147,7 @@ def _movement(point: PainPoint, facts: BriefFacts) -> str:
     if facts.previous_ranks or (point.issue is not None and _is_new(point.issue, facts.as_of)):
         return "new this week"
     change = point.this_week - point.last_week
-    if change == 0:
-        return "as many as the week before"
-    return f"{abs(change)} {'more' if change > 0 else 'fewer'} than the week before"
+    return "unchanged" if change == 0 else "rising" if change > 0 else "falling"
 
 
 def _is_new(issue: Issue, as_of: date) -> bool:
@@ -164,7 +162,7 @@ def _owner(point: PainPoint, facts: BriefFacts) -> str:
 def _next_step(point: PainPoint, facts: BriefFacts) -> str:
     issue, policy = point.issue, facts.shop.policy
     if issue is None:
-        return inert(policy.next_step(point.topic)) + " (no date: steady)."
+        return inert(policy.next_step(point.topic)) + " (no date: no open issue)."
     known = issue.attributes if issue.cause_status == "cause" else dict(issue.scope)
     step = inert(issue.recommended_step or policy.next_step(issue.topic, known), 160).rstrip(". ")
     due = facts.due.get(issue.insight_id)
@@ -177,7 +175,7 @@ def _summary(facts: BriefFacts) -> str:
     if not risks:
         return "No issue is open; the five topics that customers complain about most are shown."
     steady = PAIN_POINTS - len(risks)
-    tail = f", {steady} of five are steady topics" if steady else ""
+    tail = f", {steady} of five are topics without an open issue" if steady else ""
     more = facts.open_issues - len(risks)
     rest = f"; {more} more issue{'s are' if more != 1 else ' is'} open" if more > 0 else ""
     return f"Together about {wording.money(sum(risks))} {currency} a day at risk{tail}{rest}."

@@ -53,10 +53,18 @@ def verdict(
     reason: str | None = None,
     until: date | None = None,
     known_insights: Iterable[str] | None = None,
+    as_of: date | None = None,
 ) -> str:
     """`insights verdict`: see `give_verdict`. Gives a sentence; raises RefusedJudgement with what to do."""
     return give_verdict(
-        operations, insight_id, judgement, by=by, reason=reason, until=until, known_insights=known_insights
+        operations,
+        insight_id,
+        judgement,
+        by=by,
+        reason=reason,
+        until=until,
+        known_insights=known_insights,
+        as_of=as_of,
     )
 
 

@@ -6,17 +6,22 @@ inventing questions. Does not belong here: sending or publishing. Every draft wa
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from insights_assets.actions import escaping
 from insights_assets.actions.model import Evidence, Product
-from insights_assets.actions.quotes import choose_quotes
+from insights_assets.actions.quotes import QUOTES_SHOWN, choose_quotes
 from insights_assets.shop.model import Replies, Shop
 
 #: A language gets its own draft from this share of the issue's records on.
 LANGUAGE_SHARE = 0.10
+#: Topics of goods that are faulty, missing or wrong: there a replacement or money back is the answer.
+GOODS = ("damaged_on_arrival", "missing_accessories", "wrong_item", "product_quality", "sizing_issue")
+#: An article is for everybody: no order or account of one customer may stand in it.
+_LONG_NUMBER = re.compile(r"\d{5,}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def macro_drafts(topic: str, evidence: Sequence[Evidence], shop: Shop, product: 
             "",
             replies.sentences["thanks"].format(about=about, product=for_product),
             replies.sentences["doing"],
-            replies.sentences["offer"],
+            replies.sentences[_offer(topic)],
             "",
             replies.sentences["closing"],
         ]
@@ -64,12 +69,13 @@ def article_drafts(topic: str, evidence: Sequence[Evidence], shop: Shop, product
         replies = shop.replies[language]
         about, for_product = _about(replies, topic, product)
         title = replies.sentences["article_title"].format(about=about, product=for_product)
-        quotes = choose_quotes(topic, [record for record in evidence if record.language == language])
-        asked = [f"- “{escaping.markdown(quote.text)}”" for quote in quotes]
+        own = [record for record in evidence if record.language == language]
+        quotes = [q for q in choose_quotes(topic, own, 2 * QUOTES_SHOWN) if not _LONG_NUMBER.search(q.text)]
+        asked = [f"- “{escaping.markdown(quote.text)}”" for quote in quotes[:QUOTES_SHOWN]]
         body = [f"# {title}", ""]
         if asked:
             body += [f"## {replies.sentences['article_ask']}", "", *asked, ""]
-        body += [f"## {replies.sentences['article_do']}", "", replies.sentences["doing"], replies.sentences["offer"]]
+        body += [f"## {replies.sentences['article_do']}", "", replies.sentences["doing"], replies.sentences[_offer(topic)]]
         drafts.append(Draft("article", language, title, "\n".join(body) + "\n"))
     return tuple(drafts)
 
@@ -77,6 +83,10 @@ def article_drafts(topic: str, evidence: Sequence[Evidence], shop: Shop, product
 def product_of(skus: Sequence[str], products: Mapping[str, Product]) -> Product | None:
     """The product a draft may name: only where the issue is about one."""
     return products.get(skus[0]) if len(skus) == 1 else None
+
+
+def _offer(topic: str) -> str:
+    return "offer" if topic in GOODS else "answer"
 
 
 def _about(replies: Replies, topic: str, product: Product | None) -> tuple[str, str]:

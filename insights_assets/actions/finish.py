@@ -43,7 +43,7 @@ from insights_assets.shop.model import Shop
 TICKET_KINDS = ("defect_ticket", "copy_change", "escalation")
 DRAFT_KINDS = ("macro", "article")
 #: Said of a provisional issue where it is not known how many records are reviewed.
-PROVISIONAL = "too few labels are reviewed; holds are proposed, not placed"
+PROVISIONAL = "too few labels of this topic are reviewed"
 
 
 @dataclass(frozen=True)
@@ -188,11 +188,12 @@ def _hold_body(hold: HoldState, facts: TicketFacts) -> str:
     skus = ", ".join(markdown(sku, 40) for sku in hold.skus) or "none"
     until = f" until {wording.day(hold.expires_on)}" if hold.expires_on is not None else ""
     reason = f" ({inert(hold.reason)})" if hold.reason else ""
-    lines = [
-        f"**{ticket_title(facts, MARKDOWN)}**",
-        f"Paid promotion hold, {hold.state}{until}{reason}: {skus}.",
-        f"Undo: `insights hold release {hold.hold_id}`.",
-    ]
+    verb = {"proposed": "Place it", "active": "Undo"}.get(hold.state)
+    command = {"proposed": "place", "active": "release"}.get(hold.state)
+    state = {"proposed": "proposed, not placed", "active": "placed"}.get(hold.state, hold.state)
+    lines = [f"**{ticket_title(facts, MARKDOWN)}**", f"Hold of paid promotion, {state}{until}{reason}: {skus}."]
+    if verb:
+        lines.append(f"{verb}: `insights hold {command} {hold.hold_id}`.")
     return "\n\n".join(lines) + "\n"
 
 
@@ -228,13 +229,27 @@ def ticket_facts(
         due_at=due,
         owner=owner_of(issue, inputs.shop.policy),
         causes=inputs.causes.get(issue.insight_id, ()),
-        quotes=choose_quotes(issue.topic, evidence),
+        quotes=choose_quotes(
+            issue.topic, evidence, language=inputs.shop.languages[0], dull=_name_words(issue, inputs.products)
+        ),
         actions=actions,
         hold=hold,
         products=inputs.products,
         first_complaint_at=min((record.occurred_at for record in evidence), default=None),
         provisional_reason=inputs.provisional_reasons.get(issue.topic, PROVISIONAL) if issue.provisional else "",
     )
+
+
+def _name_words(issue: Issue, products: Mapping[str, Product]) -> set[str]:
+    """Words of the products an issue is about: they stand in any record about them, whatever it complains of."""
+    attributes = issue.attributes
+    meant = [
+        product
+        for product in products.values()
+        if product.sku == attributes.get("sku") or product.product_line == attributes.get("product_line")
+    ]
+    words = {word for product in meant for word in f"{product.name} {product.product_line}".lower().split()}
+    return words | {word.removesuffix("s") for word in words}
 
 
 def render_alert(facts: TicketFacts, told: str) -> str:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from insights_assets.actions.wording import day as day_words
+
 _UNUSED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>", re.DOTALL)
 INK, ACCENT, QUIET = "#334155", "#b91c1c", "#94a3b8"
 
@@ -33,7 +35,7 @@ def daily_plot(daily: Sequence[tuple[date, int]], usual_per_day: float, onset: d
         axes.set_xlim(-0.6, len(daily) - 0.4)
         axes.set_ylim(0, max([n for _, n in daily] + [1, usual_per_day]) * 1.15)
         ticks = [n for n in positions if n % 7 == (len(daily) - 1) % 7]
-        axes.set_xticks(ticks, [f"{daily[n][0].day}.{daily[n][0].month}." for n in ticks])
+        axes.set_xticks(ticks, [day_words(daily[n][0]) for n in ticks])
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
         axes.tick_params(length=2, colors=INK)
         for side in ("top", "right"):

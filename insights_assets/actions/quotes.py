@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from insights_assets.actions.escaping import plain
 from insights_assets.actions.model import Evidence
+from insights_assets.clusters.stop_words import STOP_WORDS
+from insights_assets.labels.words import fold
 
 QUOTES_SHOWN = 3
 QUOTE_CHARACTERS = 140
 #: Only so many of the latest records are looked at: what is typical shows in them.
 CANDIDATES = 100
+#: What a quote in another language than the reader's is worth beside one in it.
+FOREIGN = 0.3
+#: What a quote of a record with several topics is worth beside one of a record that has only this topic.
+SHARED = 0.3
 _WORD = re.compile(r"\w{3,}")
 _SENTENCE_END = re.compile(r"[.!?…](?=\s)")
 _DOUBTFUL = (
@@ -41,29 +47,39 @@ class Quote:
     language: str
 
 
-def choose_quotes(topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_SHOWN) -> tuple[Quote, ...]:
-    """At most `shown` quotes, one a customer, in different words where there are any: typical first, newer before
+def choose_quotes(
+    topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_SHOWN, *, language: str = "", dull: Collection[str] = ()
+) -> tuple[Quote, ...]:
+    """At most `shown` quotes, one a customer, in different words where there are any: the best first, newer before
     older.
 
-    Typical: shares most words with the other quotes of the issue in its language. Quotes in which personal data may be
-    left are passed over.
+    Best: the label is sure, the words are typical (shared with the other quotes of the issue in their language), and
+    they are in `language`, that of the ticket's reader. Stop words and `dull` words (the product's own name, which all
+    records share whatever they complain of) make nothing typical. Quotes in which personal data may be left are passed
+    over.
     """
     latest = sorted(evidence, key=lambda record: (-record.occurred_at.timestamp(), record.feedback_id))[:CANDIDATES]
     candidates = [quote for record in latest if (quote := _quote(topic, record)) is not None]
-    words = {quote.feedback_id: set(_WORD.findall(quote.text.lower())) for quote in candidates}
+    quiet = {word.lower() for word in dull}
+    words = {quote.feedback_id: _telling_words(quote.text) - quiet for quote in candidates}
     common: Counter[tuple[str, str]] = Counter()
     for quote in candidates:
         common.update((quote.language, word) for word in words[quote.feedback_id])
+    spoken = Counter(quote.language for quote in candidates)
     voices = {record.feedback_id: record.customer_key or record.feedback_id for record in evidence}
+    sure = {record.feedback_id: _sureness(topic, record) for record in evidence}
 
-    def typical(quote: Quote) -> float:
+    def worth(quote: Quote) -> float:
         own = words[quote.feedback_id]
-        # words that nobody else uses say nothing; very short quotes say little, so the mean is over at least six words
-        return sum(common[(quote.language, word)] - 1 for word in own) / max(6, len(own))
+        # words that nobody else uses say nothing; very short quotes say little, so the mean is over at least four words
+        shared = sum(common[(quote.language, word)] - 1 for word in own) / max(4, len(own))
+        typical = (shared + 0.1) / max(1, spoken[quote.language] - 1)
+        foreign = language and quote.language != language
+        return typical * sure[quote.feedback_id] * (FOREIGN if foreign else 1.0)
 
-    ranked = sorted(candidates, key=lambda q: (-round(typical(q), 6), -q.occurred_at.timestamp(), q.feedback_id))
+    ranked = sorted(candidates, key=lambda q: (-round(worth(q), 6), -q.occurred_at.timestamp(), q.feedback_id))
     chosen: list[Quote] = []
-    for alike in (0.7, 0.999):  # different words first; the same thing said by others only where there is nothing else
+    for alike in (0.5, 0.999):  # different words first; the same thing said by others only where there is nothing else
         for quote in ranked:
             if len(chosen) == shown:
                 return tuple(chosen)
@@ -72,6 +88,16 @@ def choose_quotes(topic: str, evidence: Sequence[Evidence], shown: int = QUOTES_
             if not same_voice and not same_words:
                 chosen.append(quote)
     return tuple(chosen)
+
+
+def _sureness(topic: str, record: Evidence) -> float:
+    """How much a record's label is worth as a quote. One of several topics may be there because it was denied."""
+    sure = max(0.1, 2 * record.confidences.get(topic, 1.0) - 1) ** 2
+    return sure * (1.0 if len(record.confidences) <= 1 else SHARED)
+
+
+def _telling_words(text: str) -> set[str]:
+    return {word for word in _WORD.findall(text.lower()) if fold(word) not in STOP_WORDS}
 
 
 def _quote(topic: str, record: Evidence) -> Quote | None:
@@ -84,10 +110,11 @@ def _quote(topic: str, record: Evidence) -> Quote | None:
 def in_context(span: str, text: str) -> str:
     """The sentence of a record that holds its evidence span, as one line; a span that stands nowhere is shown as it is.
 
-    A label's span is as short as it can be ("choque elétrico"); a reader wants the sentence. Longer ones are cut around
-    the span.
+    A label's span is as short as it can be ("choque elétrico"); a reader wants the sentence. A line of the record ends
+    one (a subject is no part of the sentence below it). Longer ones are cut around the span.
     """
-    whole, part = plain(text), plain(span)
+    part = plain(span)
+    whole = next((line for raw in text.splitlines() if part in (line := plain(raw)) and line), plain(text))
     at = whole.find(part) if part else 0
     if at < 0 or not whole:
         return plain(part or whole, QUOTE_CHARACTERS)

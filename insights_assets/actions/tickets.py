@@ -8,6 +8,7 @@ an undo; a verdict line; no internal ids in the first five lines.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ def render_ticket(facts: TicketFacts, style: Style = MARKDOWN) -> str:
         [f"{style.label('What happens')} {what_happens(facts, style)}"],
         [f"{style.label('Where')} {where(facts, style)}"],
         _customers_say(facts, style),
-        [f"{style.label('Provisional')} {style.outside(facts.provisional_reason)}"] if facts.provisional_reason else [],
+        [f"{style.label('Provisional')} {provisional(facts, style)}"] if facts.provisional_reason else [],
         [f"{style.label('Do next')} {do_next(facts, style)}"],
         [f"{style.label('Already done')} {already_done(facts, style)}"],
         [_verdict_line(facts, style)],
@@ -171,34 +172,46 @@ def where(facts: TicketFacts, style: Style) -> str:
     if own is not None and (own.attributes or facts.issue.scope):
         said.append(_rate_sentence(own, [row for row in rows if row.role == "outside"], facts, style))
     if status == "tied":
-        others = [wording.group_words(other, facts.products, style.outside) for other in facts.issue.alternatives[:2]]
+        others = [_group(other, facts, style) for other in facts.issue.alternatives[:2]]
         said.append(f"Not distinguishable yet from: {' or '.join(others)}." if others else "Not distinguishable yet.")
     elif status == "possible" and facts.issue.cause:
-        place = wording.group_words(dict(facts.issue.cause), facts.products, style.outside)
-        said.append(f"Possible, not proven: {place}.")
+        guess = wording.unsure_part(facts.issue)
+        said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else "What causes it is not known yet.")
     elif status == "not_localised" and facts.issue.topic != "safety":
         said.append("Not located yet: no single batch, warehouse, carrier, product or region stands out.")
     elif not said:
-        place = wording.group_words(facts.issue.attributes, facts.products, style.outside)
+        place = _group(facts.issue.attributes, facts, style)
         said.append(f"Reported {place}." if facts.issue.attributes else "No order or product is named.")
     said += _ruled_out(rows, {name for other in facts.issue.alternatives for name in other})
     return " ".join(said)
 
 
+def _group(attributes: Mapping[str, str], facts: TicketFacts, style: Style) -> str:
+    return wording.group_words(facts.shop.spoken(attributes), facts.products, style.outside)
+
+
 def _rate_sentence(own: CauseRow, outside: Sequence[CauseRow], facts: TicketFacts, style: Style) -> str:
-    group = wording.group_words(own.attributes, facts.products, style.outside)
+    titled = facts.issue.cause_status == "cause" and "packaging_batch" in own.attributes
+    group = "from this batch" if titled else _group(own.attributes, facts, style)
     if own.rate is None:
         return f"{wording.count(own.observed or 0.0)} complaints {group}; a rate needs orders."
     beside = outside[0] if outside else None
-    usual = f", {wording.share(beside.rate)} of {style.outside(beside.text)}" if beside is not None else ""
+    usual = ""
+    if beside is not None:
+        usual = f", {wording.share(beside.rate)} of those {wording.others_words(beside.compared, beside.attributes)}"
     if not usual and facts.issue.expected_count is not None and facts.issue.observed_count > 0:
         usual_rate = own.rate * facts.issue.expected_count / facts.issue.observed_count
         usual = f", {wording.share(usual_rate)} would be usual"
-    return f"{wording.share(own.rate)} of orders {group} complain{usual}."
+    # Complaints are held against the orders that should have complained by now, so a very bad batch passes all of them.
+    here = "Nearly all orders" if own.rate >= NEARLY_ALL else f"{wording.share(own.rate)} of orders"
+    return f"{here} {group} complain{usual}."
 
 
 #: Above this chance a difference between parts of a cause is none.
 SAME_RATE_P = 0.05
+NEARLY_ALL = 0.9
+#: The highest rate over the lowest: up to here it is said that they are the same, beyond the other nothing is said.
+ABOUT_THE_SAME, TOO_FAR_APART = 1.5, 2.5
 
 
 def _ruled_out(rows: Sequence[CauseRow], open_questions: set[str]) -> list[str]:
@@ -214,10 +227,24 @@ def _ruled_out(rows: Sequence[CauseRow], open_questions: set[str]) -> list[str]:
         parts = groups[attribute]
         if len(parts) > 1 and all((row.p_value or 0.0) > SAME_RATE_P for row in parts):
             rates = sorted(row.rate or 0.0 for row in parts)
-            number = {2: "both", 3: "all three"}.get(len(parts), f"all {len(parts)}")
+            apart = rates[-1] / rates[0] if rates[0] > 0 else math.inf
+            if apart > TOO_FAR_APART:
+                continue  # too few complaints to see a difference is no proof that there is none
+            alike = "about the same rate" if apart <= ABOUT_THE_SAME else "no more apart than by chance"
             spread = f"{wording.share(rates[0])} to {wording.share(rates[-1])}"
-            said.append(f"Not the {wording.noun(attribute)}: about the same rate with {number} ({spread}).")
+            named = wording.parts_words(attribute, len(parts))
+            said.append(f"Not the {wording.noun(attribute)}: {alike} with {named} ({spread}).")
     return said[:2]
+
+
+def provisional(facts: TicketFacts, style: Style) -> str:
+    """What is not proven yet, what that keeps from happening, and what ends it."""
+    said = style.outside(facts.provisional_reason).rstrip(". ")
+    if facts.hold is not None and facts.hold.state == "proposed":
+        said += "; until then a person places the hold"
+    elif facts.hold is not None and facts.hold.state == "active" and facts.issue.topic == "safety":
+        said += "; the hold is placed all the same, safety does not wait"
+    return f"{said}. Review: {style.command('insights review export --out review.csv')}."
 
 
 def _customers_say(facts: TicketFacts, style: Style) -> list[str]:
@@ -242,7 +269,7 @@ def do_next(facts: TicketFacts, style: Style) -> str:
     if issue.harm_at is not None and issue.is_open:
         harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
         days = (harm_day - facts.as_of).days
-        when = "today" if days <= 0 else f"{days} day{'s' if days != 1 else ''}, {wording.day(harm_day)}"
+        when = "today" if days <= 0 else f"{days} day{'s' if days != 1 else ''}, until {wording.day(harm_day)}"
         reason = f" ({style.outside(issue.harm_reason)})" if issue.harm_reason else ""
         said += f" Time to harm: {when}{reason}."
     return said
@@ -292,7 +319,7 @@ def _verdict_line(facts: TicketFacts, style: Style) -> str:
         judged = f"{confirm}, or {style.command('dismissed --reason …')}."
     proof = style.command(f"insights trace {issue.insight_id}")
     line = f"{style.label('Right or wrong?')} {judged} {style.label('Proof')} {proof}"
-    line += " (records, score, versions; no replay yet)."
+    line += " (its records, score and versions)."
     return f"{line} {seen_after(facts)}".rstrip()
 
 
@@ -305,4 +332,5 @@ def seen_after(facts: TicketFacts) -> str:
     promise = facts.shop.policy.loop.promise_hours
     if hours < 1:
         return f"Seen within the hour of the first complaint (promise {promise} h)."
-    return f"Seen {wording.elapsed(hours)} after the first complaint (promise {promise} h)."
+    kept = f"promise {promise} h" if hours <= promise else f"later than the promised {promise} h"
+    return f"Seen {wording.elapsed(hours)} after the first complaint ({kept})."

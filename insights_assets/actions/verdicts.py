@@ -45,19 +45,24 @@ def give_verdict(
     reason: str | None = None,
     until: date | None = None,
     known_insights: Iterable[str] | None = None,
+    as_of: date | None = None,
     through: str = "command",
 ) -> str:
     """Record a judgement and say in words what was recorded.
 
-    `judgement`: confirmed | dismissed (with reason) | duplicate-of (reason names the other insight) | snooze (with
-    until) | unknown. Raises RefusedJudgement with what to do. The audit log gets an entry.
+    `judgement`: confirmed | dismissed (with reason) | duplicate-of (reason names the other insight, or
+    duplicate-of=INS-…) | snooze (with until, a day after the shop's `as_of`) | unknown. Raises RefusedJudgement with what to do. The audit log gets an entry.
     """
     known = set(known_insights) if known_insights is not None else None
     if known is not None and insight_id not in known:
         raise RefusedJudgement(f"there is no insight {insight_id}; see `insights show insights`")
+    if judgement.startswith("duplicate-of="):
+        judgement, _, reason = judgement.partition("=")
     if judgement == "snooze":
         if until is None:
-            raise RefusedJudgement("a snooze needs its last day: --until 2026-12-01")
+            raise RefusedJudgement("a snooze needs the day on which it wakes: --until 2026-12-01")
+        if as_of is not None and until <= as_of:
+            raise RefusedJudgement(f"a snooze until {until} is over already: the shop's today is {as_of}")
         operations.verdicts.snooze(insight_id, until, by=by, reason=reason)
         said = f"{insight_id} sleeps until {until}; nothing is judged by that"
     elif judgement == "duplicate-of":

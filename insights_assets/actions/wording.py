@@ -27,6 +27,16 @@ _NOUNS = {
     "region": "region",
     "channel": "channel",
 }
+#: The other parts of the shop that a rate is compared with, coarse attributes after fine ones.
+_OTHERS = {
+    "packaging_batch": "from other batches",
+    "warehouse": "from other warehouses",
+    "sku": "for other products",
+    "product_line": "for other product lines",
+    "carrier": "with other carriers",
+    "region": "in other regions",
+    "channel": "through other channels",
+}
 
 
 def money(amount: float | None) -> str:
@@ -115,8 +125,8 @@ def product_words(attributes: Mapping[str, str], products: Mapping[str, Product]
 
 
 def place_words(attributes: Mapping[str, str], outside: Outside) -> str:
-    """Where: `from WH-LEJ, packaging batch LEJ-PB07, with carrier Swift, in DE`; empty when nothing is known."""
-    forms = (("warehouse", "from {}"), ("packaging_batch", "packaging batch {}"), ("carrier", "with carrier {}"),
+    """Where: `from WH-LEJ, packaging batch LEJ-PB07, with Swift, in DE`; empty when nothing is known."""
+    forms = (("warehouse", "from {}"), ("packaging_batch", "packaging batch {}"), ("carrier", "with {}"),
              ("region", "in {}"), ("channel", "through {}"))  # fmt: skip
     known = [form.format(outside(attributes[name])) for name, form in forms if name in attributes]
     named = {name for name, _ in forms} | {"sku", "product_line"}
@@ -130,6 +140,30 @@ def group_words(attributes: Mapping[str, str], products: Mapping[str, Product], 
     about_product = "sku" in attributes or "product_line" in attributes
     product = f"for {product_words(attributes, products, outside)}" if about_product else ""
     return " ".join(part for part in (product, place) if part) or "overall"
+
+
+def unsure_part(issue: Issue) -> dict[str, str]:
+    """What a possible cause adds to what is known of the place anyway."""
+    return {name: value for name, value in issue.cause.items() if issue.scope.get(name) != value}
+
+
+def others_words(compared: str, rest: Mapping[str, str]) -> str:
+    """What a rate is compared with: `from other batches of the same warehouse and product line`.
+
+    `compared` is the attribute that differs, `rest` those that are the same. The values stand in the sentence already.
+    """
+    form = _OTHERS.get(compared, f"with another {noun(compared)}")
+    same = [noun(name) for name in _OTHERS if name in rest]
+    if not same:
+        return form
+    link = "in" if same == ["region"] else "of"
+    return f"{form} {link} the same {', '.join(same[:-1])}{' and ' if len(same) > 1 else ''}{same[-1]}"
+
+
+def parts_words(attribute: str, number: int) -> str:
+    """`all three carriers`, `both warehouses`, `all 7 regions`"""
+    how_many = {2: "both", 3: "all three", 4: "all four"}.get(number, f"all {number}")
+    return f"{how_many} {noun(attribute)}s"
 
 
 def noun(attribute: str) -> str:
@@ -147,8 +181,8 @@ def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product
     head = outside(issue.title) if issue.title else made
     if issue.cause_status == "cause" or issue.topic == "safety":
         return head
-    if issue.cause_status == "possible" and issue.cause:
-        return f"{head}, possibly {group_words(dict(issue.cause), products, outside)}"
+    if issue.cause_status == "possible" and (guess := unsure_part(issue)):
+        return f"{head}, possibly {group_words(guess, products, outside)}"
     if issue.cause_status == "tied":
         others = " or ".join(group_words(other, products, outside) for other in issue.alternatives[:2])
         return f"{head}, or {others}: not distinguishable yet" if others else f"{head}, cause not distinguishable yet"

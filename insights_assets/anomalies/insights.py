@@ -119,7 +119,7 @@ def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tupl
     times = [writing.occurred[i] for i in records if i in writing.occurred]
     use_case = next((c.id for c in sorted(shop.enabled_use_cases, key=lambda c: c.order) if issue.topic in c.topics), None)
     row = {
-        "insight_id": issue.insight_id, "topic": issue.topic, "title": title_of(policy.title, attributes, business), "state": issue.incident.state,
+        "insight_id": issue.insight_id, "topic": issue.topic, "title": title_of(policy.title, shop.spoken(attributes), business), "state": issue.incident.state,
         "tier": tier, "is_urgent": bool(issue.reports), "provisional": issue.topic not in writing.proven, "use_case": use_case,
         "risk_per_day": risk.risk_per_day, "risk_per_day_p10": risk.risk_per_day_p10, "currency": shop.reporting_currency,
         "revenue_risk_per_day": risk.revenue_risk_per_day, "churn_risk_per_day": risk.churn_risk_per_day, "operational_risk": risk.operational_risk,
@@ -136,7 +136,7 @@ def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tupl
         "first_said_at": min(times) if times else None, "window_start": date_of(start), "window_end": date_of(seen),
         "observed_count": len(people), "expected_count": _expected(situation, issue, place, start), "p_value": issue.p_value,
         "exposure_kind": _exposure_kind(issue, situation), "detector": issue.detector, "evidence_ids": exemplars(situation, people),
-        "record_ids": records[-RECORDS_AT_MOST:], "recommended_step": shop.policy.next_step(issue.topic, attributes),
+        "record_ids": records[-RECORDS_AT_MOST:], "recommended_step": shop.policy.next_step(issue.topic, shop.spoken(attributes)),
         "verdict": None, "verdict_reason": None, "verdict_by": None, "verdict_at": None, "judged_through_day": date_of(day),
     }  # fmt: skip
     row["lift"] = float(statistic(len(people) / row["expected_count"])) if row["expected_count"] else 0.0

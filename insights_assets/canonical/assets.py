@@ -17,6 +17,7 @@ from insights_assets.canonical.tables import (
     SOURCE_COMPLETENESS,
 )
 from insights_assets.canonical.voices import FEEDBACK_SOURCES
+from insights_assets.resources import previews
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
@@ -60,6 +61,7 @@ def shipments(step: Step) -> None:
     checks=(
         Check("feedback_ids_unique", FEEDBACK, "No two rows share a feedback_id.", blocking=True),
         Check("source_tags_present", FEEDBACK, "Every row says which source and raw table it came by (R72).", blocking=True),
+        Check("slice_holds_records", FEEDBACK, "The slice of shop.yaml, where there is one, leaves something to look at (R80).", blocking=False),
     ),
 )
 def feedback(step: Step) -> None:
@@ -70,18 +72,24 @@ def feedback(step: Step) -> None:
         "count_if(order_ref_status = 'broken') broken", "count_if(language IN ('und', 'other')) unknown_language", "count_if(packaging_batch IS NOT NULL) with_batch",
     ).toArrow().to_pylist()[0]
     rows = max(facts["n"], 1)
+    by_day = step.read(FEEDBACK).groupBy("occurred_day").count().toArrow().to_pylist()
+    step.note(FEEDBACK, plot=previews.days(sorted((row["occurred_day"], row["count"]) for row in by_day), "Customer voices a day"))
     step.check("feedback_ids_unique", facts["n"] == facts["ids"], rows=facts["n"], distinct=facts["ids"])
     step.check("source_tags_present", facts["untagged"] == 0, untagged=facts["untagged"])
+    limits = step.shop.slice.limits
+    step.check("slice_holds_records", not limits or facts["n"] > 0, **{name: ", ".join(values) for name, values in limits.items()})
     step.note(
         FEEDBACK, days_rebuilt=report.days, broken_order_reference_share=round(facts["broken"] / rows, 4),
         unknown_language_share=round(facts["unknown_language"] / rows, 4), traced_to_batch_share=round(facts["with_batch"] / rows, 4),
     )
 
 
-@table_assets(QUARANTINE, reads=(*RAW.values(), *BRONZE.values(), SESSIONS), memo=stray_names)
+@table_assets(QUARANTINE, reads=(*RAW.values(), *BRONZE.values(), SESSIONS, ORDERS, SHIPMENTS, PRODUCTS), memo=stray_names)
 def quarantine(step: Step) -> None:
     """Everything that came in and could not be used, with its reason."""
     step.note(QUARANTINE, set_aside_now=set_aside(step))
+    reasons = step.read(QUARANTINE).groupBy("source", "reason").count().orderBy("source", "reason").toArrow().to_pylist()
+    step.note(QUARANTINE, preview=previews.table(reasons, {"Source": "source", "Reason": "reason", "Records": "count"}))
 
 
 @table_assets(
@@ -96,6 +104,8 @@ def quarantine(step: Step) -> None:
 def source_completeness(step: Step) -> None:
     """The count that proves nothing was lost."""
     rows = account(step)
+    columns = {"Source": "source", "In": "raw_count", "Kept": "bronze_count", "Replaced": "superseded_count", "Set aside": "quarantined_count"}
+    step.note(SOURCE_COMPLETENESS, preview=previews.table(rows, columns))
     lost = {row["source"]: row["unexplained_count"] for row in rows if row["unexplained_count"]}
     step.check("records_accounted_for", not lost, unexplained=lost)
     many = {row["source"]: row["quarantine_share"] for row in rows if row["quarantine_share"] > 0.2}

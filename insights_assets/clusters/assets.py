@@ -6,6 +6,7 @@ from insights_assets.clusters.register import MERGES
 from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
 from insights_assets.clusters.vectors import embed_new_texts, frozen_model
 from insights_assets.labels.tables import FEEDBACK_LABELS
+from insights_assets.resources import previews
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 
@@ -56,6 +57,7 @@ def themes(step: Step) -> None:
     step.check("members_in_themes", not stray, unknown=stray[:20])
     step.note(
         THEMES,
+        preview=previews.table(_largest(step), {"Theme": "name", "Topic": "topic", "Complaints": "size", "Since": "born_day"}),
         days_judged=report.days_judged,
         themes_born=report.themes_born,
         themes=len(report.ids_after),
@@ -67,6 +69,11 @@ def themes(step: Step) -> None:
         complaints=facts["n"],
         in_a_theme_share=round(facts["themed"] / max(facts["n"], 1), 4),
     )
+
+
+def _largest(step: Step) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = step.read(THEMES).select("name", "topic", "size", "born_day").toArrow().to_pylist()
+    return sorted(found, key=lambda row: (-int(str(row["size"] or 0)), str(row["name"])))
 
 
 ASSETS = [embeddings, themes]

@@ -23,5 +23,6 @@ def approve(action: str, reject: bool, reason: str | None, home: Path | None) ->
     try:
         row = decide(operations, action, not reject, by=person(), reason=reason)
     except RefusedJudgement as error:
-        stop(str(error), WRONG_USE)
+        waiting = [row.action_id for row in operations.approvals.all() if row.state == "waiting"]
+        stop(f"{error}; waiting: {', '.join(waiting[:8]) or 'nothing'} (`insights show tickets`)", WRONG_USE)
     click.echo(f"{row.action_id}: {row.state}; the next run carries it out")

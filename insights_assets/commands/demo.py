@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from insights_assets.commands.frame import FAILED, WRONG_USE, home_option, settings_for, stop
+from insights_assets.commands.frame import DEMO_MARK, FAILED, WRONG_USE, new_home_option, settings_for, stop
 
 if TYPE_CHECKING:
     from insights_assets.governance.reader import Reader
     from insights_assets.settings import Settings
-    from insights_assets.shop import Shop
 
-_MARK = ".demo"
 WIDTH = 100
 REVIEWED = 400
 #: What a labelling model costs, for the closing estimate only: list prices of gpt-4.1-mini class models and the prompt's own size.
@@ -27,7 +25,7 @@ PROMPT_TOKENS, REPLY_TOKENS, CHARACTERS_PER_TOKEN = 1_400, 120, 4
 
 
 @click.command()
-@home_option
+@new_home_option
 @click.option("--days", type=click.IntRange(60, 400), default=120, show_default=True)
 @click.option("--records", type=click.IntRange(2_000), default=50_000, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
@@ -53,11 +51,11 @@ def demo(home: Path | None, days: int, records: int, seed: int, last_day: dateti
 def _fresh_home(home: Path) -> None:
     """An empty home with the demo's mark; a home of somebody's own is never touched."""
     if home.exists() and any(home.iterdir()):
-        if not (home / _MARK).exists():
+        if not (home / DEMO_MARK).exists():
             stop(f"{home} is a home of your own, not a demo's; name another with --home", WRONG_USE)
         shutil.rmtree(home)
     home.mkdir(parents=True, exist_ok=True)
-    (home / _MARK).write_text("made by `insights demo`, which may replace this folder\n", encoding="utf-8")
+    (home / DEMO_MARK).write_text("made by `insights demo`, which may replace this folder\n", encoding="utf-8")
 
 
 def _simulate(home: Path, days: int, records: int, seed: int, day: date) -> dict[str, Any]:
@@ -109,28 +107,50 @@ def _tell(settings: Settings, truth: dict[str, Any], reviewed: int, first_ticket
     reader, shop = open_reader(settings)
     insights = reader.rows(table("anomalies.insights"))
     tickets = reader.rows(table("actions.action_tickets"))
-    answered = render_answer(published_answer(reader, shop, None)).splitlines()
+    found = published_answer(reader, shop, None)
+    answered = render_answer(found).splitlines()
     (settings.home / "answer.txt").write_text("\n".join(answered) + "\n", encoding="utf-8")
     # The question and its five causes; what the answer adds below them is in answer.txt.
     end = next((n for n, line in enumerate(answered) if line.startswith(("Also open", "Provisional", "Not trusted"))), len(answered))
     lines = [line for line in answered[:end] if line.strip()]
-    lines += [*_work_done(reader, shop, tickets, reviewed), *_truth_check(insights, truth), *_accounts(reader)]
-    lines += _look_at(settings.home, tickets)
-    lines.append(f"First tickets after {first_ticket:.0f} s, everything after {everything:.0f} s; also in {_shown(settings.home)}/demo.txt")
+    lines += [*_work_done(reader, tickets, reviewed), *_truth_check(insights, truth), *_accounts(reader)]
+    lines += _look_at(settings.home, [path for cause in found.causes for path in cause.tickets])
+    lines.append(f"First tickets after {first_ticket:.0f} s, everything after {everything:.0f} s; all of this is in {_shown(settings.home)}/demo.txt")
     (settings.home / "demo.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     click.echo("\n".join(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines))
 
 
-def _work_done(reader: Reader, shop: Shop, tickets: list[dict[str, Any]], reviewed: int) -> list[str]:
-    kinds: dict[str, int] = {}
-    for ticket in tickets:
-        kinds[ticket["kind"]] = kinds.get(ticket["kind"], 0) + 1
-    said = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(kinds.items()))
-    lines = [f"Actions: {said or 'none'}.", f"A simulated analyst reviewed {reviewed} records, so that the gates can answer."]
-    held = reader.operations.holds.active()
-    if held:
-        skus = ", ".join(sku for hold in held for sku in hold.skus)
-        lines.append(f"Held until {held[0].expires_on}: paid promotion of {skus}; undo: insights hold release {held[0].hold_id}")
+#: How the closing words call each kind of action: one, several.
+_KINDS = {
+    "defect_ticket": ("ticket", "tickets"), "copy_change": ("page change", "page changes"), "notification": ("alert", "alerts"),
+    "escalation": ("escalation", "escalations"), "macro": ("reply macro", "reply macros"), "article": ("help article", "help articles"),
+}  # fmt: skip
+
+
+def _work_done(reader: Reader, tickets: list[dict[str, Any]], reviewed: int) -> list[str]:
+    """What was opened, held and drafted, and who reviewed the labels."""
+
+    def said(kinds: tuple[str, ...]) -> str:
+        counts = {kind: sum(ticket["kind"] == kind for ticket in tickets) for kind in kinds}
+        return ", ".join(f"{n} {_KINDS[kind][n != 1]}" for kind, n in counts.items() if n)
+
+    holds = reader.operations.holds.all()
+    active = [hold for hold in holds if hold.state == "active"]
+    proposed = [hold for hold in holds if hold.state == "proposed"]
+    opened = said(("defect_ticket", "copy_change", "notification", "escalation")) or "nothing"
+    drafts = said(("macro", "article"))
+    lines = [
+        f"On the desk: {opened}" + (f"; drafted for approval: {drafts}." if drafts else "."),
+        f"A simulated analyst reviewed {reviewed} records, so that the gates can answer.",
+    ]
+    if active:
+        until = f"{active[0].expires_on:%-d %b}" if active[0].expires_on else "further notice"
+        skus = list(dict.fromkeys(sku for hold in active for sku in hold.skus))
+        named = skus[0] if len(skus) == 1 else f"{len(skus)} products"
+        waits = f" ({len(proposed)} more proposed)" if proposed else ""
+        lines.append(f"Promotion of {named} held until {until}{waits}; undo: insights hold release {active[0].hold_id}")
+    elif proposed:
+        lines.append(f"No promotion is held, {len(proposed)} proposed; place one: insights hold place {proposed[0].hold_id}")
     return lines
 
 
@@ -139,10 +159,10 @@ def _truth_check(insights: list[dict[str, Any]], truth: dict[str, Any]) -> list[
 
     result = score(insights, truth)
     return [
-        f"Truth check (the pipeline never reads it): planted {result.planted}, found {result.found}, first cause right "
-        f"{result.causes_right} of {result.causes_named},",
+        f"Truth check: planted {result.planted}, never read by the pipeline: found {result.found}, "
+        f"first cause right {result.causes_right} of {result.causes_named},",
         f"  decoys raised {result.decoys_raised}, unexplained {len(result.unexplained)}, duplicates {len(result.duplicates)}"
-        + (f", missed {', '.join(result.missed)}" if result.missed else ""),
+        + (f", missed {', '.join(name.partition('-')[0] for name in result.missed)}" if result.missed else ""),
     ]
 
 
@@ -163,11 +183,15 @@ def _accounts(reader: Reader) -> list[str]:
     ]
 
 
-def _look_at(home: Path, tickets: list[dict[str, Any]]) -> list[str]:
-    first = next((t["external_id"] for t in sorted(tickets, key=lambda t: (t["tier"], t["kind"] != "defect_ticket")) if t["kind"] == "defect_ticket" and t["external_id"]), "tickets/")
+def _look_at(home: Path, tickets: list[str]) -> list[str]:
+    """Three things to open: the first cause's ticket, the brief, the lineage."""
     shown = _shown(home)
     brief = max((path.name for path in (home / "desk" / "brief").glob("*.html")), default="")
-    return [f"Open: {shown}/desk/{first}", f"      {shown}/desk/brief/{brief}", "      make dev   (lineage, runs and checks in Dagster; insights in the console)"]
+    return [
+        f"Open: {shown}/desk/{tickets[0] if tickets else 'tickets/'}",
+        f"      {shown}/desk/brief/{brief}",
+        "      make dev   (lineage, runs and checks in Dagster; insights and verdicts in the console)",
+    ]
 
 
 def _shown(home: Path) -> str:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -29,9 +28,13 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
     dagster_home = prepare_home(settings.home)
     environment = {
         **os.environ, "DAGSTER_HOME": str(dagster_home), "INSIGHTS_HOME": str(settings.home), "DAGSTER_DISABLE_TELEMETRY": "1",
-        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false", "INSIGHTS_CONSOLE_URL": f"http://127.0.0.1:{console_port}",
+        "PYTHONWARNINGS": "ignore",  # libraries tell each other about their versions; nothing of that helps who typed the command
+        # Absolute, because the servers start in another folder than the command.
+        "INSIGHTS_LANDING": str(settings.landing_path), **({"INSIGHTS_SHOP": str(settings.shop)} if settings.shop else {}),
     }
-    commands = [[sys.executable, "-m", "dagster", "dev", "-m", "insights_assets.definitions", "-h", "127.0.0.1", "-p", str(port)]]
+    workspace = _workspace(dagster_home)
+    commands = [[sys.executable, "-m", "dagster", "dev", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(port), "--log-level", "warning"]]
     if not no_console:
         page = Path(__file__).resolve().parents[1] / "console" / "app.py"
         commands.append([
@@ -39,7 +42,8 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
             "--server.headless", "true", "--browser.gatherUsageStats", "false", "--", "--dagster-url", f"http://127.0.0.1:{port}",
         ])
     # A session of their own: one signal reaches each whole tree, Dagster's code server included.
-    children = [subprocess.Popen(command, env=environment, start_new_session=True) for command in commands]
+    # Dagster starts in its home: a dagster.yaml where the command was typed is another one's.
+    children = [subprocess.Popen(command, env=environment, cwd=dagster_home, start_new_session=True) for command in commands]
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -59,14 +63,37 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
         _end_trees(children)
 
 
-def _end_trees(children: list[subprocess.Popen[bytes]]) -> None:
-    """SIGTERM to each whole tree (Dagster ignores SIGINT in the background), SIGKILL to what is left after ten seconds."""
+def _workspace(dagster_home: Path) -> Path:
+    """The workspace file of a home: the code location has the product's name, not a module's."""
+    path = dagster_home / "workspace.yaml"
+    path.write_text("load_from:\n  - python_module: {module_name: insights_assets.definitions, location_name: insights_assets}\n", encoding="utf-8")
+    return path
+
+
+def _end_trees(children: list[subprocess.Popen[bytes]], patience_seconds: float = 12.0) -> None:
+    """SIGTERM to each whole tree (Dagster ignores SIGINT in the background), SIGKILL to what is left after a while.
+
+    A server may be gone before those it started: the tree has ended when its whole process group has.
+    """
     for child in children:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGTERM)
+        _signal_tree(child, signal.SIGTERM)
+    deadline = time.monotonic() + patience_seconds
+    while any(_lives(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
     for child in children:
-        try:
-            child.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+        _signal_tree(child, signal.SIGKILL)
+        child.wait()
+
+
+def _lives(child: subprocess.Popen[bytes]) -> bool:
+    child.poll()  # reaps it, so that a dead leader does not count as its group's last member
+    return _signal_tree(child, 0)
+
+
+def _signal_tree(child: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to a whole tree; gives whether there was anybody to get it."""
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        return False
+    return True

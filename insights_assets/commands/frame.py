@@ -5,6 +5,7 @@ Exit codes: 0 done (bad files included), 1 failed, 2 wrong use, 3 stopped by a g
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +20,27 @@ if TYPE_CHECKING:
     from insights_assets.settings import Settings
     from insights_assets.shop import Shop
 
+#: The file that marks a home as made by `insights demo`.
+DEMO_MARK = ".demo"
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 DONE, FAILED, WRONG_USE, STOPPED = 0, 1, 2, 3
 
 
 def home_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=None, help="The home to work on [default: $INSIGHTS_HOME or ./home].")(function)
+    """`--home` of a command that works on a home there is: right after `make demo`, the demo's is the one that is meant."""
+    words = "The home to work on [default: $INSIGHTS_HOME, else ./home, else a demo's ./demo]."
+    return click.option("--home", type=_FOLDER, default=None, callback=_home_there_is, help=words)(function)
+
+
+def new_home_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--home` of a command that makes a home where there is none."""
+    return click.option("--home", type=_FOLDER, default=None, help="The home to work on; made where there is none [default: $INSIGHTS_HOME or ./home].")(function)
+
+
+def _home_there_is(_context: click.Context, _option: click.Parameter, given: Path | None) -> Path | None:
+    demo = Path("demo")
+    is_meant = given is None and "INSIGHTS_HOME" not in os.environ and not Path("home").exists() and (demo / DEMO_MARK).is_file()
+    return demo if is_meant else given
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,7 +57,8 @@ def settings_for(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        stop(f"setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}", WRONG_USE)
+        named = [f"INSIGHTS_{part}".upper() for part in first["loc"]]
+        stop(f"{' '.join(named) or 'settings'}: {first['msg'].removeprefix('Value error, ')}", WRONG_USE)
 
 
 def open_home(settings: Settings) -> tuple[Operations, Shop]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from insights_assets.commands.frame import DONE, FAILED, STOPPED, emit_json, home_option, json_option, settings_for
+from insights_assets.commands.frame import DONE, FAILED, STOPPED, WRONG_USE, emit_json, json_option, new_home_option, settings_for, stop
 
 if TYPE_CHECKING:
     from insights_assets.run import RunOutcome
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--landing", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder with <source>/ folders of files [default: <home>/landing].")
-@home_option
+@new_home_option
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The shop's today: everything known by the end of that day [default: today].")
 @click.option("--shop", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of what the business decides [default: the sample shop].")
 @json_option
@@ -27,6 +27,7 @@ def run(landing: Path | None, home: Path | None, as_of: datetime | None, shop: P
     Running again over the same files changes nothing and costs little. Exit code 3: a gate stopped the run.
     """
     settings = settings_for(home=home, landing=landing, as_of=as_of.date() if as_of else None, shop=shop)
+    refuse_what_cannot_run(settings)
     outcome = run_with_progress(settings, quiet=as_json)
     report = describe(settings, outcome)
     if as_json:
@@ -34,6 +35,30 @@ def run(landing: Path | None, home: Path | None, as_of: datetime | None, shop: P
     else:
         print_report(report)
     raise SystemExit(DONE if outcome.succeeded else STOPPED if outcome.stopped_by else FAILED)
+
+
+def refuse_what_cannot_run(settings: Settings) -> None:
+    """Say at once what a run would only meet on its way: a shop that cannot be read, a day gone by, nothing to take in."""
+    from insights_assets.resources.operations import open_operations
+    from insights_assets.shop import ShopError, load_shop
+
+    try:
+        load_shop(settings.shop)
+    except ShopError as error:
+        stop(str(error), WRONG_USE)
+    latest = None
+    if settings.operations_url is not None or (settings.home / "operations.db").exists():
+        operations = open_operations(settings.operations_target)
+        operations.migrate()
+        latest = operations.latest_publication()
+    if latest is not None and settings.as_of is not None and settings.as_of < latest.as_of_day:
+        stop(f"--as-of {settings.as_of} is earlier than the last run's {latest.as_of_day}: what was published is not taken back; use another --home", WRONG_USE)
+    landing = settings.landing_path
+    if latest is None and not (landing.is_dir() and any(landing.iterdir())):
+        stop(
+            f"nothing to take in: {landing} holds no files. Put them below {landing}/<source>/ (docs/sources.md says which), "
+            f"name another folder with --landing, or write a sample shop with `insights simulate {settings.home}`", WRONG_USE,
+        )  # fmt: skip
 
 
 def run_with_progress(settings: Settings, *, quiet: bool) -> RunOutcome:
@@ -74,8 +99,10 @@ def describe(settings: Settings, outcome: RunOutcome) -> dict[str, Any]:
         "failed_checks": [{"table": check.table, "check": check.name, "blocking": check.blocking} for check in outcome.failed_checks],
         "seconds": by_stage, "seconds_by_step": outcome.seconds, "tables": {}, "insights": [], "actions": [],
     }
+    operations = open_operations(settings.operations_target)
+    operations.migrate()
     try:
-        reader = Reader(settings, open_operations(settings.operations_target))
+        reader = Reader(settings, operations)
     except NothingPublished:
         return report
     from insights_assets.tables import all_tables
@@ -92,8 +119,11 @@ def describe(settings: Settings, outcome: RunOutcome) -> dict[str, Any]:
 def print_report(report: dict[str, Any]) -> None:
     if report["error"]:
         click.echo(f"The run failed: {report['error']}", err=True)
+        click.echo("Nothing new was published; what people read is as it was. `insights dev` shows the run's log.", err=True)
     for check in report["failed_checks"]:
         click.echo(f"{'Stopped by' if check['blocking'] else 'Warning:'} {check['check']} on {check['table']}", err=True)
+    if report["error"] and not report["seconds"]:
+        return
     tables = report["tables"]
     taken = sum(count for name, count in tables.items() if name.startswith("sources.") and name.endswith("_raw"))
     click.echo(

@@ -8,17 +8,38 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from insights_assets.commands.frame import emit_json, home_option, json_option, open_reader, settings_for
+from insights_assets.sources.landing import ALWAYS
 
 if TYPE_CHECKING:
     from insights_assets.governance.reader import Reader
 
-#: subject -> (table, columns of the short list, order)
-SUBJECTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    "insights": ("anomalies.insights", ("insight_id", "tier", "state", "title", "risk_per_day", "customers_count", "onset_day", "owner"), ("tier", "-risk_per_day", "insight_id")),
-    "tickets": ("actions.action_tickets", ("action_id", "insight_id", "kind", "tier", "owner", "destination", "state"), ("tier", "insight_id", "kind")),
-    "themes": ("clusters.themes", ("theme_id", "topic", "name", "size", "born_day", "last_seen_day"), ("-size", "theme_id")),
-    "sources": ("canonical.source_completeness", ("source", "raw_count", "bronze_count", "superseded_count", "quarantined_count", "unexplained_count", "last_received_day"), ("source",)),
-}
+#: subject -> (table, heading -> column of the short list, order)
+SUBJECTS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
+    "insights": (
+        "anomalies.insights",
+        {"id": "insight_id", "tier": "tier", "state": "state", "what": "title", "a day at risk": "risk_per_day", "people": "customers_count",
+         "since": "onset_day", "owner": "owner"},
+        ("tier", "-risk_per_day", "insight_id"),
+    ),
+    "tickets": (
+        "actions.action_tickets",
+        {"id": "action_id", "insight": "insight_id", "tier": "tier", "what": "kind", "for": "owner", "state": "state", "where": "external_id"},
+        ("tier", "insight_id", "kind"),
+    ),
+    "themes": (
+        "clusters.themes",
+        {"id": "theme_id", "topic": "topic", "words": "name", "records": "size", "since": "born_day", "last seen": "last_seen_day"},
+        ("-size", "theme_id"),
+    ),
+    "sources": (
+        "canonical.source_completeness",
+        {"source": "source", "in": "raw_count", "kept": "bronze_count", "replaced": "superseded_count", "set aside": "quarantined_count",
+         "unexplained": "unexplained_count", "last received": "last_received_day"},
+        ("source",),
+    ),
+}  # fmt: skip
+#: Columns wide enough for a title where the output is no terminal.
+PIPED_WIDTH = 160
 
 
 @click.command()
@@ -42,11 +63,12 @@ def show(subject: str, home: Path | None, as_json: bool) -> None:
         else:
             click.echo(message)
         return
-    rows = _ordered(reader.rows(spec), order)
+    rows = sorted(_ordered(reader.rows(spec), order), key=lambda row: row.get("state") == "resolved")
     if as_json:
         emit_json(rows)
         return
-    _table(rows, columns or tuple(column.name for column in spec.columns)[:8], f"{subject}, published as of {reader.publication.as_of_day}")
+    headings = columns or {column.name.replace("_", " "): column.name for column in spec.columns[:8]}
+    _table(rows, headings, f"{subject}, published as of {reader.publication.as_of_day}")
 
 
 def _health(reader: Reader, as_json: bool) -> None:
@@ -81,23 +103,30 @@ def _ordered(rows: list[dict[str, Any]], order: tuple[str, ...]) -> list[dict[st
     return rows
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], title: str) -> None:
+def _table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column.replace("_", " "), justify="right" if rows and isinstance(rows[0].get(column), (int, float)) else "left", overflow="fold")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPED_WIDTH)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading, column in columns.items():
+        is_number = bool(rows) and isinstance(rows[0].get(column), (int, float))
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=column.endswith(("_id", "_day")))
     for row in rows:
         # Text, not markup: what customers wrote may look like a style tag
-        table.add_row(*[Text(_cell(row.get(column))) for column in columns])
-    Console().print(table if rows else Text(f"{title}: none"))
+        table.add_row(*[Text(_cell(row.get(column))) for column in columns.values()])
+    console.print(table if rows else Text(f"{title}: none"))
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if value == ALWAYS.date():
+        return "undated"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    return str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -12,13 +12,20 @@ from insights_assets.commands.frame import WRONG_USE, home_option, open_reader, 
 
 @click.command()
 @click.argument("insight", metavar="INSIGHT")
-@click.argument("judgement", metavar="confirmed|dismissed|duplicate-of=INSIGHT|snooze")
-@click.option("--reason", help="Why; needed to dismiss.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of a snooze.")
+@click.argument("judgement", metavar="confirmed|dismissed|duplicate-of|snooze|unknown")
+@click.option("--reason", help="Why (needed to dismiss), or the insight that it repeats (duplicate-of).")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Day on which a snooze wakes.")
 @click.option("--by", help="Who judges [default: you].")
 @home_option
 def verdict(insight: str, judgement: str, reason: str | None, until: datetime | None, by: str | None, home: Path | None) -> None:
-    """Say whether an insight was right: confirmed, dismissed, duplicate-of another, or snooze it."""
+    """Say whether an insight was right: confirmed, dismissed, duplicate-of another, or snooze it.
+
+    \b
+    insights verdict INS-7f3a confirmed
+    insights verdict INS-7f3a dismissed --reason "a test batch"
+    insights verdict INS-7f3a duplicate-of --reason INS-90ab
+    insights verdict INS-7f3a snooze --until 2026-12-01
+    """
     from insights_assets.actions.commands import verdict as give
     from insights_assets.resources.operations.judgements import RefusedJudgement
     from insights_assets.tables import table
@@ -26,6 +33,6 @@ def verdict(insight: str, judgement: str, reason: str | None, until: datetime | 
     reader, _ = open_reader(settings_for(home=home))
     known = [row["insight_id"] for row in reader.rows(table("anomalies.insights"))]
     try:
-        click.echo(give(reader.operations, insight, judgement, by=by or person(), reason=reason, until=until.date() if until else None, known_insights=known))
+        click.echo(give(reader.operations, insight, judgement, by=by or person(), reason=reason, until=until.date() if until else None, known_insights=known, as_of=reader.publication.as_of_day))
     except RefusedJudgement as error:
         stop(str(error), WRONG_USE)

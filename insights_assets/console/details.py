@@ -156,7 +156,7 @@ def theme_words(answer: Mapping[str, Any]) -> str:
 
 def score_words(issue: Issue, row: Row) -> str:
     """The rule or score that raised it, in a sentence (R120)."""
-    detector = {"rate_scan": "the rate scan", "cusum": "the running excess (CUSUM)", "safety_report": "the rule for safety reports"}
+    detector = {"rate_scan": "the rate scan", "cause_scan": "the scan of single causes (batch, carrier, product, …)", "cusum": "the running excess (CUSUM)", "safety_report": "the rule for safety reports"}
     name = detector.get(text_of(row.get("detector")), text_of(row.get("detector")) or "a detector that is not named")
     parts = [f"raised by {name}", f"{issue.observed_count:g} people seen"]
     if issue.expected_count is not None:
@@ -164,7 +164,7 @@ def score_words(issue: Issue, row: Row) -> str:
     if issue.lift:
         parts.append(f"lift {issue.lift:.1f}")
     if issue.p_value is not None:
-        parts.append(f"p {issue.p_value:.2g}")
+        parts.append(f"chance of so many {issue.p_value:.2g}")
     confidence = number_of(row.get("confidence"))
     if confidence is not None:
         parts.append(f"confidence {confidence:.2f}")

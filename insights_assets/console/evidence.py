@@ -34,7 +34,8 @@ class ShownRecord:
 
 
 def shown_records(issue: Issue, records: Mapping[str, Row], zone: ZoneInfo) -> tuple[ShownRecord, ...]:
-    """The insight's own evidence, in its order (most typical and most recent): at most 8, at most 2 a customer."""
+    """The insight's own evidence, words before mere signals, else in its order (most typical and most recent): at most 8, at most 2
+    a customer."""
     given: Counter[str] = Counter()
     chosen: list[ShownRecord] = []
     for feedback_id in issue.evidence_ids:
@@ -45,7 +46,7 @@ def shown_records(issue: Issue, records: Mapping[str, Row], zone: ZoneInfo) -> t
         if given[customer] < RECORDS_A_CUSTOMER:
             given[customer] += 1
             chosen.append(shown_record(issue.topic, row, zone))
-    return tuple(chosen)
+    return tuple(sorted(chosen, key=lambda record: not record.has_words))
 
 
 def shown_record(topic: str, row: Row, zone: ZoneInfo) -> ShownRecord:

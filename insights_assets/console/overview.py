@@ -117,7 +117,7 @@ def make_header(found: TodayRows, shop: Shop, publication: Publication, awake: S
         open=open_words(awake, shop),
         provisional=(
             f"Provisional: too few records are reviewed, so {len(provisional)} of the open insights have no automatic effect outside the house, safety "
-            "excepted. Which records to review: insights review export"
+            "excepted. Which records to review: insights review export --out review.csv"
             if provisional
             else ""
         ),

@@ -10,6 +10,7 @@ from insights_assets.canonical.tables import QUARANTINE
 from insights_assets.governance.access import access_rows
 from insights_assets.governance.retention import run_retention, vacuum_unpublished
 from insights_assets.governance.tables import ACCESS_MATRIX, AUDIT_LOG, RETENTION_RUNS
+from insights_assets.resources import previews
 from insights_assets.resources.house import House
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.progress import announced
@@ -85,7 +86,8 @@ def publication(context: dg.AssetExecutionContext, house: House) -> Iterator[dg.
         changed = latest is None or dict(latest.table_versions) != versions
         if changed or latest.as_of_day != step.as_of:
             step.operations.record_publication(step.run_id, step.as_of, versions)
-    yield dg.MaterializeResult(metadata={"tables_pinned": len(versions), "changed": changed, "as_of": step.as_of.isoformat()})
+    console = previews.link(step.settings.console_url)
+    yield dg.MaterializeResult(metadata={"console": console, "tables_pinned": len(versions), "changed": changed, "as_of": step.as_of.isoformat()})
 
 
 ASSETS = [access_matrix, audit_log, retention_runs, publication]

@@ -158,16 +158,23 @@ def as_text(found: Trace) -> str:
     if found.kind == "feedback":
         return "\n".join(_record_lines(answer))
     insight = answer["insight"]
-    lines = [insight["title"], f"  {insight['topic']} · tier {insight['tier']} · {insight['state']} · detector {insight['detector']}"]
-    lines.append(f"  {insight['observed_count']:g} seen, {insight['expected_count']:.1f} usual, lift {insight['lift']:.1f}; onset {insight['onset_day']}")
+    topic, raised_by = insight["topic"].replace("_", " "), insight["detector"].replace("_", " ")
+    lines = [insight["title"], f"  {topic} · Tier {insight['tier']} · {insight['state']} · raised by the {raised_by}"]
+    usual = f", {insight['expected_count']:.1f} usual" if insight["expected_count"] is not None else ""
+    lift = f", {insight['lift']:.1f} x" if insight["lift"] is not None else ""
+    lines.append(f"  {insight['observed_count']:g} people seen{usual}{lift}; began {insight['onset_day']}")
     for cause in answer["causes"][:3]:
-        attributes = cause.get("attributes") or cause.get("scope") or {}
-        lines.append(f"  cause {cause.get('rank', '')}: {', '.join(f'{k} {v}' for k, v in dict(attributes).items())} ({cause.get('status', '')})")
+        place = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in dict(cause.get("attributes") or {}).items()) or "the whole shop"
+        rate = f": {100 * cause['rate']:.1f} % of orders complain" if cause.get("rate") is not None else ""
+        other = f" (other {str(cause['compared']).replace('_', ' ')})" if cause.get("role") == "outside" and cause.get("compared") else ""
+        lines.append(f"  {'cause' if cause.get('role') == 'cause' else 'beside it'}: {place}{other}{rate}")
     for theme in answer["themes"][:3]:
-        lines.append(f"  theme {theme['theme_id']}: {theme['name']} ({theme['records']} records)")
+        records = f"{theme['records']} record{'s' if theme['records'] != 1 else ''}"
+        lines.append(f"  theme {theme['theme_id']}: {theme['name']} ({records})" if theme["theme_id"] else f"  in no theme: {records}")
     for ticket in answer["tickets"]:
-        lines.append(f"  action {ticket['action_id']}: {ticket['kind']} -> {ticket['destination']} ({ticket['state']})")
-    lines.append(f"  {len(answer['evidence_ids'])} records; the first {len(answer['records'])}:")
+        kind, state = ticket["kind"].replace("_", " "), ticket["state"].replace("_", " ")
+        lines.append(f"  action {ticket['action_id']}: {kind} to {ticket['destination']}, {state}")
+    lines.append(f"  records ({len(answer['records'])} of {len(answer['evidence_ids'])} exemplars):")
     for record in answer["records"]:
         lines.extend(f"    {line}" for line in _record_lines(record))
     return "\n".join(lines)
@@ -179,7 +186,7 @@ def _record_lines(record: dict[str, Any]) -> list[str]:
     topics = ", ".join(topic["topic"] for topic in (label.get("topics") or ()))
     return [
         f"{record['feedback_id']} {record['source']} {record['record_ref']} · {record['occurred_at']:%Y-%m-%d %H:%M} UTC · {text[:110]}",
-        f"  order {record['order_id'] or '-'} ({record['order_ref_status']}) · SKU {record['sku'] or '-'} ({record['sku_source'] or '-'}) · "
+        f"  order {record['order_id'] or '-'} ({record['order_ref_status']}) · SKU {record['sku'] or '-'} (from {record['sku_source'] or 'nowhere'}) · "
         f"{record['warehouse'] or '-'} / batch {record['packaging_batch'] or '-'} / {record['carrier'] or '-'}",
         f"  labels {topics or '-'} by {label.get('label_source', '-')} ({label.get('model_version') or label.get('rules_version') or '-'}); "
         f"raw {raw['table']} {raw['payload_sha256'][:12]} {raw.get('file', '')}{':' + str(raw['line']) if raw.get('line') else ''}",

@@ -30,3 +30,9 @@ def announced(name: str) -> Iterator[None]:
     yield
     for observer in list(_OBSERVERS):
         observer(name, time.perf_counter() - began)
+
+
+def announce(words: str) -> None:
+    """Tell the observers what is going on outside any step, e.g. what a run waits for."""
+    for observer in list(_OBSERVERS):
+        observer(words, None)

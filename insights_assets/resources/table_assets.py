@@ -3,6 +3,7 @@
 The decorated body takes a `Step` and returns nothing; see `step.py`. No `from __future__ import annotations` (Dagster reads them).
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,11 +36,20 @@ HEAVY: dict[str, tuple[Check, ...]] = {}
 Result = dg.MaterializeResult | dg.AssetCheckResult
 
 
+#: Numbers of requirements, which documentation of tables may name for engineers, e.g. "(R93, R125)".
+_REQUIREMENTS = re.compile(r"\s*\(R\d+(?:, R\d+| and R\d+| to R\d+)*\)")
+
+
+def for_people(text: str) -> str:
+    """A description as Dagster's UI shows it: without the numbers of requirements."""
+    return _REQUIREMENTS.sub("", text)
+
+
 def asset_spec(spec: TableSpec, reads: Sequence[TableSpec], code_version: str, description: str, heavy: bool) -> dg.AssetSpec:
     """The AssetSpec of one table: everything Dagster's UI shows about it before it was ever materialised."""
     columns = [
         dg.TableColumn(
-            name=column.name, type=column.type, description=column.documentation, tags={"tier": column.tier},
+            name=column.name, type=column.type, description=for_people(column.documentation), tags={"tier": column.tier},
             constraints=dg.TableColumnConstraints(nullable=column.nullable and column.name not in spec.key, unique=spec.key == (column.name,)),
         )
         for column in spec.columns
@@ -47,7 +57,7 @@ def asset_spec(spec: TableSpec, reads: Sequence[TableSpec], code_version: str, d
     return dg.AssetSpec(
         key=dg.AssetKey(spec.key_path),
         deps=[dg.AssetKey(read.key_path) for read in reads if read != spec],
-        description="\n\n".join(part for part in (spec.description or description, f"Grain: {spec.grain}.") if part),
+        description=for_people("\n\n".join(part for part in (spec.description or description, f"Grain: {spec.grain}.") if part)),
         group_name=spec.stage,
         owners=[spec.owner],
         kinds={"delta", "spark" if heavy else "python"},
@@ -84,7 +94,7 @@ def table_assets(
             dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(s.key_path), blocking=True, description="The stored table has exactly the declared columns and types.")
             for s in specs
         ] + [
-            dg.AssetCheckSpec(c.name, asset=dg.AssetKey(c.table.key_path), blocking=c.blocking, description=c.description) for c in checks
+            dg.AssetCheckSpec(c.name, asset=dg.AssetKey(c.table.key_path), blocking=c.blocking, description=for_people(c.description)) for c in checks
         ]
         asset_specs = [asset_spec(s, own, code_version, (body.__doc__ or "").strip(), heavy) for s in specs]
         if after:
@@ -104,6 +114,8 @@ def table_assets(
                 else:
                     body(replace(step, operations=LakeOnly()) if heavy else step)
                 if memo is not None and not known:
+                    for spec in specs:
+                        step.lake.ensure(spec)  # a table that the body had no rows for is part of what is remembered
                     remember(step, name, memo)
             yield from reported or results(step, specs, checks)
 

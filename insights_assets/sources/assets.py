@@ -3,7 +3,7 @@
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 from insights_assets.sources.catalogue import SOURCES, Source
-from insights_assets.sources.ingest import ingest, mapping_of
+from insights_assets.sources.ingest import ingest
 from insights_assets.sources.removed import restore_append_only
 from insights_assets.sources.tables import BRONZE, RAW, REMOVED_ROWS
 
@@ -20,7 +20,7 @@ def removed_rows(step: Step) -> None:
 
 def _source_assets(source: Source):
     def body(step: Step) -> None:
-        report = ingest(step, source, mapping_of(step.shop, source.name))
+        report = ingest(step, source)
         step.note(RAW[source.name], files_read=report.files_read, files_known=report.files_known, lines_appended=report.lines_appended)
         step.note(BRONZE[source.name], records_new_or_changed=report.records_changed, days_touched=report.days_touched)
 

@@ -8,10 +8,11 @@ from insights_assets.sources.catalogue import SOURCES, Source
 _RAW_COLUMNS = (
     Column("record_ref", "string", "The record's own id as text; `line:…` where it has none", nullable=False),
     Column("payload", "string", "The record as it came, as JSON or as the text of its line", tier="raw"),
-    Column("payload_sha256", "string", "SHA-256 of the payload", nullable=False),
+    Column("payload_sha256", "string", "SHA-256 of the payload (of payload and mapping where the file is mapped)", nullable=False),
     Column("source_file", "string", "File below landing/<source>/ that brought it", volatile=True),
+    Column("generation", "int", "How many contents a file of this name had before this one", volatile=True),
     Column("line", "bigint", "Line or row in that file, from 1"),
-    Column("file_sha256", "string", "SHA-256 of the file's content"),
+    Column("file_sha256", "string", "SHA-256 of the file's content; where shop/sources.yaml maps it, of content, mapping and joined files"),
     Column("delivered_day", "date", "Date in the file's name, where it has one: when the file was delivered"),
     Column("reject_reason", "string", "Why the line could not be read as a record; empty for records"),
     Column("ingest_as_of", "date", "The shop's today of the run that took it in", volatile=True),
@@ -71,7 +72,7 @@ def bronze_table(source: Source) -> TableSpec:
             Column("happened_day", "date", "Day of happened_at where the shop is"),
             Column("known_day", "date", "Day of known_at where the shop is", nullable=False),
             Column("received_day", "date", "Day of received_at where the shop is", nullable=False),
-            Column("version_order", "string", "Orders the versions of one record; the greatest wins"),
+            Column("version_order", "string", "Orders the versions of one record; the greatest wins", volatile=True),
             Column("payload_sha256", "string", "SHA-256 of the raw payload it was read from", nullable=False),
         ),
     )

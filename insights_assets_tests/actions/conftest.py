@@ -49,7 +49,7 @@ LAMPS = Issue(
 )
 CAUSES = (
     CauseRow("INS-7f3a", 0, "cause", {"warehouse": "WH-LEJ", "packaging_batch": "LEJ-PB07"}, observed=41, rate=0.041),
-    CauseRow("INS-7f3a", 1, "outside", {"warehouse": "WH-LEJ"}, "other packaging batches of WH-LEJ and glass lamps",
+    CauseRow("INS-7f3a", 1, "outside", {"product_line": "glass lamps", "warehouse": "WH-LEJ"}, "other packaging batches of WH-LEJ and glass lamps",
              "packaging_batch", rate=0.006),
     CauseRow("INS-7f3a", 2, "inside", {"carrier": "Swift"}, "Swift", "carrier", rate=0.039, p_value=0.6),
     CauseRow("INS-7f3a", 3, "inside", {"carrier": "Postal"}, "Postal", "carrier", rate=0.042, p_value=0.4),

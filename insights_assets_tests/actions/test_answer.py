@@ -77,6 +77,7 @@ def test_an_issue_that_hardly_shows_in_reviews_does_not_lead_the_answer(shop: Sh
     site = replace(
         LAMPS,
         insight_id="INS-site",
+        title="Shop or app fails: across the shop",
         topic="app_or_site_problem",
         scope={},
         cause={},
@@ -85,7 +86,7 @@ def test_an_issue_that_hardly_shows_in_reviews_does_not_lead_the_answer(shop: Sh
     )
     found = answered(shop, [site, LAMPS])
     assert found.causes[0].insight_id == "INS-7f3a" and found.aside == ("INS-site",)
-    assert "Also open, with few such records: INS-site." in render_answer(found)
+    assert "Also open, with few such records: Shop or app fails: across the shop" in render_answer(found)
 
 
 def test_causes_rank_by_money_or_by_records(shop: Shop) -> None:

@@ -131,7 +131,7 @@ def fill_lake(house: TestHouse) -> None:
          "known_day": date(2026, 11, 10), "payload_sha256": "x"}
         for n, (sku, amount) in enumerate([("GL-100", 95.0), ("GL-200", 60.0), *((f"OTHER-{k}", 94.0) for k in range(9))])
     ])  # fmt: skip
-    put(house, LABEL_QUALITY, [{"topic": "damaged_on_arrival", "reviewed_count": 12}])
+    put(house, LABEL_QUALITY, [{"topic": "damaged_on_arrival", "reviewed_count": 12, "gate": "too_few", "reason": "12 of 30 reviewed"}])
     put(house, THEMES, [{"theme_id": "TH-1", "name": "change the bulb", "topic": "usability_confusion"}])
     put(house, THEME_MEMBERS, [
         {"feedback_id": f"ask{n:02d}", "theme_id": "TH-1", "topic": "usability_confusion", "counts": True, "known_day": AS_OF, "received_day": AS_OF}
@@ -225,9 +225,8 @@ def test_a_provisional_issue_says_how_far_the_review_is(house: TestHouse) -> Non
     row = house.rows(INSIGHTS)[0]
     put(house, INSIGHTS, [{**row, "provisional": True, **{n: dict(row[n]) for n in ("scope", "cause")}}])
     house.run("actions")
-    assert (
-        b"12 of 30 records of this topic are reviewed; holds are proposed" in desk_files(house)["tickets/INS-7f3a.md"]
-    )
+    told = desk_files(house)["tickets/INS-7f3a.md"].decode()
+    assert "*Provisional* too few labels of this topic are reviewed: 12 of 30; until then a person places the hold." in told
     assert [hold["state"] for hold in house.rows(PROMO_HOLDS)] == ["proposed"]
 
 

@@ -124,7 +124,7 @@ def test_a_snooze_judges_nothing(operations: Operations) -> None:
     [
         ("INS-9", "confirmed", {}, "there is no insight INS-9"),
         ("INS-1", "dismissed", {}, "needs a reason"),
-        ("INS-1", "snooze", {}, "needs its last day"),
+        ("INS-1", "snooze", {}, "day on which it wakes"),
         ("INS-1", "duplicate-of", {"reason": "INS-9"}, "names the insight it repeats"),
         ("INS-1", "duplicate-of", {"reason": "INS-1"}, "of itself"),
         ("INS-1", "right", {}, "use one of confirmed"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from insights_assets.actions.model import Evidence
 from insights_assets.actions.quotes import QUOTE_CHARACTERS, choose_quotes, in_context
 from insights_assets_tests.actions.conftest import complaint_records
 
@@ -27,9 +29,7 @@ def test_the_choice_does_not_depend_on_the_order_of_records() -> None:
 
 
 def test_a_typical_quote_comes_before_an_odd_one() -> None:
-    odd = replace(
-        complaint_records(1)[0], feedback_id="odd", customer_key="odd", quotes={TOPIC: "Zebra quantum marmalade sings"}
-    )
+    odd = replace(complaint_records(1)[0], feedback_id="odd", customer_key="odd", quotes={TOPIC: "Zebra quantum marmalade sings"})
     first = choose_quotes(TOPIC, [odd, *complaint_records(8)])
     assert "Zebra" not in first[0].text
 
@@ -71,6 +71,47 @@ def test_a_span_is_shown_in_its_sentence(span: str, text: str, shown: str | None
         assert "needle" in found and found.startswith("…") and len(found) <= QUOTE_CHARACTERS
     else:
         assert found == shown
+
+
+def test_a_subject_is_no_part_of_the_sentence_below_it() -> None:
+    assert in_context("smoke from", "Urgent, please\nThere was smoke from the kettle. Help") == "There was smoke from the kettle."
+
+
+def said(words: str, number: int, **changes: Any) -> list[Evidence]:
+    """Records of different people with the same words, apart by a number nobody shares."""
+    name = words[:8]
+    return [
+        replace(r, feedback_id=f"{name}{n}", customer_key=f"{name}{n}", text="", quotes={TOPIC: f"{words} {n}"}, **changes)
+        for n, r in enumerate(complaint_records(number))
+    ]
+
+
+BROKEN, TORN = "It arrived broken and dented", "The padding was torn in places"
+
+
+def test_a_sure_label_leads() -> None:
+    sure, unsure = said(BROKEN, 3, confidences={TOPIC: 0.99}), said(TORN, 3, confidences={TOPIC: 0.6})
+    assert choose_quotes(TOPIC, [*unsure, *sure], 1)[0].text.startswith(BROKEN)
+    sure, unsure = said(BROKEN, 3, confidences={TOPIC: 0.6}), said(TORN, 3, confidences={TOPIC: 0.99})
+    assert choose_quotes(TOPIC, [*unsure, *sure], 1)[0].text.startswith(TORN)
+
+
+@pytest.mark.parametrize("reader", ["en", "de"])
+def test_the_readers_language_leads(reader: str) -> None:
+    both = [*said(BROKEN, 3, language="en"), *said("Zerbrochen und verbeult kam es", 3, language="de")]
+    assert choose_quotes(TOPIC, both, 1, language=reader)[0].language == reader
+
+
+def test_words_beside_another_complaint_come_last() -> None:
+    """A topic among several may be there because it was denied ("the invoice was correct")."""
+    beside = said(BROKEN, 3, confidences={TOPIC: 0.99, "shipping_delay": 0.9})
+    assert choose_quotes(TOPIC, [*beside, *said(TORN, 3)], 1)[0].text.startswith(TORN)
+
+
+def test_the_products_own_words_make_nothing_typical() -> None:
+    both = [*said("Candle kit and candle kit", 6), *said(BROKEN, 3)]
+    assert choose_quotes(TOPIC, both, 1)[0].text.startswith("Candle")
+    assert choose_quotes(TOPIC, both, 1, dull={"candle", "kit"})[0].text.startswith(BROKEN)
 
 
 def test_long_words_are_cut_and_records_without_words_are_left() -> None:

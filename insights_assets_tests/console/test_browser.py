@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
+from insights_assets.resources.operations import open_operations
 from insights_assets_tests.console.homes import DAMAGE
 
 pytestmark = pytest.mark.slow
@@ -131,3 +133,21 @@ def test_a_fresh_server_shows_a_tickets_link_in_its_frame_inert_and_without_othe
     assert (found["active"], found["markup"], found["title"]) == ([], [], "Insights")
     assert set(found["elsewhere"]) <= {"TD"}  # cells of a grid, told to screen readers
     assert hosts(browser) == {address.removeprefix("http://")}
+
+
+def test_a_click_on_confirm_is_stored_with_who_gave_it(browser: Any, address: str, home: Path) -> None:
+    look(browser, f"{address}/")
+    name = browser.find_element("css selector", '[data-testid="stTextInput"] input')
+    name.send_keys(Keys.CONTROL, "a")
+    name.send_keys("ada", Keys.ENTER)
+    time.sleep(1)
+    browser.find_element("css selector", f".st-key-confirm-{DAMAGE} button").click()
+    for _ in range(40):
+        time.sleep(0.5)
+        if f"{DAMAGE} is confirmed" in browser.find_element("tag name", "body").text:
+            break
+    assert f"Recorded as ada: {DAMAGE} is confirmed" in browser.find_element("tag name", "body").text
+    stored = open_operations(home / "operations.db").verdicts.latest()[DAMAGE]
+    assert (stored.verdict, stored.given_by, stored.given_through) == ("confirmed", "ada", "console")
+    look(browser, f"{address}/insight?insight={DAMAGE}")
+    assert "So far: confirmed by ada" in browser.find_element("tag name", "body").text

@@ -64,7 +64,7 @@ def test_every_compared_rate_is_listed_with_what_differs() -> None:
 
 def test_the_score_names_the_detector_and_the_figures_it_stood_on() -> None:
     said = details.score_words(ISSUE, ROW)
-    assert said.startswith("raised by the rate scan; 41 people seen; 7.0 usual; lift 5.9; p 3.6e-05; confidence 0.90; window 17 Nov to 23 Nov")
+    assert said.startswith("raised by the rate scan; 41 people seen; 7.0 usual; lift 5.9; chance of so many 3.6e-05; confidence 0.90; window 17 Nov to 23 Nov")
 
 
 def test_a_traced_record_names_label_rule_file_and_line() -> None:

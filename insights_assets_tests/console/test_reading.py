@@ -87,7 +87,7 @@ def test_a_verdict_is_recorded_as_the_person_with_the_console_named_and_audited(
         ("dismissed", {"reason": "   "}, "needs a reason"),
         ("duplicate-of", {"reason": "INS-unknown"}, "names the insight"),
         ("snooze", {"until": AS_OF}, "ends after"),
-        ("snooze", {}, "last day"),
+        ("snooze", {}, "day on which it wakes"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused_and_leaves_nothing(opened: Opened, judgement: str, changes: dict[str, Any], says: str) -> None:

@@ -1,0 +1,138 @@
+"""`insights dev` with no hand: a day of new files becomes a ticket through the landing sensor; ending it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_assets.resources.home import open_instance
+from insights_assets.simulator import simulate
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+#: The promise: from the files' arrival to a ticket.
+WITHIN_SECONDS = 120
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "insights_assets.cli", *words]
+
+
+def insights(*words: str) -> str:
+    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def wait_for(found: Callable[[], Any], seconds: float, what: str) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := found():
+            return answer
+        time.sleep(0.5)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def runs(home: Path) -> list[Any]:
+    with open_instance(home) as instance:
+        return [record.dagster_run for record in instance.get_run_records(limit=20)]
+
+
+def of_sensor(home: Path) -> list[Any]:
+    return [run for run in runs(home) if run.tags.get("dagster/sensor_name") == "landing_sensor"]
+
+
+def processes_with(mark: str) -> list[str]:
+    """Command lines of living processes whose environment or command names the home."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                words = (folder / "cmdline").read_bytes() + b"\0" + (folder / "environ").read_bytes()
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
+                continue
+            if f"INSIGHTS_HOME={mark}".encode() in words.split(b"\0"):
+                found.append(words.decode(errors="replace")[:200])
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A simulated shop up to today (the daemon's runs have no other), brought up to date once."""
+    home = tmp_path / "home"
+    simulate(home, days=75, records=6_000, seed=7, last_day=datetime.now(UTC).date())
+    insights("run", "--home", str(home))
+    return home
+
+
+@pytest.fixture
+def dev(home: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (tmp_path / "dev.log").open("wb") as log:
+        words = command("dev", "--home", str(home), "--port", str(port), "--no-console")
+        started = subprocess.Popen(words, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True)
+
+    def answers() -> bool:
+        assert started.poll() is None, (tmp_path / "dev.log").read_text()[-3000:]
+        try:
+            return bool(urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2))
+        except OSError:
+            return False
+
+    try:
+        wait_for(answers, 120, "Dagster's UI")
+        yield started
+    finally:
+        if started.poll() is None:
+            os.killpg(started.pid, signal.SIGTERM)
+            started.wait(timeout=30)
+
+
+def test_a_day_of_files_becomes_a_ticket_with_no_hand_and_ending_it_leaves_nothing(home: Path, dev: subprocess.Popen[bytes]) -> None:
+    # The daemon first takes in what lies there since before it was started: nothing new, one short run.
+    wait_for(lambda: [run for run in of_sensor(home) if run.is_success], 180, "the sensor's first run")
+    tickets = home / "desk" / "tickets"
+    before = {path.name for path in tickets.glob("*.md")}
+    told = json.loads(insights("simulate", "--next-day", "--home", str(home), "--json"))
+    arrived = time.monotonic()
+    batch = told["incidents"][-1]["cause"]["packaging_batch"]
+
+    def about_the_batch() -> list[Path]:
+        return [path for path in tickets.glob("*.md") if path.name not in before and batch in path.read_text(encoding="utf-8").splitlines()[0]]
+
+    wait_for(about_the_batch, WITHIN_SECONDS - (time.monotonic() - arrived), f"a ticket about {batch}")
+
+    done = of_sensor(home)[0]
+    wait_for(lambda: next(run for run in runs(home) if run.run_id == done.run_id).is_finished, 60, "the end of the run")
+    finished = next(run for run in runs(home) if run.run_id == done.run_id)
+    assert finished.is_success and finished.job_name == "whole_loop"
+    with open_instance(home) as instance:
+        workers = {e.pid for record in instance.all_logs(done.run_id) if (e := record.dagster_event) and e.is_step_success}
+    assert len(workers) == 1, "a run is one process"
+
+    dev.send_signal(signal.SIGTERM)
+    assert dev.wait(timeout=30) == 0
+    assert processes_with(str(home)) == []
+
+
+def test_ending_it_in_the_middle_of_a_run_fails_that_run_and_the_next_one_makes_it_good(home: Path, dev: subprocess.Popen[bytes]) -> None:
+    insights("simulate", "--next-day", "--home", str(home))
+    wait_for(lambda: [run for run in of_sensor(home) if not run.is_finished] and (home / "lock").read_text(encoding="utf-8"), 120, "a run that writes")
+    dev.send_signal(signal.SIGTERM)
+    assert dev.wait(timeout=30) == 0
+    assert processes_with(str(home)) == []
+    assert insights("run", "--home", str(home))
+    assert not [run for run in runs(home) if not run.is_finished], "nothing seems to be running"
