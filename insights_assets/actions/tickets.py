@@ -265,7 +265,9 @@ def do_next(facts: TicketFacts, style: Style) -> str:
     known = issue.attributes if issue.cause_status == "cause" else dict(issue.scope)
     step = (issue.recommended_step or policy.next_step(issue.topic, known)).rstrip(". ")
     due = wording.moment(facts.due_at, facts.shop.zone)
-    said = f"{style.outside(step)} ({facts.shop.owners[facts.owner].name}, due {due})."
+    is_late = issue.is_open and facts.due_at.astimezone(facts.shop.zone).date() < facts.as_of
+    when = f"overdue since {due}" if is_late else f"due {due}"
+    said = f"{style.outside(step)} ({facts.shop.owners[facts.owner].name}, {when})."
     if issue.harm_at is not None and issue.is_open:
         harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
         days = (harm_day - facts.as_of).days

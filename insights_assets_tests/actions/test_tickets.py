@@ -163,6 +163,13 @@ def test_what_came_late_is_said_to_be_late() -> None:
     assert "Seen 4 days after the first complaint (later than the promised 72 h)." in render_ticket(facts_of(late, SHOP))
 
 
+def test_a_step_whose_day_has_passed_is_overdue() -> None:
+    late = facts_of(LAMPS, SHOP, as_of=date(2026, 11, 26))
+    assert "(Quality, overdue since Tue 24 Nov, 12:00)" in render_ticket(late, PLAIN)
+    over = facts_of(replace(LAMPS, state="resolved"), SHOP, as_of=date(2026, 11, 26))
+    assert "(Quality, due Tue 24 Nov, 12:00)" in render_ticket(over, PLAIN)
+
+
 def test_three_quotes_with_their_records_and_no_more() -> None:
     quotes = [line for line in render_ticket(VARIANTS["cause"]).splitlines() if line.startswith("- ")]
     assert len(quotes) == 3
