@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast dev check clean lock setup
+.PHONY: help demo olist test test-fast dev check bench score clean lock setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,14 +18,18 @@ setup: $(STAMP) ## the virtual environment from requirements.lock
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and was not found; set PYTHON=…"; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) …"; began=$$(date +%s); \
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
 	{ $(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } && \
-	$(BIN)/python -m uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock && \
+	$(BIN)/python -m uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock && \
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . && \
+	$(BIN)/python -m compileall -q insights_assets && \
 	echo "Set up in $$(( $$(date +%s) - began )) s, $$(du -sh $(VENV) | cut -f1)" && touch $(STAMP)
 
 demo: $(STAMP) ## the whole loop on a sample shop: files in, tickets out
 	@$(BIN)/insights demo --home $(DEMO_HOME)
+
+olist: $(STAMP) ## a public shop nobody here wrote, by its mapping file alone (needs ../shared/data/olist_orders)
+	@$(BIN)/python -m insights_assets_tests.real_data.olist --home olist
 
 dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
@@ -44,8 +48,16 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 		env -i PATH="$$PATH" HOME="$$HOME" INSIGHTS_PROFILE=$$profile $(BIN)/python -c \
 		"from insights_assets.definitions import build_definitions as b; d = b(); n = len(list(d.resolve_all_asset_specs())); print('$$profile:', n, 'assets'); assert n > 40" || exit 1; done
 
+RECORDS ?= 50000 200000
+bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"
+	@$(BIN)/python -m benchmarks.loop $(RECORDS)
+
+SEEDS ?= 1 2 3
+score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3"
+	@$(BIN)/python -m benchmarks.truth $(SEEDS)
+
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet
 
 clean: ## remove what make made (the demo's home and caches; not .venv)
-	@rm -rf $(DEMO_HOME) .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info
+	@rm -rf $(DEMO_HOME) olist .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info

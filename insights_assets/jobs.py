@@ -16,14 +16,14 @@ WHOLE_LOOP = "whole_loop"
 class Job:
     """A job as data. `tables` are `stage.table` names; None selects every table that no job claims for itself alone.
 
-    A stage's own jobs stand in its `sensors.py` under JOBS, beside what launches them. `apart` keeps the job's tables out of
-    the whole loop: they are written only when something asks for them (a candidate is trained on a signal, not every hour).
+    A stage's own jobs stand in its `sensors.py` under JOBS, beside what launches them. `apart` keeps the job's tables (or those it
+    names) out of the whole loop: they are written only when something asks for them (a candidate is trained on a signal, not every hour).
     """
 
     name: str
     tables: tuple[str, ...] | None
     description: str
-    apart: bool = False
+    apart: bool | tuple[str, ...] = False
 
 
 _JOBS = (
@@ -48,7 +48,7 @@ def offered(stage: str, module: str, name: str) -> Any:
 def build_jobs() -> Mapping[str, Any]:
     """Every job by name."""
     jobs = [*_JOBS, *(job for stage in STAGES for job in offered(stage.name, "sensors", "JOBS") or ())]
-    apart = {table for job in jobs if job.apart for table in job.tables or ()}
+    apart = {table for job in jobs for table in (job.apart if isinstance(job.apart, tuple) else (job.tables or ()) if job.apart else ())}
     return {job.name: dg.define_asset_job(job.name, selection=_selection(job, apart), description=job.description) for job in jobs}
 
 

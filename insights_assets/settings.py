@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     operations_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default SQLite in the home")
     customer_key_secret: SecretStr | None = Field(None, description="Key of the customer pseudonyms; default one per home")
     model: Literal["none", "azure"] = "none"
+    platform_cost_per_month: float | None = Field(None, ge=0, description="What the platform costs a month in the reporting currency; ROI's cost side")
+    people_cost_per_month: float | None = Field(None, ge=0, description="What the people who review, judge and maintain cost a month; ROI's cost side")
     console_url: str = Field("http://127.0.0.1:3001", pattern=r"^https?://[^\s]+$", description="Where people reach the console; links in Dagster's UI lead there")
     crash_at: str | None = Field(None, description="stage.table:before|after — kills the process there, for tests of recovery")
     lock_wait_seconds: float = Field(600.0, description="How long a run waits for another writer of the same home")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 
 from insights_assets.actions import brief as briefing
@@ -38,6 +39,7 @@ from insights_assets.actions.tables import (
 )
 from insights_assets.actions.tickets import MAX_LINES
 from insights_assets.actions.verdicts import verdict_rows
+from insights_assets.anomalies.soundness_tables import TRUST_CERTIFICATE
 from insights_assets.anomalies.tables import INSIGHTS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
@@ -93,6 +95,7 @@ def issues_of(step: Step) -> list[Issue]:
         PLANNED_ACTIONS, MACROS, ARTICLES,
     ),
     memo=judgement_state,
+    after=(dg.AssetKey(TRUST_CERTIFICATE.key_path),),  # nothing is decided on inputs that may not be published
     checks=(
         Check("actions_have_owner_and_destination", PLANNED_ACTIONS,
               "Every action names a team and where it goes (R97, R129).", blocking=True),

@@ -1,11 +1,15 @@
-"""Assets of the stage: counted series, judged days, insights with their causes, forecasts, findings about the data, sentiment shifts."""
+"""Assets of the stage: counted series, judged days, insights with their causes, forecasts, findings about the data, sentiment
+shifts; and what stands behind all of them: drift, corrected shares, the trust certificate.
+"""
 
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 
-from insights_assets.anomalies import build, build_context
+from insights_assets.anomalies import build, build_context, build_drift, build_trust
 from insights_assets.anomalies.incidents import OPEN
+from insights_assets.anomalies.soundness_tables import CORRECTED_SHARES, DRIFT, TRUST_CERTIFICATE
 from insights_assets.anomalies.tables import (
     ANOMALIES,
     COMPLAINT_LAGS,
@@ -19,9 +23,13 @@ from insights_assets.anomalies.tables import (
     SERIES_DAYS,
     TOPIC_SERIES,
 )
-from insights_assets.canonical.tables import DUPLICATES, FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
+from insights_assets.anomalies.trust import OVERALL
+from insights_assets.canonical.tables import DUPLICATES, FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS, SOURCE_COMPLETENESS
+from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
+from insights_assets.labels.models import active_version
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.resources import previews
+from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 from insights_assets.sources.tables import BRONZE
@@ -98,4 +106,51 @@ def sentiment_shifts(step: Step) -> None:
     step.note(SENTIMENT_SHIFTS, parts_shifted=build_context.build_sentiment_shifts(step))
 
 
-ASSETS = [topic_series, anomalies, insights, data_findings, sentiment_shifts]
+def model_in_force(step: Step) -> str:
+    """What drift depends on beside its tables: whose confidence is looked at."""
+    return active_version(step.settings.home, step.operations)
+
+
+@table_assets(
+    DRIFT, reads=(FEEDBACK, FEEDBACK_LABELS, THEMES, THEME_MEMBERS, EMBEDDINGS, PRODUCTS, BRONZE["calendar"], INSIGHTS, DRIFT), memo=model_in_force,
+)
+def drift(step: Step) -> None:
+    """Whether what comes in still looks like before, window by window."""
+    rows = build_drift.build_drift(step)
+    material = [row for row in rows if row["is_material"]]
+    step.note(
+        DRIFT, windows_judged=len({row["as_of_day"] for row in rows}), material_rows=len(material),
+        latest="; ".join(row["reason"] for row in material if row["as_of_day"] == rows[-1]["as_of_day"]) or "nothing material",
+    )
+
+
+@table_assets(CORRECTED_SHARES, reads=(FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY), memo=nothing_else)
+def corrected_shares(step: Step) -> None:
+    """Weekly shares of topics, corrected for what reviewers found wrong with the labels."""
+    rows = build_trust.build_corrected_shares(step)
+    step.note(CORRECTED_SHARES, topics_corrected=len({row["topic"] for row in rows if row["answer"] == "corrected"}))
+
+
+def reviews_done(step: Step) -> str:
+    """What the certificate depends on beside its tables: how far model reviews went."""
+    return step.operations.facts.get(build_trust.REVIEWED_THROUGH) or ""
+
+
+@table_assets(
+    TRUST_CERTIFICATE, reads=(SOURCE_COMPLETENESS, DATA_FINDINGS, FEEDBACK, LABEL_QUALITY, DRIFT, CORRECTED_SHARES, TRUST_CERTIFICATE), memo=reviews_done,
+    checks=(
+        Check("inputs_may_be_published", TRUST_CERTIFICATE, "Every record is accounted for and no text holds a contact detail; otherwise nothing is published.", blocking=True),
+        Check("inputs_are_trusted", TRUST_CERTIFICATE, "No condition of the certificate fails; otherwise `insights answer` ends with 3.", blocking=False,
+              severity=dg.AssetCheckSeverity.WARN),
+    ),
+)  # fmt: skip
+def trust_certificate(step: Step) -> None:
+    """Whether the inputs of today's figures are sound: condition by condition, and overall."""
+    rows = build_trust.build_certificate(step)
+    failed = {row["condition"]: row["reason"] for row in rows if row["answer"] == "fail" and row["condition"] != OVERALL}
+    step.check("inputs_may_be_published", not any(row["stops_publication"] and row["answer"] == "fail" for row in rows), failed=failed)
+    step.check("inputs_are_trusted", rows[-1]["answer"] != "fail", failed=failed)
+    step.note(TRUST_CERTIFICATE, answer=rows[-1]["answer"], reason=rows[-1]["reason"])
+
+
+ASSETS = [topic_series, anomalies, insights, data_findings, sentiment_shifts, drift, corrected_shares, trust_certificate]

@@ -30,7 +30,11 @@ class DetectorSettings:
     dow_weight: float = 15.0
     drift: float = 0.004  # squared relative drift that no baseline explains
     false_discovery: float = 0.10
-    p_max: float = 1e-4  # a day tests few series, so the rate of false discoveries alone would let one in every ten days
+    # The rate of false discoveries alone would let one in every ten days. What chance may open a day over all series is bounded as well;
+    # each series' share of that lies between the two below, so that a small shop with twenty series is not asked for what 340 need.
+    false_per_day: float = 0.02
+    p_most: float = 1e-3
+    p_max: float = 1e-4
     support: int = 5  # people in the window
     support_within: int = 3
     lift: float = 1.3
@@ -119,7 +123,8 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     testable = judged & ~memory.running & (recent >= settings.support)
     rejected = np.zeros(len(p), dtype=bool)
     rejected[testable] = benjamini_hochberg(p[testable], settings.false_discovery)
-    by_scan = rejected & (p <= settings.p_max) & (chosen >= settings.lift * usual) & (chosen >= settings.support)
+    p_max = np.clip(settings.false_per_day / max(int((judged & ~memory.running).sum()), 1), settings.p_max, settings.p_most)
+    by_scan = rejected & (p <= p_max) & (chosen >= settings.lift * usual) & (chosen >= settings.support)
     reach = np.clip(view.day - since + 1, 1, settings.cusum_reach)
     run_x, run_m = _sums(x, reach), _sums(mean, reach)
     by_cusum = ~memory.running & warm & (cusum > settings.cusum_alarm) & (run_x >= settings.support) & (run_x >= settings.lift * run_m)
@@ -132,14 +137,18 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     )  # fmt: skip
 
 
+#: Values of clean days from which their 99 % point can be told; a shop with ten series has them after two months.
+CALIBRATED_FROM = 500
+
+
 def calibration(z: np.ndarray, clean: np.ndarray, settings: DetectorSettings = DetectorSettings()) -> np.ndarray:
     """How much wider than normal the tail of clean days is, per window.
 
     `z` (series, days, windows) of past days, `clean` (series, days): judged, and no incident in the topic. The 99 % point
-    against 2.326; a plain 1.15 while fewer than 2,000 values are known.
+    against 2.326; a plain 1.15 while fewer than CALIBRATED_FROM values are known.
     """
     sample = z[clean]
-    if len(sample) < 2000:
+    if len(sample) < CALIBRATED_FROM:
         return np.full(len(settings.windows), 1.15)
     tail = np.quantile(sample, 0.99, axis=0) / 2.326
     return np.asarray(statistic(np.clip(tail, settings.calibration_floor, settings.calibration_roof)))

@@ -61,6 +61,7 @@ def shipments(step: Step) -> None:
     checks=(
         Check("feedback_ids_unique", FEEDBACK, "No two rows share a feedback_id.", blocking=True),
         Check("source_tags_present", FEEDBACK, "Every row says which source and raw table it came by (R72).", blocking=True),
+        Check("slice_holds_records", FEEDBACK, "The slice of shop.yaml, where there is one, leaves something to look at (R80).", blocking=False),
     ),
 )
 def feedback(step: Step) -> None:
@@ -75,13 +76,15 @@ def feedback(step: Step) -> None:
     step.note(FEEDBACK, plot=previews.days(sorted((row["occurred_day"], row["count"]) for row in by_day), "Customer voices a day"))
     step.check("feedback_ids_unique", facts["n"] == facts["ids"], rows=facts["n"], distinct=facts["ids"])
     step.check("source_tags_present", facts["untagged"] == 0, untagged=facts["untagged"])
+    limits = step.shop.slice.limits
+    step.check("slice_holds_records", not limits or facts["n"] > 0, **{name: ", ".join(values) for name, values in limits.items()})
     step.note(
         FEEDBACK, days_rebuilt=report.days, broken_order_reference_share=round(facts["broken"] / rows, 4),
         unknown_language_share=round(facts["unknown_language"] / rows, 4), traced_to_batch_share=round(facts["with_batch"] / rows, 4),
     )
 
 
-@table_assets(QUARANTINE, reads=(*RAW.values(), *BRONZE.values(), SESSIONS), memo=stray_names)
+@table_assets(QUARANTINE, reads=(*RAW.values(), *BRONZE.values(), SESSIONS, ORDERS, SHIPMENTS, PRODUCTS), memo=stray_names)
 def quarantine(step: Step) -> None:
     """Everything that came in and could not be used, with its reason."""
     step.note(QUARANTINE, set_aside_now=set_aside(step))

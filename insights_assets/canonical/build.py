@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from insights_assets.canonical import lineage, orders
+from insights_assets.canonical import lineage, orders, slices
 from insights_assets.canonical.copies import weigh
 from insights_assets.canonical.enrich import EnrichSettings, enrich
 from insights_assets.canonical.identity import contacts, customer_by_email, customer_secret, known_values, pseudonyms
@@ -65,12 +65,12 @@ def build_products(step: Step) -> BuildReport:
 
 def build_sessions(step: Step) -> BuildReport:
     wanted = orders.sessions(_known(step, BRONZE["clickstream"])).select(*SESSIONS.column_names)
-    wanted = step.lake.scratch("sessions", wanted)
+    wanted = step.lake.scratch("sessions", slices.sessions_in(step.shop.slice, wanted))
     return _rebuild(step, SESSIONS, wanted, ["session_id"])
 
 
 def build_orders(step: Step) -> BuildReport:
-    bronze = _known(step, BRONZE["orders"])
+    bronze = slices.order_lines_in(step.shop.slice, _known(step, BRONZE["orders"]), step.read(PRODUCTS))
     keyed = bronze.select("order_id", orders.normal_sku().alias("sku"), "payload_sha256", "received_day")
     days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"])
     if not days:
@@ -83,7 +83,7 @@ def build_orders(step: Step) -> BuildReport:
 
 
 def build_shipments(step: Step) -> BuildReport:
-    bronze = _known(step, BRONZE["fulfilments"])
+    bronze = slices.parcels_in(step.shop.slice, _known(step, BRONZE["fulfilments"]), step.read(ORDERS))
     stored = step.read(SHIPMENTS)
     days = touched_days(bronze, stored, ["fulfilment_id"])
     late_orders = stored.where("ordered_day IS NULL").join(step.read(ORDERS).select("order_id"), "order_id", "left_semi")
@@ -115,18 +115,7 @@ NULL_HEAVY = (
 
 def all_voices(step: Step) -> DataFrame:
     bronze = {name: _known(step, BRONZE[name]) for name in FEEDBACK_SOURCES}
-    return _in_slice(step, voices(bronze, step.read(SESSIONS)))
-
-
-def _in_slice(step: Step, frame: DataFrame) -> DataFrame:
-    """R80: a region or channel slice limits everything that follows. A product-line slice is applied once the line is known."""
-    from pyspark.sql import functions as F
-
-    part = step.shop.slice
-    for column, allowed in (("region", part.region), ("channel", part.channel)):
-        if allowed:
-            frame = frame.where(F.col(column).isin([word.lower() for word in allowed]))
-    return frame
+    return slices.voices_in(step.shop.slice, voices(bronze, step.read(SESSIONS)), step.read(ORDERS), step.read(SHIPMENTS), step.read(PRODUCTS))
 
 
 def build_feedback(step: Step) -> BuildReport:
@@ -144,8 +133,6 @@ def build_feedback(step: Step) -> BuildReport:
     catalogue = step.read(PRODUCTS)
     enriched = step.lake.scratch("feedback_enriched", enrich(todo, _enrich_settings(step)))
     joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)
-    if lines := step.shop.slice.product_line:
-        joined = joined.where(F.col("product_line").isin([word.lower() for word in lines]))
     weighed = step.lake.scratch("feedback_weighed", weigh(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
     versions = {name: step.lake.version(BRONZE[name]) or 0 for name in FEEDBACK_SOURCES}
     raw_version = F.create_map(*[part for name, version in versions.items() for part in (F.lit(name), F.lit(version).cast("bigint"))])

@@ -19,6 +19,7 @@ SHINGLE = 5
 THRESHOLD = 0.8
 #: This many copies without an order within the window are a flood of one post, not independent voices.
 COPIES, COPY_WINDOW = 5, timedelta(days=7)
+COPIED_POST, SAME_CUSTOMER = "copied_post", "same_customer"
 #: Outside the window, this many posts an author on average also give a flood away.
 POSTS_AN_AUTHOR = 3
 
@@ -194,17 +195,27 @@ def _chunk_signatures(forms: Sequence[str], factors: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Repetition:
-    """One record of a group of equal or nearly equal texts, with what decides whether it counts again."""
+    """One record of a group of equal texts, with what decides whether it counts again. `is_post`: said in public, where copying is easy."""
 
     feedback_id: str
     group: str | int
     occurred_at: datetime
     customer_key: str | None = None
     order_id: str | None = None
+    is_post: bool = True
 
 
-def weights(records: Iterable[Repetition]) -> Mapping[str, int]:
-    """feedback_id -> 1 when the record counts as a voice of its own, 0 when it repeats one that counts already.
+@dataclass(frozen=True)
+class Counted:
+    """Whether a record counts (weight 1 or 0), which records count once together with it, and why; group None: it repeats nothing."""
+
+    weight: int
+    group: str | None = None
+    reason: str | None = None
+
+
+def count_repetitions(records: Iterable[Repetition]) -> Mapping[str, Counted]:
+    """feedback_id -> whether the record counts as a voice of its own or repeats one that counts already.
 
     People are counted, not posts. The same words from different customers about different orders are different
     complaints. A customer counts once in a group, and so does an order. Posts that name no order are copies when five
@@ -213,28 +224,31 @@ def weights(records: Iterable[Repetition]) -> Mapping[str, int]:
     groups: dict[str | int, list[Repetition]] = {}
     for record in records:
         groups.setdefault(record.group, []).append(record)
-    result: dict[str, int] = {}
+    result: dict[str, Counted] = {}
     for members in groups.values():
         members.sort(key=lambda record: (record.occurred_at, record.feedback_id))
         copied = _copied(members)
-        people: set[str] = set()
-        orders: set[str] = set()
-        flood_counted = False
+        first_of: dict[str, str] = {}
         for record in members:
-            is_copy = record.feedback_id in copied
-            again = (record.customer_key in people) or (record.order_id in orders) or (is_copy and flood_counted)
-            result[record.feedback_id] = 0 if again else 1
-            flood_counted = flood_counted or is_copy
-            if record.customer_key:
-                people.add(record.customer_key)
-            if record.order_id:
-                orders.add(record.order_id)
+            keys = [f"customer:{record.customer_key}"] if record.customer_key else []
+            keys += [f"order:{record.order_id}"] if record.order_id else []
+            keys += ["copies"] if record.feedback_id in copied else []
+            earlier = next((first_of[key] for key in keys if key in first_of), None)
+            for key in keys:
+                first_of.setdefault(key, earlier or record.feedback_id)
+            if earlier is None:
+                result[record.feedback_id] = Counted(1)
+                continue
+            reason = COPIED_POST if record.feedback_id in copied else SAME_CUSTOMER
+            result[record.feedback_id] = Counted(0, earlier, reason)
+            if result[earlier].group is None:
+                result[earlier] = Counted(result[earlier].weight, earlier, reason)
     return result
 
 
 def _copied(members: Sequence[Repetition]) -> frozenset[str]:
     """The records of one group, in order of time, that belong to a flood of copied posts."""
-    posts = [record for record in members if not record.order_id]
+    posts = [record for record in members if record.is_post and not record.order_id]
     if len(posts) < COPIES:
         return frozenset()
     # A post whose author is unknown is an author of its own: nothing says that one person wrote two of them.

@@ -73,6 +73,7 @@ def _enricher(settings: EnrichSettings, kept: list[str]) -> Callable[[Iterator[p
         detector = LanguageDetector(settings.languages)
         for batch in batches:
             added: dict[str, list[Any]] = {name: [] for name, _ in _ADDED}
+            locales: list[str | None] = []
             for row in batch.to_pylist():
                 identity = _identity(row)
                 known = Known(
@@ -81,12 +82,11 @@ def _enricher(settings: EnrichSettings, kept: list[str]) -> Callable[[Iterator[p
                     handles=(row["author_handle"],) if row["author_handle"] else (),
                 )
                 protected = tuple(value for value in (row["order_id"], row["own_sku"]) if value)
-                text, counts, language, confidence, digest = None, None, None, None, None
+                text, counts, digest = None, None, None
                 original = row["text_original"] or customer_words(row["turns"])
                 if original:
                     redacted = redactor.redact(original, known, protected)
                     text, counts = redacted.text, redacted.counts
-                    language, confidence = detector.detect(text, row["locale"])
                     digest = text_hash(text)
                 turns = None
                 if row["turns"] is not None:
@@ -98,11 +98,13 @@ def _enricher(settings: EnrichSettings, kept: list[str]) -> Callable[[Iterator[p
                 added["customer_key"].append(pseudonym(settings.secret, identity) if identity else None)
                 added["text_original"].append(original)
                 added["text"].append(text)
-                added["language"].append(language)
-                added["language_confidence"].append(None if confidence is None else round(float(confidence), 4))
+                locales.append(row["locale"])
                 added["text_hash"].append(digest)
                 added["redactions"].append(sorted(counts.items()) if counts else None)
                 added["turns_redacted"].append(turns)
+            languages = detector.detect_many([text or "" for text in added["text"]], locales)
+            added["language"] = [None if text is None else language for text, (language, _) in zip(added["text"], languages, strict=True)]
+            added["language_confidence"] = [None if text is None else round(found, 4) for text, (_, found) in zip(added["text"], languages, strict=True)]
             columns = [batch.column(name) for name in kept] + [pa.array(added[name], arrow_type(kind)) for name, kind in _ADDED]
             yield pa.RecordBatch.from_arrays(columns, names=[*kept, *added])
 

@@ -32,7 +32,9 @@ MOST_BYTES = 160
 _NOISE = re.compile(r"\[(?:name|email|phone|card|iban|address|handle|id)\]|https?://\S+|www\.\S+|[@#]\w+")
 _MAY_BE_NOISE = re.compile(r"[\[@#]|https?:|www\.")
 # A byte ends at most one feature, so no count is larger.
-_LOG = tuple(math.log1p(count) for count in range(MOST_BYTES + 1))
+_LOG = np.array([math.log1p(count) for count in range(MOST_BYTES + 1)])
+#: Texts that walk together: enough that numpy's own cost per step is small, few enough that their letters stay in the cache.
+SIDE_BY_SIDE = 2048
 
 
 class LanguageDetector:
@@ -56,19 +58,36 @@ class LanguageDetector:
 
         `hint_locale` is what the source says of the customer ("de-AT"); it tips short texts, never long ones.
         """
-        prepared = _prepared(text)
-        if prepared is None:
-            return UNDETERMINED, 0.0
+        return self.detect_many([text], [hint_locale])[0]
+
+    def detect_many(self, texts: Sequence[str], hint_locales: Sequence[str | None]) -> list[tuple[str, float]]:
+        """`detect` of each text: the automaton walks all of them side by side, some hundred times faster than one by one."""
+        found: list[tuple[str, float]] = [(UNDETERMINED, 0.0)] * len(texts)
+        prepared = [_prepared(text) for text in texts]
+        spoken = [number for number, data in enumerate(prepared) if data is not None]
+        for start in range(0, len(spoken), SIDE_BY_SIDE):
+            part = spoken[start : start + SIDE_BY_SIDE]
+            scores, heard = self._scores([prepared[number] or b"" for number in part])
+            for row, number in enumerate(part):
+                if heard[row]:
+                    found[number] = self._verdict(scores[row], hint_locales[number])
+        return found
+
+    def _scores(self, prepared: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        """Scores (texts x languages) and whether the model found anything in a text at all."""
+        from scipy.sparse import csr_matrix
+
         tables = _tables(self.languages)
-        found = _visit_counts()(tables.next_state, tables.rows, tables.outputs, prepared)
-        if not found:
-            return UNDETERMINED, 0.0
-        weights = np.array([*map(_LOG.__getitem__, found.values()), 1.0], dtype=np.float32)
-        rows = [*found, len(tables.scores) - 1]
-        # Summed row by row and not as a matrix product, whose last digits depend on the machine.
-        scores = (tables.scores[rows] * weights[:, None]).sum(axis=0)
+        texts, features = _walk(tables, prepared)
+        features_known = len(tables.scores) - 1
+        pairs, counts = np.unique(texts * features_known + features, return_counts=True)
+        shape = (len(prepared), features_known)
+        weights = csr_matrix((_LOG[counts], (pairs // features_known, pairs % features_known)), shape=shape)
+        # A sparse product adds feature by feature; a dense one would leave last digits to the machine.
+        scores = weights @ tables.scores[:-1] + tables.scores[-1]
+        lengths = np.array([len(data) for data in prepared], dtype=np.float64)
         # Dividing by the root of the length is the library's own calibration: without it two lines are always certain.
-        return self._verdict(scores / math.sqrt(len(prepared)), hint_locale)
+        return scores / np.sqrt(lengths)[:, None], np.bincount(texts, minlength=len(prepared)) > 0
 
     def _verdict(self, scores: np.ndarray, hint_locale: str | None) -> tuple[str, float]:
         known = len(self.languages)
@@ -78,10 +97,29 @@ class LanguageDetector:
         mine = scores[:known].tolist()
         best, foreign = max(mine), float(scores[known:].max(initial=-math.inf))
         if foreign - best > FOREIGN_MARGIN:
-            likelihood = np.exp(scores.astype(np.float64) - foreign)
+            likelihood = np.exp(scores - foreign)
             return OTHER, float(likelihood[known:].sum() / likelihood.sum())
         probability = 1.0 / sum(math.exp(score - best) for score in mine)
         return (self.languages[mine.index(best)] if probability >= LEAST_PROBABILITY else UNDETERMINED), probability
+
+
+def _walk(tables: _Tables, prepared: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """Every (text, feature) that the automaton meets: one step of all texts at a time, longest first, so that the rest can stop."""
+    order = np.argsort([-len(data) for data in prepared], kind="stable")
+    lengths = np.array([len(prepared[number]) for number in order])
+    letters = np.zeros((lengths[0], len(prepared)), dtype=np.int64)
+    for column, number in enumerate(order):
+        letters[: lengths[column], column] = np.frombuffer(prepared[number], dtype=np.uint8)
+    state = np.zeros(len(prepared), dtype=np.int64)
+    texts, features = [], []
+    for step in range(lengths[0]):
+        still = int(np.searchsorted(-lengths, -step, side="left"))
+        state = tables.next_state[tables.rows[state[:still]] + letters[step, :still]]
+        feature = tables.outputs[state]
+        met = np.flatnonzero(feature >= 0)
+        texts.append(order[met])
+        features.append(feature[met])
+    return np.concatenate(texts), np.concatenate(features)
 
 
 def _language_of(locale: str) -> str:
@@ -109,9 +147,9 @@ def _prepared(text: str) -> bytes | None:
 class _Tables:
     """The model's automaton, and its scores with the columns of our languages first and the priors as the last row."""
 
-    next_state: Any
-    rows: list[int]
-    outputs: list[int]
+    next_state: np.ndarray
+    rows: np.ndarray
+    outputs: np.ndarray
     scores: np.ndarray
     columns: dict[str, tuple[int, ...]]
 
@@ -132,12 +170,11 @@ def _tables(languages: tuple[str, ...]) -> _Tables:
     columns: dict[str, tuple[int, ...]] = {}
     for column, index in enumerate(order):
         columns[names[index]] = (*columns.get(names[index], ()), column)
-    rows = [row << 8 for row in model.tk_row]
     return _Tables(
-        next_state=model.tk_nextmove,
-        rows=rows,
-        outputs=model.tk_output,
-        scores=np.ascontiguousarray(np.vstack([model.nb_ptc[:, order], model.nb_pc[order]]), dtype=np.float32),
+        next_state=np.asarray(model.tk_nextmove, dtype=np.int64),
+        rows=np.asarray(model.tk_row, dtype=np.int64) << 8,
+        outputs=np.asarray(model.tk_output, dtype=np.int64),
+        scores=np.ascontiguousarray(np.vstack([model.nb_ptc[:, order], model.nb_pc[order]]), dtype=np.float64),
         columns=columns,
     )
 
@@ -148,10 +185,3 @@ def _model() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE)
-
-
-@lru_cache(maxsize=1)
-def _visit_counts() -> Any:
-    from py3langid.langid import visit_counts
-
-    return visit_counts

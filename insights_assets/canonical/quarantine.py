@@ -3,45 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.build import NULL_HEAVY, all_voices
 from insights_assets.canonical.tables import QUARANTINE, SOURCE_COMPLETENESS
 from insights_assets.sources.catalogue import BY_NAME, SOURCES
-from insights_assets.sources.files import is_readable_name
-from insights_assets.sources.ingest import mapping_of
 from insights_assets.sources.landing import rejected_rows
+from insights_assets.sources.landing_files import strays
+from insights_assets.sources.mapping import ELSEWHERE, blocks_of
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from insights_assets.resources.step import Step
 
 _KEY = ["record_ref", "payload_sha256"]
 _NULL_HEAVY_REASON = "no usable text, rating, score, reason or signal, or more than half of the expected fields empty"
 
+#: Rows of quarantine that stand for a raw row: neither records that say nothing, which are in bronze, nor whole files that nobody reads.
+_OF_RAW = f"reason != '{_NULL_HEAVY_REASON}' AND NOT (line IS NULL AND record_ref <=> concat('file:', source_file))"
+
 
 def quarantine(step: Step) -> int:
     """Append what raw holds, bronze does not, and a reason explains; null-heavy records; and what lies in folders nobody knows."""
     from functools import reduce
 
+    from pyspark.sql import functions as F
+
     stored = step.read(QUARANTINE)
-    parts = [_rejected(step, name, stored) for name in BY_NAME if step.exists(RAW[name]) and _has_residue(step, name, stored)]
-    parts.append(_null_heavy(step, stored))
-    stray = _stray_files(step.settings.landing_path)
+    parts = {name: _rejected(step, name, stored) for name in BY_NAME if step.exists(RAW[name]) and _has_residue(step, name, stored)}
+    parts["null_heavy"] = _null_heavy(step, stored)
+    stray = _stray_files(step)
     if stray:
         rows = step.lake.spark.createDataFrame(stray, "source string, source_file string, line bigint, record_ref string, reason string, field string, payload string, payload_sha256 string")
-        parts.append(rows.join(stored.select("source", *_KEY), ["source", *_KEY], "left_anti"))
-    found = step.lake.scratch("quarantine_new", reduce(lambda left, right: left.unionByName(right), parts))
+        parts["stray"] = rows.join(stored.select("source", *_KEY), ["source", *_KEY], "left_anti")
+    # One plan over all sources takes the embedded engine twice as long as each by itself.
+    names = [f"quarantine_{name}" for name in parts]
+    found = reduce(lambda left, right: left.unionByName(right), [step.lake.scratch(name, part) for name, part in zip(names, parts.values(), strict=True)])
     count = found.count()
     if count:
-        from pyspark.sql import functions as F
-
         stamped = found.withColumns({"quarantined_at": F.lit(step.clock()).cast("timestamp"), "run_id": F.lit(step.run_id)})
         step.write(QUARANTINE, stamped.select(*QUARANTINE.column_names))
-    step.lake.clear_scratch("quarantine_new")
+    step.lake.clear_scratch(*names)
     return count
 
 
@@ -62,8 +66,8 @@ def _rejected(step: Step, name: str, stored: DataFrame) -> DataFrame:
     source = BY_NAME[name]
     mine = stored.where(F.col("source") == name).select(*_KEY)
     left = step.read(RAW[name]).join(step.read(BRONZE[name]).select(*_KEY), _KEY, "left_anti").join(mine, _KEY, "left_anti")
-    return rejected_rows(left, source, mapping_of(step.shop, name), step.as_of_end).select(
-        F.lit(name).alias("source"), F.concat(F.lit(f"{name}/"), "source_file").alias("source_file"), "line", "record_ref", "reason", "field", "payload", "payload_sha256"
+    return rejected_rows(left, source, blocks_of(step.shop, name), step.as_of_end).select(
+        F.lit(name).alias("source"), _below_landing(name).alias("source_file"), "line", "record_ref", "reason", "field", "payload", "payload_sha256"
     )
 
 
@@ -79,24 +83,20 @@ def _null_heavy(step: Step, stored: DataFrame) -> DataFrame:
 
 def stray_names(step: Step) -> str:
     """The stray entries of the landing folder, as text: what quarantine depends on beside its tables."""
-    return "|".join(row[3] for row in _stray_files(step.settings.landing_path))
+    return "|".join(row[3] for row in _stray_files(step))
 
 
-def _stray_files(landing: Path) -> list[tuple[Any, ...]]:
-    """One row for each folder or file below landing/ that belongs to no source, and each file of a format nobody reads."""
-    rows: list[tuple[Any, ...]] = []
-    if not landing.is_dir():
-        return rows
-    for entry in sorted(landing.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir() and entry.name not in BY_NAME:
-            rows.append(_stray(entry.name, f"{entry.name}/", f"unknown folder; sources are {', '.join(source.name for source in SOURCES)}"))
-        elif entry.is_file() and not is_readable_name(entry.name):
-            rows.append(_stray("landing", entry.name, "a file outside a source's folder, in a format nobody reads"))
-        elif entry.is_file():
-            rows.append(_stray("landing", entry.name, "a file outside a source's folder; move it to landing/<source>/"))
-    return rows
+def _stray_files(step: Step) -> list[tuple[Any, ...]]:
+    """One row for each folder or file below landing/ that no source reads."""
+    return [_stray(*row) for row in strays(step.settings.landing_path, step.shop.sources, step.shop.unused_files)]
+
+
+def _below_landing(source: str) -> Column:
+    """The file's name below landing/: a source's own file lies in its folder, a mapped one where the mapping says."""
+    from pyspark.sql import functions as F
+
+    elsewhere = F.col("source_file").startswith(ELSEWHERE)
+    return F.when(elsewhere, F.substring("source_file", len(ELSEWHERE) + 1, 10_000)).otherwise(F.concat(F.lit(f"{source}/"), "source_file"))
 
 
 def _stray(source: str, name: str, reason: str) -> tuple[Any, ...]:
@@ -108,7 +108,7 @@ def completeness(step: Step) -> list[dict[str, Any]]:
     from pyspark.sql import functions as F
 
     stored = step.read(QUARANTINE)
-    by_source = {row["source"]: row["n"] for row in stored.where("reason != '" + _NULL_HEAVY_REASON + "'").groupBy("source").agg(F.count("*").alias("n")).toArrow().to_pylist()}
+    by_source = {row["source"]: row["n"] for row in stored.where(_OF_RAW).groupBy("source").agg(F.count("*").alias("n")).toArrow().to_pylist()}
     rows = []
     for source in SOURCES:
         raw, bronze = RAW[source.name], BRONZE[source.name]

@@ -49,4 +49,19 @@ def published_answer(reader: Reader, shop: Shop, use_case: str | None) -> Answer
         feedback=frame("canonical.feedback"), labels=frame("labels.feedback_labels"),
         orders=frame("canonical.orders") if reader.lake.row_count(table("canonical.orders")) else None,
     )
-    return answer_use_case(published, reader.operations, shop, reader.publication.as_of_day, use_case)
+    trusted, reason = trust_of(reader)
+    return answer_use_case(published, reader.operations, shop, reader.publication.as_of_day, use_case, trusted=trusted, trust_reason=reason)
+
+
+def trust_of(reader: Reader) -> tuple[bool, str]:
+    """Whether the inputs of what was published are sound, by their trust certificate, and why not. A home of before it had one is trusted."""
+    from insights_assets.anomalies.trust import OVERALL
+    from insights_assets.tables import table
+
+    spec = table("anomalies.trust_certificate")
+    if str(spec) not in reader.publication.table_versions:
+        return True, ""
+    day = reader.publication.as_of_day
+    found = reader.view(spec).frame.where(f"condition = '{OVERALL}' AND as_of_day <= DATE'{day.isoformat()}'").toArrow().to_pylist()
+    latest = max(found, key=lambda row: row["as_of_day"], default=None)
+    return (True, "") if latest is None or latest["answer"] != "fail" else (False, str(latest["reason"]))

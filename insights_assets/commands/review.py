@@ -22,14 +22,15 @@ def review() -> None:
 
 @review.command("export")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="CSV file to write.")
+@click.option("--drift", is_flag=True, help="The records that the last model review picked, instead of the queue.")
 @home_option
-def export_(out: Path, home: Path | None) -> None:
+def export_(out: Path, drift: bool, home: Path | None) -> None:
     """Write the records to review. Fill `topics_right` (topics of the label set, `;` between them; `same` where the label is right)."""
     from insights_assets.governance.export import cell
     from insights_assets.tables import table
 
     reader, _ = open_reader(settings_for(home=home))
-    rows = reader.rows(table("labels.review_queue"))
+    rows = reader.rows(table("learning.review_sample" if drift else "labels.review_queue"))
     with out.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from insights_assets.commands.frame import emit_json, home_option, json_option, open_reader, settings_for
 from insights_assets.sources.landing import ALWAYS
+
+if TYPE_CHECKING:
+    from insights_assets.governance.reader import Reader
 
 #: subject -> (table, heading -> column of the short list, order)
 SUBJECTS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
@@ -28,8 +31,6 @@ SUBJECTS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
         {"id": "theme_id", "topic": "topic", "words": "name", "records": "size", "since": "born_day", "last seen": "last_seen_day"},
         ("-size", "theme_id"),
     ),
-    "health": ("health.pipeline_health", {}, ()),
-    "roi": ("health.roi", {}, ()),
     "sources": (
         "canonical.source_completeness",
         {"source": "source", "in": "raw_count", "kept": "bronze_count", "replaced": "superseded_count", "set aside": "quarantined_count",
@@ -42,7 +43,7 @@ PIPED_WIDTH = 160
 
 
 @click.command()
-@click.argument("subject", type=click.Choice(list(SUBJECTS)))
+@click.argument("subject", type=click.Choice([*SUBJECTS, "health", "roi"]))
 @home_option
 @json_option
 def show(subject: str, home: Path | None, as_json: bool) -> None:
@@ -50,6 +51,9 @@ def show(subject: str, home: Path | None, as_json: bool) -> None:
     from insights_assets.tables import all_tables
 
     reader, _ = open_reader(settings_for(home=home))
+    if subject in ("health", "roi"):
+        (_health if subject == "health" else _roi)(reader, as_json)
+        return
     name, columns, order = SUBJECTS[subject]
     spec = next((spec for spec in all_tables() if str(spec) == name), None)
     if spec is None or not reader.lake.exists(spec):
@@ -65,6 +69,31 @@ def show(subject: str, home: Path | None, as_json: bool) -> None:
         return
     headings = columns or {column.name.replace("_", " "): column.name for column in spec.columns[:8]}
     _table(rows, headings, f"{subject}, published as of {reader.publication.as_of_day}")
+
+
+def _health(reader: Reader, as_json: bool) -> None:
+    """The three layers of health, the alarm they raise together, and what is not available."""
+    from insights_assets.health.report import health_lines, health_view
+    from insights_assets.health.tables import ALARMS, BUSINESS_HEALTH, LAYERS, MODEL_HEALTH, PIPELINE_HEALTH
+
+    tables = {spec.name: reader.rows(spec) if reader.lake.exists(spec) else [] for spec in (PIPELINE_HEALTH, MODEL_HEALTH, BUSINESS_HEALTH, LAYERS, ALARMS)}
+    view = health_view(tables["pipeline_health"], tables["model_health"], tables["business_health"], tables["layers"], tables["alarms"])
+    if as_json:
+        emit_json(tables)
+    else:
+        click.echo("\n".join(health_lines(view)) if view else "health: not available: no run has measured it yet")
+
+
+def _roi(reader: Reader, as_json: bool) -> None:
+    """What the loop earned and cost, and before against after, each number with its source."""
+    from insights_assets.health.report import roi_day, roi_lines
+    from insights_assets.health.tables import ROI
+
+    rows = reader.rows(ROI) if reader.lake.exists(ROI) else []
+    if as_json:
+        emit_json(roi_day(rows))
+    else:
+        click.echo("\n".join(roi_lines(rows)) or "roi: not available: no run has measured it yet")
 
 
 def _ordered(rows: list[dict[str, Any]], order: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from insights_assets.console import reading
 from insights_assets.console.cards import Judgements
 from insights_assets.console.elements import notice, say
 from insights_assets.console.opening import Closed, Opened, machine_user, open_console, read_settings
-from insights_assets.console.reading import InsightRows, TodayRows
+from insights_assets.console.reading import HealthRows, InsightRows, TodayRows
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations
@@ -88,6 +88,16 @@ def today_rows(found: Opened) -> TodayRows:
         return _today_rows(found.reader, *_name(found))
 
 
+def health_rows(found: Opened) -> HealthRows:
+    with _readable(found):
+        return _health_rows(found.reader, *_name(found))
+
+
+def roi_rows(found: Opened) -> list[dict[str, Any]]:
+    with _readable(found):
+        return _roi_rows(found.reader, *_name(found))
+
+
 def insight_rows(found: Opened, insight: dict[str, Any], topics: tuple[str, ...], places: tuple[tuple[str, str], ...]) -> InsightRows:
     home, run_id = _name(found)
     with _readable(found):
@@ -138,6 +148,16 @@ def _readable(found: Opened) -> Iterator[None]:
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=4, show_spinner="Reading what was published …")
 def _today_rows(_reader: Any, home: str, publication: str) -> TodayRows:
     return reading.read_today(_reader)
+
+
+@st.cache_resource(ttl=KEPT_SECONDS, max_entries=4, show_spinner="Reading what was measured …")
+def _health_rows(_reader: Any, home: str, publication: str) -> HealthRows:
+    return reading.read_health(_reader)
+
+
+@st.cache_resource(ttl=KEPT_SECONDS, max_entries=4, show_spinner="Reading what was measured …")
+def _roi_rows(_reader: Any, home: str, publication: str) -> list[dict[str, Any]]:
+    return reading.read_roi(_reader)
 
 
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=32, show_spinner="Reading the insight's records …")

@@ -44,6 +44,17 @@ class TodayRows:
 
 
 @dataclass(frozen=True)
+class HealthRows:
+    """Everything *Health* shows of one publication."""
+
+    pipeline: list[Row]
+    model: list[Row]
+    business: list[Row]
+    layers: list[Row]
+    alarms: list[Row]
+
+
+@dataclass(frozen=True)
 class InsightRows:
     """Everything *Insight* shows of one insight beside what *Today* has of it. `rules`: those that fired on its evidence."""
 
@@ -72,6 +83,16 @@ def rows(reader: Reader, name: str, where: Column | None = None) -> list[Row]:
         return []
     view = reader.view(spec)
     return plain_rows((view.frame if where is None else view.frame.where(where)).toArrow(), view.columns)
+
+
+def read_health(reader: Reader) -> HealthRows:
+    """All rows of *Health*: small tables, one row a day or run and metric."""
+    return HealthRows(*(rows(reader, f"health.{name}") for name in ("pipeline_health", "model_health", "business_health", "layers", "alarms")))
+
+
+def read_roi(reader: Reader) -> list[Row]:
+    """All rows of *ROI*."""
+    return rows(reader, "health.roi")
 
 
 def read_today(reader: Reader) -> TodayRows:

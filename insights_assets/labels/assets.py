@@ -7,10 +7,22 @@ import pandas as pd
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels.build import build_labels, corrections_of
-from insights_assets.labels.evaluation import Judged, gate, micro, quality
+from insights_assets.labels.candidate import gate_answer, judge_candidate, waiting_candidate
+from insights_assets.labels.evaluation import gate, micro, quality
 from insights_assets.labels.label_set import load_label_set
-from insights_assets.labels.review import REVIEW_DAYS, sample
-from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_CORRECTIONS, LABEL_QUALITY, LABELLED_FEEDBACK, REVIEW_QUEUE, RULE_LABELS
+from insights_assets.labels.models import KIND, promote
+from insights_assets.labels.relabel import activation_to_follow, next_days
+from insights_assets.labels.review import REVIEW_DAYS, judged_labels, sample
+from insights_assets.labels.tables import (
+    FEEDBACK_LABELS,
+    LABEL_CORRECTIONS,
+    LABEL_QUALITY,
+    LABEL_VERSIONS,
+    LABELLED_FEEDBACK,
+    REVIEW_QUEUE,
+    RULE_LABELS,
+)
+from insights_assets.labels.version_tables import LABEL_CANDIDATES, LABEL_PROMOTION, RELABEL_PLAN, RELABELLED
 from insights_assets.resources import previews
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
@@ -25,7 +37,7 @@ def correction_state(step: Step) -> str:
 
 
 @table_assets(
-    FEEDBACK_LABELS, RULE_LABELS, reads=(FEEDBACK, PRODUCTS), memo=correction_state,
+    FEEDBACK_LABELS, RULE_LABELS, LABEL_VERSIONS, RELABELLED, reads=(FEEDBACK, PRODUCTS, RELABEL_PLAN), memo=correction_state,
     checks=(
         Check("labels_in_label_set", FEEDBACK_LABELS, "Every topic and risk tag is in the closed label set (R17).", blocking=True),
         Check("quotes_are_substrings", FEEDBACK_LABELS, "Every quote is an exact part of the record's redacted text (R157).", blocking=True),
@@ -98,8 +110,17 @@ def review_queue(step: Step) -> None:
     step.note(REVIEW_QUEUE, reviewed_so_far=len(reviewed))
 
 
+def promoted_labels(step: Step) -> dict[str, frozenset[str]]:
+    """What the promoted version in force says of reviewed records it was not trained on; nothing while the first version is."""
+    active = step.operations.activations.active(KIND)
+    if active is None:
+        return {}
+    rows = step.read(LABEL_CANDIDATES).where(f"model_version = '{active.version}'").select("feedback_id", "topics").toArrow().to_pylist()
+    return {row["feedback_id"]: frozenset(row["topics"]) for row in rows}
+
+
 @table_assets(
-    LABEL_CORRECTIONS, LABEL_QUALITY,
+    LABEL_CORRECTIONS, LABEL_QUALITY, reads=(LABEL_CANDIDATES,),
     checks=(Check("label_quality_holds", LABEL_QUALITY, "No topic with enough reviewed records falls below its precision or recall (R144).", blocking=False),),
 )
 def label_quality(step: Step) -> None:
@@ -110,11 +131,7 @@ def label_quality(step: Step) -> None:
         "previous_value": json.dumps(r.previous_value["value"], sort_keys=True) if r.previous_value else None, "reason": r.reason, "corrected_by": r.corrected_by,
         "corrected_through": r.corrected_through, "corrected_at": r.corrected_at,
     } for r in rows], columns=LABEL_CORRECTIONS.column_names))
-    judged = [
-        Judged(frozenset(r.previous_value["value"]["topics"]), frozenset(r.value["value"]), float(r.previous_value["value"].get("weight", 1.0)))
-        for r in rows if r.field == "topics" and r.previous_value
-    ]
-    versions = {r.previous_value["value"].get("model_version") for r in rows if r.field == "topics" and r.previous_value}
+    judged, versions = judged_labels(rows, promoted_labels(step), step.operations.activations.active(KIND))
     limits = step.shop.policy.acceptance
     found = [*quality(judged, [t for t in load_label_set().topic_ids if t != "other"]), micro(judged)]
     answers = {q.topic: gate(q, precision_low=limits.label_precision_low, recall_low=limits.label_recall_low, reviewed=limits.labels_reviewed) for q in found}
@@ -131,4 +148,57 @@ def label_quality(step: Step) -> None:
     step.note(LABEL_QUALITY, reviewed_records=len(judged), **{f"{word}_topics": sum(a == word for a, _ in answers.values()) for word in ("pass", "fail", "too_few")})
 
 
-ASSETS = [feedback_labels, labelled_feedback, review_queue, label_quality]
+@table_assets(
+    LABEL_CANDIDATES, reads=(FEEDBACK, PRODUCTS, FEEDBACK_LABELS, LABEL_CANDIDATES),
+    checks=(
+        Check("candidate_beats_active", LABEL_CANDIDATES, "On reviewed records it was not trained on the candidate is better than the active version, and no worse on any topic.",
+              blocking=True),
+    ),
+)  # fmt: skip
+def label_candidates(step: Step) -> None:
+    """What a new version says of the evaluation sample; the gate in front of its promotion. Too few is no pass: nothing is promoted."""
+    judged = judge_candidate(step)
+    if judged is None:
+        step.check("candidate_beats_active", True, answer="no candidate waits")
+        return
+    rows, found = judged
+    if rows:
+        step.write(LABEL_CANDIDATES, pd.DataFrame(rows, columns=LABEL_CANDIDATES.column_names))
+    facts = {"reason": found.reason, "records": found.records, "better": found.better, "worse": found.worse, "p_value": found.p_value, "gain_low": found.gain_low}
+    step.check("candidate_beats_active", found.answer != "fail", answer=found.answer, worse_topics=found.worse_topics, **facts)
+    step.note(LABEL_CANDIDATES, answer=found.answer, candidate_f1=found.candidate_f1, active_f1=found.active_f1, **facts)
+
+
+@table_assets(LABEL_PROMOTION, reads=(LABEL_CANDIDATES,))
+def label_promotion(step: Step) -> None:
+    """A candidate that passed its gate comes into force: one activation row, which the labels stage reads at its next run."""
+    version = waiting_candidate(step.operations)
+    said = gate_answer(step.operations, version) if version is not None else None
+    if version is not None and said is not None and said["answer"] == "pass":
+        promote(step.settings.home, step.operations, version, by="candidate_beats_active", reason=said["reason"])
+    history = step.operations.activations.history(KIND)
+    step.write(LABEL_PROMOTION, pd.DataFrame([{
+        "activation_id": row.activation_id, "model_version": row.version, "previous_version": row.previous_version, "reason": row.reason,
+        "activated_by": row.activated_by, "activated_at": row.activated_at, "is_active": row is history[-1],
+    } for row in history], columns=LABEL_PROMOTION.column_names))
+    step.note(LABEL_PROMOTION, active=history[-1].version if history else "the shipped classifier", gate=said["answer"] if said else "no candidate waits")
+
+
+@table_assets(RELABEL_PLAN, reads=(FEEDBACK, RELABEL_PLAN))
+def relabel_plan(step: Step) -> None:
+    """The next days whose labels are made again after a promotion: newest first, at most 90 days and the budget of a run."""
+    from pyspark.sql import functions as F
+
+    follow = activation_to_follow(step.operations)
+    if follow is None:
+        step.note(RELABEL_PLAN, days_planned=0)
+        return
+    records = {row["received_day"]: row["count"] for row in step.read(FEEDBACK).groupBy("received_day").count().toArrow().to_pylist()}
+    planned = step.read(RELABEL_PLAN).where(F.col("activation_id") == follow[0]).select("received_day").toArrow().column(0).to_pylist()
+    days = next_days(records, set(planned), step.shop.policy.learning.retraining.relabel_records, step.as_of)
+    stamp = {"activation_id": follow[0], "model_version": follow[1], "run_id": step.run_id}
+    step.write(RELABEL_PLAN, pd.DataFrame([{"received_day": day, "records": records[day], **stamp} for day in days], columns=RELABEL_PLAN.column_names))
+    step.note(RELABEL_PLAN, days_planned=len(days), records=sum(records[day] for day in days))
+
+
+ASSETS = [relabel_plan, feedback_labels, labelled_feedback, review_queue, label_quality, label_candidates, label_promotion]

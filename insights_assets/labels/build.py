@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.labels import relabel
+from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
+from insights_assets.labels.models import active_file
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
 
 if TYPE_CHECKING:
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from insights_assets.resources.step import Step
 
 #: What a label is made from; a change of any of these makes the record's day be labelled again.
-_INPUTS = ("source", "kind", "channel", "language", "text", "rating", "nps", "reason_code", "signal", "sku", "sku_source", "order_id")
-SHIPPED = Path(__file__).parent / "shipped" / "classifier.npz"
+INPUTS = ("source", "kind", "channel", "language", "text", "rating", "nps", "reason_code", "signal", "sku", "sku_source", "order_id")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,7 @@ def labeller_of(step: Step) -> Labeller:
     from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.rules import load_rules
 
-    active = step.operations.activations.active("classifier")
-    path = step.settings.home / "models" / f"{active.version.replace('@', '-')}.npz" if active is not None else SHIPPED
+    path = active_file(step.settings.home, step.operations)
     return Labeller(load_label_set(), load_rules(), Classifier.load(path), step.read_pandas(PRODUCTS))
 
 
@@ -56,16 +56,15 @@ def build_labels(step: Step) -> LabelReport:
     from pyspark.sql import functions as F
 
     labeller, corrections = labeller_of(step), corrections_of(step)
-    versions = labeller.versions
+    versions, due = labeller.versions, relabel.days_due(step)
     wanted = _with_input_hash(step.read(FEEDBACK), corrections, step)
-    stored = step.read(FEEDBACK_LABELS).where(
-        (F.col("rules_version") == versions["rules_version"]) & (F.col("model_version") == versions["model_version"]) & (F.col("label_set_version") == versions["label_set_version"])
-    )
+    stored = step.read(FEEDBACK_LABELS).where(relabel.stands(step, versions, due))
     key = ["feedback_id", "input_hash", "received_day"]
     gone = step.read(FEEDBACK_LABELS).join(wanted.select("feedback_id", "received_day"), ["feedback_id", "received_day"], "left_anti")
     days_of = wanted.select(*key).join(stored.select(*key), key, "left_anti").select("received_day").union(gone.select("received_day")).distinct()
     days = set(days_of.toArrow().column(0).to_pylist())
     if not days:
+        relabel.close(step, due)
         return LabelReport(0, 0)
     # Whole days are written, but only records whose input or versions changed are labelled again.
     on_days = wanted.where(F.col("received_day").isin(sorted(days)))
@@ -73,18 +72,20 @@ def build_labels(step: Step) -> LabelReport:
     todo = on_days if kept is None else on_days.join(stored.select("feedback_id", "input_hash"), ["feedback_id", "input_hash"], "left_anti")
     columns = ", ".join(f"`{c.name}` {c.type}" for c in FEEDBACK_LABELS.columns if not c.volatile)
     hits = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>"
-    batches = todo.select("feedback_id", *_INPUTS, "input_hash", "received_day")
+    batches = todo.select("feedback_id", *INPUTS, "input_hash", "received_day")
     labelled = step.lake.scratch("labelled", batches.mapInArrow(_batch_labeller(labeller, corrections), f"{columns}, hits {hits}"))
     rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(
         "feedback_id", "hit.rule_id", "hit.kind", "hit.target", "hit.start", "hit.end", "hit.quote", "rules_version", "received_day"
     )
     rows = labelled.drop("hits").withColumns({"run_id": F.lit(step.run_id), "labelled_at": F.lit(step.clock()).cast("timestamp")})
+    rows = relabel.settle(step, rows, versions, due)
     if kept is not None:
         ids = kept.select("feedback_id", "received_day")
         rules = rules.unionByName(step.read(RULE_LABELS).join(ids, ["feedback_id", "received_day"], "left_semi").select(*rules.columns))
         rows = rows.select(*FEEDBACK_LABELS.column_names).unionByName(kept.select(*FEEDBACK_LABELS.column_names))
     step.write(RULE_LABELS, rules, days=days)
     result = step.write(FEEDBACK_LABELS, rows, days=days)
+    relabel.close(step, due)
     step.lake.clear_scratch("labelled")
     return LabelReport(len(days), result.rows)
 
@@ -92,7 +93,7 @@ def build_labels(step: Step) -> LabelReport:
 def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: Step) -> DataFrame:
     from pyspark.sql import functions as F
 
-    parts = [F.coalesce(F.col(name).cast("string"), F.lit("")) for name in _INPUTS]
+    parts = [F.coalesce(F.col(name).cast("string"), F.lit("")) for name in INPUTS]
     if corrections:
         rows = [(one, json.dumps(fields, sort_keys=True)) for one, fields in corrections.items()]
         corrected = step.lake.spark.createDataFrame(rows, "feedback_id string, correction string")

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.labels.evaluation import Judged
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from insights_assets.resources.operations.models import Activation, Correction
 
 #: Records of each stratum (primary topic) that a review round asks for: enough for the gate's n >= 30 where a topic has them.
 PER_STRATUM = 40
@@ -60,6 +64,28 @@ def correction_rows(queue: Iterable[Mapping[str, Any]], answers: Mapping[str, Ma
         said = {"topics": sorted(item["topics"] or ()), "weight": item["inclusion_weight"], "model_version": item["model_version"]}
         rows.append({"feedback_id": item["feedback_id"], "field": "topics", "value": sorted(answer["topics"]), "previous_value": said})
     return rows
+
+
+def judged_labels(rows: Iterable[Correction], promoted: Mapping[str, frozenset[str]], active: Activation | None) -> tuple[list[Judged], set[str | None]]:
+    """What label quality is measured by, and the versions that said it: what the label said when it was reviewed, against the reviewer.
+
+    Once a promotion is in force, what older versions said does not count against it: their reviewed records count with what the
+    new version says of them (`promoted`: those it was not trained on), or not at all.
+    """
+    judged: list[Judged] = []
+    versions: set[str | None] = set()
+    for row in rows:
+        if row.field != "topics" or not row.previous_value:
+            continue
+        before = row.previous_value["value"]
+        said, version = frozenset(before["topics"]), before.get("model_version")
+        if active is not None and version != active.version:
+            if row.feedback_id not in promoted:
+                continue
+            said, version = promoted[row.feedback_id], active.version
+        versions.add(version)
+        judged.append(Judged(said, frozenset(row.value["value"]), float(before.get("weight", 1.0))))
+    return judged, versions
 
 
 def corrected_topics(topics: Sequence[Mapping[str, Any]], right: Sequence[str]) -> list[dict[str, Any]]:

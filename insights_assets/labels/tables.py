@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from insights_assets.labels.version_tables import VERSION_TABLES
 from insights_assets.lake.spec import Column, TableSpec
 
 TOPICS_TYPE = "array<struct<topic:string,confidence:double,quote:string,start:int,end:int,sentiment:string>>"
@@ -141,4 +142,12 @@ LABEL_QUALITY = TableSpec(
     ),
 )
 
-TABLES = (RULE_LABELS, FEEDBACK_LABELS, LABELLED_FEEDBACK, REVIEW_QUEUE, LABEL_CORRECTIONS, LABEL_QUALITY)
+LABEL_VERSIONS = TableSpec(
+    stage="labels", name="label_versions", key=("feedback_id", "model_version", "input_hash"), write="replace_days", partition_by="received_day", public=False,
+    grain="one row per label that another version replaced", description="Labels as they were before a promotion changed them: going back restores exactly these rows.",
+    columns=(*FEEDBACK_LABELS.columns, Column("replaced_by_activation", "bigint", "Activation that led to the new label")),
+)
+
+TABLES = (
+    RULE_LABELS, FEEDBACK_LABELS, LABEL_VERSIONS, LABELLED_FEEDBACK, REVIEW_QUEUE, LABEL_CORRECTIONS, LABEL_QUALITY, *VERSION_TABLES,
+)  # fmt: skip

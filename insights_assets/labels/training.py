@@ -292,7 +292,7 @@ def _card(
 
 def ship() -> str:
     """Train on the shipped corpus and write the model that comes with the package; returns its version."""
-    from insights_assets.labels.build import SHIPPED
+    from insights_assets.labels.models import SHIPPED
 
     model = train()
     model.save(SHIPPED)

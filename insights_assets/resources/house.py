@@ -17,6 +17,7 @@ from insights_assets.lake.lake import Lake
 from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.clock import Clock, shop_today, wall_clock
 from insights_assets.resources.lock import home_lock
+from insights_assets.resources.runs import Runs
 from insights_assets.resources.step import Step
 from insights_assets.settings import Settings
 
@@ -77,6 +78,7 @@ class House(dg.ConfigurableResource):
     _clock: Clock = PrivateAttr(default_factory=lambda: wall_clock)
     _as_of: Any = PrivateAttr(default=None)
     _previous_as_of: Any = PrivateAttr(default=None)
+    _runs: Any = PrivateAttr(default_factory=Runs)
 
     def settings(self) -> Settings:
         given = {name: getattr(self, name) for name in ("home", "landing", "shop", "as_of") if getattr(self, name)}
@@ -90,6 +92,7 @@ class House(dg.ConfigurableResource):
         settings = self.settings()
         with home_lock(settings.home, settings.lock_wait_seconds):
             self._settings = settings
+            self._runs = Runs(context.instance)
             self._shop = load_shop(settings.shop)
             self._operations = open_operations(settings.operations_target)
             self._operations.migrate()
@@ -122,7 +125,7 @@ class House(dg.ConfigurableResource):
             lake = Lake(lake.root, lambda: self.engine.over_connect(self._settings.spark_remote), crash_at=self._settings.crash_at, is_embedded=False)
         return Step(
             lake=lake, settings=self._settings, shop=self._shop, operations=self._operations, as_of=self._as_of, run_id=run_id,
-            clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of,
+            clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of, runs=self._runs,
         )
 
     def run_as_job(self, context: dg.AssetExecutionContext, name: str) -> list[dg.MaterializeResult | dg.AssetCheckResult]:

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from insights_assets.resources.operations import Operations
+    from insights_assets.resources.runs import Runs
     from insights_assets.settings import Settings
     from insights_assets.shop import Shop
+
+
+def _no_runs() -> Runs:
+    from insights_assets.resources.runs import Runs  # Dagster is behind it; a step of a job on a cluster asks for no runs
+
+    return Runs()
 
 
 class UndeclaredTable(LookupError):
@@ -53,6 +60,8 @@ class Step:
     writes: frozenset[TableSpec] | set[TableSpec]
     log: Any = field(default_factory=lambda: logging.getLogger("insights_assets"))
     previous_as_of: date | None = None
+    #: The home's runs, for the few bodies that judge them.
+    runs: Runs = field(default_factory=_no_runs)
     results: dict[TableSpec, WriteResult] = field(default_factory=dict)
     notes: dict[TableSpec, dict[str, Any]] = field(default_factory=dict)
     outcomes: list[CheckOutcome] = field(default_factory=list)

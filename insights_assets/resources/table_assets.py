@@ -114,6 +114,8 @@ def table_assets(
                 else:
                     body(replace(step, operations=LakeOnly()) if heavy else step)
                 if memo is not None and not known:
+                    for spec in specs:
+                        step.lake.ensure(spec)  # a table that the body had no rows for is part of what is remembered
                     remember(step, name, memo)
             yield from reported or results(step, specs, checks)
 

@@ -10,28 +10,15 @@ import hashlib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from insights_assets.shop.model import ACTION_KINDS, Join, Owner, Replies, Shop, Slice, SourceMapping, UseCase
+from insights_assets.shop.catalogue import BY_NAME
+from insights_assets.shop.model import ACTION_KINDS, Owner, Replies, Shop, Slice, UseCase
 from insights_assets.shop.policy_file import read_policy
 from insights_assets.shop.reading import Node, ShopError, read_yaml
+from insights_assets.shop.sources_file import read_sources, zone_name
 from insights_assets.shop.use_case_file import read_use_case
 
-SOURCES = (
-    "reviews",
-    "support_tickets",
-    "chats",
-    "surveys",
-    "returns",
-    "clickstream",
-    "social",
-    "orders",
-    "fulfilments",
-    "stock",
-    "products",
-    "calendar",
-    "fx",
-)
+SOURCES = tuple(BY_NAME)
 LANGUAGES = ("en", "de", "fr", "es", "pt")
 SENTENCES = (
     "greeting",
@@ -89,19 +76,21 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
     top["decided_by"].choice(teams)
     languages = top["languages"].texts(LANGUAGES)
     use_cases, warnings = _use_cases(root, teams, topics)
+    mappings, unused = read_sources(read_yaml(root / "sources.yaml", root))
     return Shop(
         path=root,
         sha256=_digest(root),
         name=top["name"].text(),
         reporting_currency=_currency(top["reporting_currency"]),
-        shop_time_zone=_zone(top["shop_time_zone"]),
+        shop_time_zone=zone_name(top["shop_time_zone"]),
         languages=languages,
         slice=_slice(top.get("slice")),
         brief_readers=top["brief_readers"].texts(teams),
         owners=owners,
         policy=policy,
         use_cases=use_cases,
-        sources=_sources(read_yaml(root / "sources.yaml", root)),
+        sources=mappings,
+        unused_files=unused,
         replies=_replies(read_yaml(root / "replies.yaml", root), teams, topics, languages),
         region_names=top["region_names"].each(Node.text) if "region_names" in top else {},
         warnings=warnings,
@@ -119,15 +108,6 @@ def _currency(node: Node) -> str:
     text = node.text()
     if len(text) != 3 or not text.isalpha() or not text.isupper():
         node.fail(f"{text!r} is not a currency code", "write three capital letters, e.g. USD")
-    return text
-
-
-def _zone(node: Node) -> str:
-    text = node.text()
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError):
-        node.fail(f"{text!r} is not a time zone", "write a name of the IANA list, e.g. Europe/Berlin")
     return text
 
 
@@ -201,68 +181,6 @@ def _too_early(node: Node, case: UseCase, first: UseCase) -> str:
         f"{node.file}:{line}: {case.id} is enabled before {first.id} has met its gates: one narrow use case first "
         "(R163); gates are shown by `insights show health`"
     )
-
-
-def _sources(node: Node) -> dict[str, SourceMapping]:
-    listed = node.mapping(("sources",))["sources"]
-    mappings = {}
-    for source, entry in listed.entries().items():
-        if source not in SOURCES:
-            entry.fail("is not a source", f"use one of {', '.join(SOURCES)}")
-        fields = entry.mapping(
-            (), ("files", "columns", "constants", "values", "times", "time_zone", "delimiter", "encoding", "joins")
-        )
-        columns = fields["columns"].each(Node.text) if "columns" in fields else {}
-        for name, target in columns.items():
-            if list(columns.values()).count(target) > 1:
-                fields["columns"].entries()[name].fail(
-                    f"{target!r} is mapped from two columns", "map one column to each name"
-                )
-        mappings[source] = SourceMapping(
-            source=source,
-            files=fields["files"].texts() if "files" in fields else (),
-            columns=columns,
-            constants={key: value.value for key, value in fields["constants"].entries().items()}
-            if "constants" in fields
-            else {},
-            values=fields["values"].each(lambda words: words.each(Node.text)) if "values" in fields else {},
-            times=fields["times"].each(_time_form) if "times" in fields else {},
-            time_zone=_zone(fields["time_zone"]) if "time_zone" in fields else None,
-            delimiter=_one_character(fields["delimiter"]) if "delimiter" in fields else None,
-            encoding=_encoding(fields["encoding"]) if "encoding" in fields else "utf-8",
-            joins=tuple(_join(item) for item in fields["joins"].items()) if "joins" in fields else (),
-        )
-    return mappings
-
-
-def _join(node: Node) -> Join:
-    fields = node.mapping(("file", "on", "columns"))
-    return Join(fields["file"].text(), fields["on"].text(), fields["columns"].each(Node.text))
-
-
-def _time_form(node: Node) -> str:
-    text = node.text()
-    if text not in ("iso", "epoch_seconds", "epoch_milliseconds") and "%" not in text:
-        node.fail(
-            f"{text!r} is not a form of time",
-            "write iso, epoch_seconds, epoch_milliseconds or a pattern like %d.%m.%Y %H:%M",
-        )
-    return text
-
-
-def _one_character(node: Node) -> str:
-    if not isinstance(node.value, str) or len(node.value) != 1:
-        node.fail("is not one character", 'write one character in quotes, e.g. ";"')
-    return str(node.value)
-
-
-def _encoding(node: Node) -> str:
-    text = node.text()
-    try:
-        "".encode(text)
-    except LookupError:
-        node.fail(f"{text!r} is not an encoding", "write a name such as utf-8 or cp1252")
-    return text
 
 
 def _replies(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from insights_assets.shop.watching import WatchLimits
+
 #: Every kind of action there is; one action per issue and kind, for ever.
 ACTION_KINDS = ("defect_ticket", "notification", "promo_hold", "macro", "article", "copy_change", "escalation")
 #: Attributes of an issue that name its cause, finest first. Column names of `canonical.feedback`.
@@ -185,6 +187,7 @@ class Policy:
     loop: LoopPromise
     topics: Mapping[str, TopicPolicy]
     decisions: tuple[Decision, ...]
+    learning: WatchLimits = field(default_factory=WatchLimits)
 
     def owner_of(self, topic: str, cause: Mapping[str, str] | None = None) -> str:
         """The team that owns an issue of this topic whose cause is known as `cause` (attribute -> value)."""
@@ -236,27 +239,40 @@ class UseCase:
 
 @dataclass(frozen=True)
 class Join:
-    """Columns of another file of the same delivery, fetched by a shared column: their column -> our column."""
+    """Columns fetched from another file: `on` (column of the record -> column of the file), `columns` (theirs -> name in the record)."""
 
     file: str
-    on: str
+    on: Mapping[str, str]
     columns: Mapping[str, str]
 
 
 @dataclass(frozen=True)
+class Derived:
+    """One column made of others, in one of a closed list of ways (`sources_file.WAYS`)."""
+
+    way: str
+    columns: tuple[str, ...]
+    argument: str | float | None = None
+
+
+@dataclass(frozen=True)
 class SourceMapping:
-    """How one source's files read: their columns -> ours, constants, word lists, forms of time, joins."""
+    """How files of one source read; `place` is the line of `sources.yaml` that says so. Steps apply in the order of the fields."""
 
     source: str
+    place: str = ""
+    folder: str | None = None
     files: tuple[str, ...] = ()
-    columns: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    times: Mapping[str, str] = field(default_factory=dict)
-    time_zone: str | None = None
     delimiter: str | None = None
     encoding: str = "utf-8"
     joins: tuple[Join, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    repeats: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    times: Mapping[str, str] = field(default_factory=dict)
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True)
@@ -283,10 +299,11 @@ class Shop:
     owners: Mapping[str, Owner]
     policy: Policy
     use_cases: tuple[UseCase, ...]
-    sources: Mapping[str, SourceMapping]
+    sources: Mapping[str, tuple[SourceMapping, ...]]
     replies: Mapping[str, Replies]
     region_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    unused_files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -25,6 +25,7 @@ from insights_assets.shop.model import (
     TopicPolicy,
 )
 from insights_assets.shop.reading import Node
+from insights_assets.shop.watching import read_watch
 
 TIERS = (1, 2, 3)
 REQUIRED = (
@@ -46,7 +47,7 @@ REQUIRED = (
 
 def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
     """The policy, checked against the teams of owners.yaml."""
-    top = node.mapping(REQUIRED)
+    top = node.mapping(REQUIRED, ("learning",))
     topics = {name: _topic(name, entry, teams) for name, entry in top["topics"].entries().items()}
     if not topics:
         top["topics"].fail("names no topic", "name each topic of the label set with an owner")
@@ -68,6 +69,7 @@ def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
         loop=_loop(top["loop"]),
         topics=topics,
         decisions=decisions,
+        learning=read_watch(top.get("learning")),
     )
 
 

@@ -6,38 +6,26 @@ Does not belong here: what the fields mean (`parse.py`).
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import re
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
-#: A quoted CSV field may run over this many lines; past it the quote is taken for a stray one and only its first line is lost.
-MAX_QUOTED_LINES = 200
-#: A single line longer than this is an accident; it is quarantined by its first part.
-MAX_LINE_BYTES = 16 * 1024 * 1024
-_KEPT_OF_BAD_LINE = 4_000
+from insights_assets.sources.csv_lines import csv_lines
+from insights_assets.sources.lines import KEPT_OF_BAD_LINE, Line, bad_line, missing_columns, numbered_lines, too_long
+from insights_assets.sources.vendors import attach_sideloads
+
+#: A JSON document is read as a whole; a larger one comes in pages or as JSON lines.
+MAX_DOCUMENT_BYTES = 256 * 1024 * 1024
+_LONG_NUMBER = re.compile(rb"\d{19}")
 _FULL_DATE = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)")
-SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet", ".json")
-
-csv.field_size_limit(MAX_LINE_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One record (`record` set) or one unreadable line (`reason` set, `text` what is left of it)."""
-
-    number: int
-    record: dict[str, Any] | None
-    reason: str | None = None
-    text: str = ""
+SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet", ".json", ".json.gz")
 
 
 def delivered_day(name: str) -> date | None:
@@ -55,147 +43,118 @@ def is_readable_name(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """Every line of a file. Faults of the whole file (no such format, truncated gzip, broken parquet) end it with a reason."""
+def read_lines(path: Path, *, delimiter: str | None = None, encoding: str = "utf-8", expected: Sequence[str] = ()) -> Iterator[Line]:
+    """Every line of a file. Faults of the whole file (no such format, truncated gzip, broken parquet) end it with a reason.
+
+    `expected`: columns that a table (csv, parquet) must have; each that is missing is told once, and the records go on.
+    """
+    for line in _read_lines(path, delimiter, encoding, expected):
+        if encoding != "utf-8" and line.reason and line.reason.startswith("not UTF-8"):
+            line = replace(line, reason=line.reason.replace("UTF-8", encoding, 1))
+        yield line
+
+
+def _read_lines(path: Path, delimiter: str | None, encoding: str, expected: Sequence[str]) -> Iterator[Line]:
     name = path.name.lower()
     try:
         if path.stat().st_size == 0:
             yield Line(1, None, "the file is empty")
         elif name.endswith(".parquet"):
-            yield from _parquet(path)
-        elif name.endswith(".gz"):
-            with gzip.open(path, "rb") as stream:
-                yield from _text_file(stream, name[:-3])  # type: ignore[arg-type]
+            yield from _parquet(path, expected)
         else:
-            with open(path, "rb") as stream:
-                yield from _text_file(stream, name)
-    except (EOFError, OSError, gzip.BadGzipFile) as error:
-        yield Line(0, None, f"the file ends early or cannot be read: {error}")
+            opened = gzip.open(path, "rb") if name.endswith(".gz") else open(path, "rb")  # noqa: SIM115
+            with opened as stream:
+                yield from _text_file(stream, name.removesuffix(".gz"), delimiter, encoding, expected)
+    except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
+        # The place in the file is unknown; what was read before stands.
+        yield Line(0, None, f"the file ends early or cannot be read: {_without_path(error)}")
 
 
-def _text_file(stream: BinaryIO, name: str) -> Iterator[Line]:
+def _without_path(error: Exception) -> str:
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) and error.strerror else str(error)[:200]
+
+
+def _text_file(stream: Any, name: str, delimiter: str | None, encoding: str, expected: Sequence[str]) -> Iterator[Line]:
     if name.endswith(".csv"):
-        yield from _csv(stream)
+        yield from csv_lines(numbered_lines(stream, encoding), delimiter, expected)
     elif name.endswith((".jsonl", ".ndjson")):
-        yield from _jsonl(stream)
+        yield from _jsonl(numbered_lines(stream, encoding))
     elif name.endswith(".json"):
-        yield from _json(stream)
+        yield from _json(stream, encoding)
     else:
         yield Line(1, None, f"unknown format; use one of {', '.join(SUFFIXES)}")
 
 
-def _bad(number: int, raw: bytes | str, reason: str) -> Line:
-    text = raw if isinstance(raw, str) else raw[:_KEPT_OF_BAD_LINE].decode("utf-8", "backslashreplace")
-    return Line(number, None, reason, text[:_KEPT_OF_BAD_LINE])
-
-
-def _jsonl(stream: BinaryIO) -> Iterator[Line]:
-    for number, raw in enumerate(stream, 1):
+def _jsonl(lines: Iterator[tuple[int, bytes]]) -> Iterator[Line]:
+    for number, raw in lines:
         if not raw.strip():
             continue
-        if len(raw) > MAX_LINE_BYTES:
-            yield _bad(number, raw, f"the line has {len(raw)} bytes; at most {MAX_LINE_BYTES} may")
+        if reason := too_long(raw):
+            yield bad_line(number, raw, reason)
             continue
         try:
-            record = orjson.loads(raw.lstrip(b"\xef\xbb\xbf") if number == 1 else raw)
-        except orjson.JSONDecodeError as error:
-            reason = "not UTF-8" if "UTF-8" in str(error) or "surrogate" in str(error) else f"not valid JSON: {error.msg}"
-            yield _bad(number, raw, reason)
+            record = _loads(raw.lstrip(b"\xef\xbb\xbf") if number == 1 else raw)
+        except ValueError as error:
+            yield bad_line(number, raw, _json_reason(error))
             continue
         if isinstance(record, dict):
             yield Line(number, record)
         else:
-            yield _bad(number, raw, "not a JSON object")
+            yield bad_line(number, raw, "not a JSON object")
 
 
-def _json(stream: BinaryIO) -> Iterator[Line]:
-    """A vendor's export: one object whose longest list of objects holds the records, or a bare list."""
-    raw = stream.read()
-    try:
-        document = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        yield _bad(1, raw, f"not valid JSON: {error.msg}")
+def _loads(raw: bytes) -> Any:
+    """JSON, whole numbers of any length exact: those that fit no 64 bits become text, since ids may be that long."""
+    if _LONG_NUMBER.search(raw):
+        import json
+
+        orjson.loads(raw)  # strict first: it refuses what is no JSON, such as NaN
+        return json.loads(raw, parse_int=lambda digits: int(digits) if len(digits) < 19 else digits)
+    return orjson.loads(raw)
+
+
+def _json_reason(error: ValueError) -> str:
+    text = str(error)
+    return "not UTF-8" if "UTF-8" in text or "surrogate" in text or "utf-8" in text else f"not valid JSON: {text[:200]}"
+
+
+def _json(stream: Any, encoding: str) -> Iterator[Line]:
+    """A vendor's export: one object whose list of tickets, conversations or records holds the records, or a bare list."""
+    raw = stream.read(MAX_DOCUMENT_BYTES + 1)
+    if len(raw) > MAX_DOCUMENT_BYTES:
+        yield bad_line(1, raw[:KEPT_OF_BAD_LINE], f"one JSON document of more than {MAX_DOCUMENT_BYTES >> 20} MB; deliver it in pages, or as .jsonl with one record a line")
         return
-    lists = [document] if isinstance(document, list) else []
+    try:
+        document = _loads(raw.decode(encoding).encode() if encoding != "utf-8" else raw.removeprefix(b"\xef\xbb\xbf"))
+    except ValueError as error:
+        yield bad_line(1, raw, _json_reason(error))
+        return
+    records = document if isinstance(document, list) else None
     if isinstance(document, dict):
-        lists = [document[k] for k in ("tickets", "conversations", "results", "data", "records") if isinstance(document.get(k), list)]
-    records = next(iter(lists), [document] if isinstance(document, dict) else [])
-    for number, record in enumerate(records, 1):
+        records = attach_sideloads(document)
+        if records is None:
+            lists = (document[name] for name in ("conversations", "results", "data", "records") if isinstance(document.get(name), list))
+            records = next(lists, [document])
+    for number, record in enumerate(records if records is not None else [document], 1):
         if isinstance(record, dict):
             yield Line(number, record)
         else:
-            yield _bad(number, orjson.dumps(record), "not a JSON object")
+            yield bad_line(number, orjson.dumps(record, default=str), "not a JSON object")
 
 
-def _parquet(path: Path) -> Iterator[Line]:
+def _parquet(path: Path, expected: Sequence[str]) -> Iterator[Line]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    number = 0
     try:
         file = pq.ParquetFile(path)
-        number = 0
+        yield from missing_columns(list(file.schema_arrow.names), expected, ", ".join(file.schema_arrow.names))
         for batch in file.iter_batches(batch_size=8_192):
             for record in batch.to_pylist():
                 number += 1
                 yield Line(number, record)
-    except pa.ArrowException as error:
-        yield Line(0, None, f"not a readable parquet file: {str(error)[:200]}")
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        yield Line(number, None, f"not a readable parquet file{f' after row {number}' if number else ''}: {_without_path(error)}")
 
 
-def _csv(stream: BinaryIO) -> Iterator[Line]:
-    """CSV that survives a bad line: a record is one line, or as many as its quotes need."""
-    lines = enumerate(stream, 1)
-    waiting: deque[tuple[int, bytes]] = deque()
-
-    def following() -> tuple[int, bytes] | None:
-        return waiting.popleft() if waiting else next(lines, None)
-
-    first = following()
-    if first is None:
-        return
-    try:
-        header = [name.strip() for name in next(csv.reader(io.StringIO(first[1].decode("utf-8-sig"))))]
-    except (UnicodeDecodeError, csv.Error, StopIteration) as error:
-        yield _bad(1, first[1], f"the header line is not UTF-8 CSV: {error}")
-        return
-    if len(set(header)) != len(header):
-        yield _bad(1, first[1], "the header names a column twice")
-        return
-    while (entry := following()) is not None:
-        number, raw = entry
-        if not raw.strip():
-            continue
-        block = [entry]
-        while raw.count(b'"') % 2 and len(block) <= MAX_QUOTED_LINES and len(raw) <= MAX_LINE_BYTES:
-            more = following()
-            if more is None:
-                break
-            block.append(more)
-            raw += more[1]
-        values, reason = _csv_values(raw, len(header))
-        if values is not None:
-            yield Line(number, dict(zip(header, values, strict=True)))
-            continue
-        # Only the first line is lost; the lines it swallowed are read again on their own.
-        waiting.extendleft(reversed(block[1:]))
-        if len(block) > 1:
-            reason = "a quote opens here and does not close"
-        yield _bad(number, block[0][1], reason)
-
-
-def _csv_values(raw: bytes, width: int) -> tuple[list[str] | None, str]:
-    if len(raw) > MAX_LINE_BYTES:
-        return None, f"the line has {len(raw)} bytes; at most {MAX_LINE_BYTES} may"
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return None, f"not UTF-8 at byte {error.start} of the line"
-    if "\x00" in text:
-        return None, "the line holds a NUL byte"
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        return None, f"not valid CSV: {error}"
-    if len(rows) != 1 or len(rows[0]) != width:
-        return None, f"{len(rows[0]) if rows else 0} fields, the header has {width}"
-    return rows[0], ""

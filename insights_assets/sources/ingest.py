@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from insights_assets.resources.memo import nothing_else, recall, remember
+from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.catalogue import Source
-from insights_assets.sources.landing import IngestStamps, list_files, merge_versions, raw_rows, typed_rows
-from insights_assets.sources.parse import Mapping_
+from insights_assets.sources.landing import merge_versions, typed_rows
+from insights_assets.sources.landing_files import LandingFile, list_files, with_generations
+from insights_assets.sources.mapping import blocks_of
+from insights_assets.sources.raw_lines import IngestStamps, distinct_payloads, raw_rows
+from insights_assets.sources.removed import removed_files, without_removed
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
     from insights_assets.resources.step import Step
-    from insights_assets.shop import Shop
 
 _KEY = ["record_ref", "payload_sha256"]
 
@@ -29,48 +34,66 @@ class IngestReport:
     days_touched: int
 
 
-def mapping_of(shop: Shop, source: str) -> Mapping_:
-    """The shop's column mapping of a source; the contract's own names where none is given."""
-    given = shop.sources.get(source)
-    if given is None:
-        return Mapping_()
-    return Mapping_(
-        columns=dict(given.columns), constants=dict(given.constants), time_formats=tuple(given.times.values()), time_zone=given.time_zone or "UTC",
-    )
-
-
-def ingest(step: Step, source: Source, mapping: Mapping_) -> IngestReport:
+def ingest(step: Step, source: Source) -> IngestReport:
     """Append unseen payloads to raw, then bring bronze up to date with raw."""
-    raw = RAW[source.name]
-    files = list_files(step.settings.landing_path, source)
-    seen: set[str] = set()
-    if step.exists(raw):
-        seen = set(step.read(raw).select("file_sha256").distinct().toArrow().column(0).to_pylist())
-    unread = [file for file in files if file.sha256 not in seen]
-    appended = 0
-    if unread:
-        stamps = IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
-        rows = raw_rows(step.lake.spark, source, unread, mapping, stamps)
-        if seen:
-            rows = step.lake.scratch(f"{raw.name}_new", rows.join(step.read(raw).select(*_KEY), _KEY, "left_anti"))
-            appended = rows.count()
-        if not seen or appended:
-            appended = step.write(raw, rows).rows
+    blocks = blocks_of(step.shop, source.name)
+    files = list_files(step.settings.landing_path, source, blocks)
+    contents = _contents(step, source)
+    silent = set(json.loads(step.operations.facts.get(f"{_SILENT}:{source.name}") or "[]"))
+    seen = {sha for shas in contents.values() for sha in shas} | silent | removed_files(step, source)
+    unread = with_generations([file for file in files if file.sha256 not in seen], {name: len(shas) for name, shas in contents.items()})
+    appended = _append(step, source, unread, blocks, is_first=not contents) if unread else 0
     if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
         return IngestReport(len(unread), len(files) - len(unread), 0, 0, 0)
-    changed, days = catch_up(step, source, mapping)
+    changed, days = catch_up(step, source, blocks)
     remember(step, f"catch_up:{source.name}", nothing_else)
     return IngestReport(len(unread), len(files) - len(unread), appended, changed, days)
 
 
-def catch_up(step: Step, source: Source, mapping: Mapping_) -> tuple[int, int]:
+#: Fact of a home: files whose every payload was known already, so that raw does not show that they were read. Losing it costs a reading.
+_SILENT = "files_without_news"
+
+
+def _contents(step: Step, source: Source) -> dict[str, set[str]]:
+    """File name -> hashes of the contents that raw holds rows of."""
+    contents: dict[str, set[str]] = {}
+    if step.exists(RAW[source.name]):
+        known = step.read(RAW[source.name]).select("source_file", "file_sha256").distinct().toArrow()
+        for name, sha in zip(known.column(0).to_pylist(), known.column(1).to_pylist(), strict=True):
+            contents.setdefault(name, set()).add(sha)
+    return contents
+
+
+def _append(step: Step, source: Source, unread: list[LandingFile], blocks: Sequence[SourceMapping], *, is_first: bool) -> int:
+    """Append what raw does not hold of these files; returns how many rows that were."""
+    from pyspark.sql import functions as F
+
+    raw = RAW[source.name]
+    stamps = IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
+    rows = without_removed(step, source, raw_rows(step.lake.spark, step.settings.landing_path, source, unread, blocks, stamps))
+    rows = step.lake.scratch(f"{raw.name}_new", rows)
+    if not is_first:
+        rows = rows.join(step.read(raw).select(*_KEY), _KEY, "left_anti")
+    count, distinct = rows.agg(F.count("*"), F.countDistinct(*_KEY)).toArrow().to_pylist()[0].values()
+    if count:
+        step.write(raw, rows if count == distinct else distinct_payloads(rows))
+    told = {sha for shas in _contents(step, source).values() for sha in shas}
+    silent = sorted({file.sha256 for file in unread} - told)
+    if silent:
+        name = f"{_SILENT}:{source.name}"
+        step.operations.facts.put(name, json.dumps(sorted({*json.loads(step.operations.facts.get(name) or "[]"), *silent})))
+    step.lake.clear_scratch(f"{raw.name}_new")
+    return int(distinct)
+
+
+def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tuple[int, int]:
     """Type what raw holds and bronze does not; returns (records new or changed, days rewritten)."""
     raw, bronze = RAW[source.name], BRONZE[source.name]
     if not step.exists(raw):
         return 0, 0
     have = step.read(bronze)
     missing = step.read(raw).join(have.select(*_KEY), _KEY, "left_anti")
-    typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, mapping, step.zone, step.as_of_end))
+    typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
     changed = merge_versions(typed, have, is_distinct=count == distinct)
     days_of = changed.selectExpr("received_day", "earlier_day").distinct().toArrow().to_pylist()

@@ -1,4 +1,4 @@
-"""Landing files -> raw rows -> typed rows, as Spark frames. The per-record work is Python in Arrow batches, the same on every engine.
+"""Raw rows -> typed rows, as Spark frames. The per-record work is Python in Arrow batches, the same on every engine.
 
 Work to do is computed, never remembered: a file is read when its content is not in raw, a payload appended when it is not in raw,
 a record typed when its payload is not in bronze. A list of files seen is only the hint that saves reading.
@@ -6,135 +6,42 @@ a record typed when its payload is not in bronze. A list of files seen is only t
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.catalogue import Source
-from insights_assets.sources.parse import Mapping_, Reject, mapped, parser_of, record_ref
-from insights_assets.sources.tables import BRONZE, RAW
+from insights_assets.sources.mapping import block_of, mapper_of
+from insights_assets.sources.parse import Reject, parser_of
+from insights_assets.sources.tables import BRONZE
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
-_BATCH = 8_192
 #: Reference data (catalogue, calendar, rates) counts as always known unless its file says when it was delivered.
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
-_LINE_DDL = ("record_ref string, payload string, payload_sha256 string, source_file string, line bigint, file_sha256 string, "
-             "delivered_day date, reject_reason string")
 
 
-@dataclass(frozen=True)
-class LandingFile:
-    """A file of one source: where it is, its name below the source's folder, its content's SHA-256."""
 
-    path: str
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class IngestStamps:
-    """What a run stamps on the raw rows it appends (known_at is computed from these)."""
-
-    as_of: date
-    previous_as_of: date | None
-    at: datetime
-    run_id: str
-
-
-def list_files(landing: Path, source: Source) -> list[LandingFile]:
-    """The source's files in name order. Hidden files and unfinished uploads (`.tmp`, `.part`) are left alone."""
-    folder = landing / source.name
-    if not folder.is_dir():
-        return []
-    found = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        if path.name.startswith(".") or path.suffix in (".tmp", ".part"):
-            continue
-        digest = hashlib.sha256()
-        with open(path, "rb") as stream:
-            for block in iter(lambda: stream.read(1 << 20), b""):
-                digest.update(block)
-        found.append(LandingFile(str(path), path.relative_to(folder).as_posix(), digest.hexdigest()))
-    return found
-
-
-def raw_rows(spark: SparkSession, source: Source, files: Iterable[LandingFile], mapping: Mapping_, stamps: IngestStamps) -> DataFrame:
-    """All lines of the files as raw rows, each distinct (record, payload) once: that of the first file and line."""
-    from pyspark.sql import functions as F
-    from pyspark.sql.window import Window
-
-    listing = spark.createDataFrame([(f.path, f.name, f.sha256) for f in files], "path string, name string, sha256 string")
-    lines = listing.mapInArrow(_line_reader(source, mapping), _LINE_DDL)
-    first = Window.partitionBy("record_ref", "payload_sha256").orderBy("source_file", "line")
-    previous = F.lit(stamps.previous_as_of).cast("date")
-    return (
-        lines.withColumn("rank", F.row_number().over(first)).where("rank = 1").drop("rank")
-        .withColumns({
-            "ingest_as_of": F.lit(stamps.as_of).cast("date"), "ingest_from": previous,
-            "ingested_at": F.lit(stamps.at).cast("timestamp"), "run_id": F.lit(stamps.run_id),
-        })
-        .select(*RAW[source.name].column_names)
-    )
-
-
-def _line_reader(source: Source, mapping: Mapping_) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import orjson
-
-        from insights_assets.sources.files import delivered_day, read_lines
-
-        rows: list[tuple[Any, ...]] = []
-        for batch in batches:
-            for path, name, sha in zip(*(batch.column(i).to_pylist() for i in range(3)), strict=True):
-                day = delivered_day(name)
-                for line in read_lines(Path(path)):
-                    reason, ref, payload = line.reason, None, line.text
-                    if line.record is not None:
-                        payload = orjson.dumps(line.record, option=orjson.OPT_SORT_KEYS, default=str).decode()
-                        ref = record_ref(mapped(line.record, mapping), source)
-                        if ref is None:
-                            reason = f"{', '.join(source.record_id)} is empty but required"
-                    digest = hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
-                    rows.append((ref or f"line:{sha[:12]}:{line.number}", payload, digest, name, line.number, sha, day, reason))
-                    if len(rows) >= _BATCH:
-                        yield _batch(rows)
-                        rows = []
-        if rows:
-            yield _batch(rows)
-
-    return read
-
-
-def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    kinds = [pa.string(), pa.string(), pa.string(), pa.string(), pa.int64(), pa.string(), pa.date32(), pa.string()]
-    names = ["record_ref", "payload", "payload_sha256", "source_file", "line", "file_sha256", "delivered_day", "reject_reason"]
-    return pa.RecordBatch.from_arrays([pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)], names=names)
-
-
-def typed_rows(raw: DataFrame, source: Source, mapping: Mapping_, zone: str, latest: datetime) -> DataFrame:
+def typed_rows(raw: DataFrame, source: Source, blocks: Sequence[SourceMapping], zone: str, latest: datetime) -> DataFrame:
     """Raw rows that read as records, typed, one row per payload (versions of a record still apart). Rejects are left out."""
     spec = BRONZE[source.name]
-    columns = ["record_ref", "payload", "payload_sha256", "source_file", "line", "delivered_day", "ingest_as_of", "ingest_from"]
-    return raw.where("reject_reason IS NULL").select(*columns).mapInArrow(_typer(source, mapping, zone, latest), spec.ddl)
+    columns = ["record_ref", "payload", "payload_sha256", "source_file", "line", "generation", "delivered_day", "ingest_as_of", "ingest_from"]
+    return raw.where("reject_reason IS NULL").select(*columns).mapInArrow(_typer(source, blocks, zone, latest), spec.ddl)
 
 
-def rejected_rows(raw: DataFrame, source: Source, mapping: Mapping_, latest: datetime) -> DataFrame:
+def rejected_rows(raw: DataFrame, source: Source, blocks: Sequence[SourceMapping], latest: datetime) -> DataFrame:
     """Raw rows that do not read as records, with field and reason: (record_ref, payload_sha256, payload, source_file, line, field, reason)."""
     ddl = "record_ref string, payload_sha256 string, payload string, source_file string, line bigint, field string, reason string"
     columns = ["record_ref", "payload_sha256", "payload", "source_file", "line", "reject_reason"]
-    return raw.select(*columns).mapInArrow(_rejecter(source, mapping, latest), ddl)
+    return raw.select(*columns).mapInArrow(_rejecter(source, blocks, latest), ddl)
 
 
-def _typer(source: Source, mapping: Mapping_, zone: str, latest: datetime) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _typer(source: Source, blocks: Sequence[SourceMapping], zone: str, latest: datetime) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     spec = BRONZE[source.name]
 
     def type_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -142,7 +49,7 @@ def _typer(source: Source, mapping: Mapping_, zone: str, latest: datetime) -> Ca
         import pyarrow as pa
 
         fields = [(field.name, field.type) for field in spec.arrow_schema]
-        read = parser_of(source, mapping, latest)
+        reader = _reader_by_file(source, blocks, latest)
         zone_of = ZoneInfo(zone)
         for batch in batches:
             # Column lists, not rows of dicts: this is the hot path of taking in.
@@ -151,7 +58,8 @@ def _typer(source: Source, mapping: Mapping_, zone: str, latest: datetime) -> Ca
             names = batch.schema.names
             for item in zip(*(batch.column(index).to_pylist() for index in range(len(names))), strict=True):
                 came = dict(zip(names, item, strict=True))
-                record = mapped(orjson.loads(came["payload"]), mapping)
+                mapper, read = reader(came["source_file"])
+                record = mapper(orjson.loads(came["payload"]))
                 try:
                     values = read(record)
                 except Reject:
@@ -164,21 +72,22 @@ def _typer(source: Source, mapping: Mapping_, zone: str, latest: datetime) -> Ca
     return type_batches
 
 
-def _rejecter(source: Source, mapping: Mapping_, latest: datetime) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _rejecter(source: Source, blocks: Sequence[SourceMapping], latest: datetime) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def reject_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import orjson
         import pyarrow as pa
 
         names = ["record_ref", "payload_sha256", "payload", "source_file", "line", "field", "reason"]
         schema = pa.schema([pa.field(n, pa.int64() if n == "line" else pa.string()) for n in names])
-        read = parser_of(source, mapping, latest)
+        reader = _reader_by_file(source, blocks, latest)
         for batch in batches:
             rows = []
             for item in batch.to_pylist():
                 field, reason = None, item["reject_reason"]
                 if reason is None:
+                    mapper, read = reader(item["source_file"])
                     try:
-                        read(mapped(orjson.loads(item["payload"]), mapping))
+                        read(mapper(orjson.loads(item["payload"])))
                         continue
                     except Reject as reject:
                         field, reason = reject.field_name, reject.reason
@@ -186,6 +95,17 @@ def _rejecter(source: Source, mapping: Mapping_, latest: datetime) -> Callable[[
             yield pa.RecordBatch.from_pylist(rows, schema=schema)
 
     return reject_batches
+
+
+def _reader_by_file(source: Source, blocks: Sequence[SourceMapping], latest: datetime) -> Callable[[str], tuple[Callable[..., Any], Callable[..., Any]]]:
+    """File name -> (how its records are mapped, how they are parsed)."""
+
+    @cache
+    def reader(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        block = block_of(name, source.name, blocks)
+        return mapper_of(block), parser_of(source, block, latest)
+
+    return reader
 
 
 def _stamp(values: dict[str, Any], came: dict[str, Any], record: Any, source: Source, zone: ZoneInfo) -> None:
@@ -213,7 +133,7 @@ def _stamp(values: dict[str, Any], came: dict[str, Any], record: Any, source: So
     values["happened_day"] = happened_day
     values["known_day"] = received_day if known is received else known.astimezone(zone).date()
     values["received_day"] = received_day
-    values["version_order"] = f"{newest.isoformat()}|{delivered or ''}|{came['source_file']}|{came['line']:012d}"
+    values["version_order"] = f"{newest.isoformat()}|{delivered or ''}|{came['source_file']}|{came['generation']:04d}|{came['line']:012d}"
     values["payload_sha256"] = came["payload_sha256"]
 
 

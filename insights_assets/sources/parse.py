@@ -7,13 +7,13 @@ original text is kept by the caller.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
+from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.catalogue import MAX_TEXT, Field, Source
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -31,48 +31,13 @@ class Reject(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Mapping_:
-    """How one source's own column names map to the contract's. Values: `ours -> theirs`; constants fill what a source lacks."""
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, Any] = field(default_factory=dict)
-    time_formats: tuple[str, ...] = ()
-    time_zone: str = "UTC"
-
-
-def mapped(record: Mapping[str, Any], mapping: Mapping_) -> Mapping[str, Any]:
-    """The record under the contract's names; columns nobody mapped keep theirs."""
-    if not mapping.columns and not mapping.constants:
-        return record
-    out = dict(record)
-    for ours, theirs in mapping.columns.items():
-        out[ours] = record.get(theirs)
-    for ours, value in mapping.constants.items():
-        if out.get(ours) in (None, ""):
-            out[ours] = value
-    return out
-
-
-def record_ref(record: Mapping[str, Any], source: Source) -> str | None:
-    """The record's own id as text; several id columns are joined by `|`. None where one is missing."""
-    parts = []
-    for name in source.record_id:
-        value = record.get(name)
-        text = "" if value is None else str(value).strip()
-        if not text:
-            return None
-        parts.append(text)
-    return "|".join(parts)
-
-
-def parse(record: Mapping[str, Any], source: Source, mapping: Mapping_, latest: datetime) -> dict[str, Any]:
+def parse(record: Mapping[str, Any], source: Source, mapping: SourceMapping, latest: datetime) -> dict[str, Any]:
     """Typed values of a (mapped) record. `latest` is the end of the run's as-of day: events after it are impossible dates,
     with two days' grace for clocks and zones. Raises Reject at the first field that does not fit."""
     return parser_of(source, mapping, latest)(record)
 
 
-def parser_of(source: Source, mapping: Mapping_, latest: datetime) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def parser_of(source: Source, mapping: SourceMapping, latest: datetime) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """The parse function of one source, with everything decided that does not depend on the record."""
     latest_allowed = latest + timedelta(days=2)
     readers = [(field.name, field.required, field.kind != "text", _reader(field, source, mapping, latest_allowed)) for field in source.fields]
@@ -95,17 +60,23 @@ def parser_of(source: Source, mapping: Mapping_, latest: datetime) -> Callable[[
     return parse_record
 
 
-def _reader(spec: Field, source: Source, mapping: Mapping_, latest_allowed: datetime) -> Callable[[Any], Any]:
+def _reader(spec: Field, source: Source, mapping: SourceMapping, latest_allowed: datetime) -> Callable[[Any], Any]:
     """How one field is read from a value that is there."""
     name = spec.name
     if spec.kind in ("id", "word", "text"):
         limit = MAX_TEXT if spec.kind == "text" else 1_000
 
         def read_text(value: Any) -> str:
-            text = value if isinstance(value, str) else str(value)
-            if len(text) > limit:
-                raise Reject(name, f"has {len(text)} characters; at most {limit} may")
-            return text
+            if not isinstance(value, str):
+                if isinstance(value, (dict, list)):
+                    raise Reject(name, "is a list or an object, not a text")
+                # A file that stores ids as numbers turns 17 into 17.0 as soon as one of them is empty.
+                value = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+            if len(value) > limit:
+                raise Reject(name, f"has {len(value)} characters; at most {limit} may")
+            if "\x00" in value:
+                raise Reject(name, "holds a NUL character")
+            return str(value)
 
         return read_text
     if spec.kind == "time":
@@ -139,7 +110,7 @@ def _truth(value: Any, name: str) -> bool:
 def _number(value: Any, spec: Field) -> float | int:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Reject(spec.name, f"{value!s:.40} is not a number") from None
     if number != number or number in (float("inf"), float("-inf")):
         raise Reject(spec.name, f"{value!s:.40} is not a number")
@@ -148,6 +119,8 @@ def _number(value: Any, spec: Field) -> float | int:
     if spec.kind == "int":
         if number != int(number):
             raise Reject(spec.name, f"{value!s:.40} is not a whole number")
+        if abs(number) >= 2**53:
+            raise Reject(spec.name, f"{value!s:.40} is larger than any count can be")
         return int(number)
     return number
 
@@ -191,39 +164,66 @@ def _opt(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def parse_time(value: Any, mapping: Mapping_, name: str = "time") -> datetime:
-    """Any time a source may write, as UTC: ISO-8601 with any offset, epoch seconds or milliseconds, or a mapped format.
+_PATTERNS = ("%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%b %d, %Y %H:%M", "%a, %d %b %Y %H:%M:%S %z")
 
-    A time without an offset is taken in the mapping's time zone.
+
+def parse_time(value: Any, mapping: SourceMapping, name: str = "time") -> datetime:
+    """Any time a source may write, as UTC: ISO-8601 with any offset, epoch seconds or milliseconds, or the mapped form.
+
+    A time without an offset is taken in the mapping's time zone. A column whose form is mapped is read in that form alone.
     """
     if isinstance(value, datetime):
         return _aware(value, mapping)
+    form = mapping.times.get(name)
+    if form is not None:
+        return _in_form(value, form, mapping, name)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _epoch(float(value), name)
     text = str(value).strip()
     # Before ISO: fromisoformat takes ten bare digits for a date of the year 1768 and an hour.
-    if text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) >= 9:
+    if text.replace(".", "", 1).isdecimal() and len(text.partition(".")[0]) >= 9:
         return _epoch(float(text), name)
     try:
         return _aware(datetime.fromisoformat(text), mapping)
     except ValueError:
         pass
-    for pattern in (*mapping.time_formats, "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%b %d, %Y %H:%M", "%a, %d %b %Y %H:%M:%S %z"):
+    except OverflowError:
+        raise Reject(name, f"impossible date {text[:40]}") from None
+    for pattern in _PATTERNS:
         try:
             return _aware(datetime.strptime(text, pattern), mapping)
         except ValueError:
             continue
-    raise Reject(name, f"{text[:40]!r} is not a time; use ISO-8601 or epoch, or name its format in shop/sources.yaml")
+    raise Reject(name, f"{text[:40]!r} is not a time; use ISO-8601 or epoch, or name its form below times in shop/sources.yaml")
+
+
+def _in_form(value: Any, form: str, mapping: SourceMapping, name: str) -> datetime:
+    text = str(value).strip()
+    try:
+        if form == "iso":
+            return _aware(datetime.fromisoformat(text), mapping)
+        if form.startswith("epoch"):
+            number = float(text)
+            return _epoch_of(number / 1000 if form == "epoch_milliseconds" else number, number, name)
+        return _aware(datetime.strptime(text, form), mapping)
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, Reject):
+            raise
+        raise Reject(name, f"{text[:40]!r} is not a time of the form {form}, which shop/sources.yaml names for it") from None
 
 
 def _epoch(number: float, name: str) -> datetime:
+    return _epoch_of(number / 1000 if abs(number) >= 1e11 else number, number, name)
+
+
+def _epoch_of(seconds: float, written: float, name: str) -> datetime:
     try:
-        return datetime.fromtimestamp(number / 1000 if abs(number) >= 1e11 else number, UTC)
+        return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
-        raise Reject(name, f"impossible date {number:.0f}") from None
+        raise Reject(name, f"impossible date {written!s:.40}") from None
 
 
-def _aware(moment: datetime, mapping: Mapping_) -> datetime:
+def _aware(moment: datetime, mapping: SourceMapping) -> datetime:
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC if mapping.time_zone == "UTC" else ZoneInfo(mapping.time_zone))
+        moment = moment.replace(tzinfo=UTC if mapping.time_zone in (None, "UTC") else ZoneInfo(mapping.time_zone))
     return moment.astimezone(UTC)

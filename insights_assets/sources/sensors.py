@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from insights_assets.settings import Settings
-from insights_assets.sources.catalogue import BY_NAME
+from insights_assets.sources.landing_files import walk
 
 LANDING_TAG = "insights/landing"
 MOST_ATTEMPTS = 3
@@ -21,12 +21,9 @@ MOST_ATTEMPTS = 3
 def landing_state(landing: Path) -> str:
     """A fingerprint of the landing folder: names, sizes and times of its files; unfinished ones left out."""
     digest = hashlib.sha256()
-    for name in sorted(BY_NAME):
-        folder = landing / name
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if path.is_file() and not path.name.startswith(".") and path.suffix not in (".tmp", ".part"):
-                facts = path.stat()
-                digest.update(f"{name}/{path.name}|{facts.st_size}|{facts.st_mtime_ns}\n".encode())
+    for path in sorted(walk(landing)):
+        facts = path.stat()
+        digest.update(f"{path.relative_to(landing).as_posix()}|{facts.st_size}|{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from insights_assets.canonical.duplicates import (
     Repetition,
+    count_repetitions,
     jaccard,
     near_duplicate_groups,
     normalise,
     text_hash,
-    weights,
 )
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -143,6 +143,10 @@ def test_with_an_order_a_later_text_never_changes_earlier_groups() -> None:
     assert near_duplicate_groups(texts, order=keys)[:300] == near_duplicate_groups(texts[:300], order=keys[:300])
 
 
+def weights(records: list[Repetition]) -> dict[str, int]:
+    return {name: found.weight for name, found in count_repetitions(records).items()}
+
+
 def record(
     name: str, day: float = 0, customer: str | None = None, order: str | None = None, group: str = "g"
 ) -> Repetition:
@@ -163,6 +167,19 @@ def test_a_customer_and_an_order_count_once_and_the_first_counts() -> None:
             record("d", 1, "c1", "o9", "other"),
         ]
     ) == {"a": 1, "b": 0, "c": 0, "d": 1}
+
+
+def test_a_group_is_named_by_the_record_that_counts_and_says_why() -> None:
+    found = count_repetitions([record("a", 1, "c1"), record("b", 2, "c1"), record("c", 3, "c2", "o1"), *(record(f"p{i}", 9, f"x{i}", group="h") for i in range(5))])
+    assert (found["a"].group, found["a"].reason, found["b"].group) == ("a", "same_customer", "a")
+    assert found["c"].group is None
+    assert {found[f"p{i}"].group for i in range(5)} == {"p0"}
+    assert {found[f"p{i}"].reason for i in range(5)} == {"copied_post"}
+
+
+def test_reviews_without_an_order_are_no_copied_posts() -> None:
+    reviews = [Repetition(f"r{i}", "g", START, f"c{i}", None, is_post=False) for i in range(9)]
+    assert sum(weights(reviews).values()) == 9
 
 
 def test_a_tie_in_time_is_broken_by_the_id() -> None:

@@ -206,7 +206,7 @@ def test_a_mapping_reads_as_written(folder: Path) -> None:
       - {file: "orders.csv", on: order_id, columns: {customer_id: customer_id}}
 """
     (folder / "sources.yaml").write_text(mapping, encoding="utf-8")
-    reviews = load_shop(folder).sources["reviews"]
+    reviews = load_shop(folder).sources["reviews"][0]
     assert reviews.columns == {"review_score": "rating"}
     assert reviews.values == {"channel": {"site": "storefront"}}
     assert (reviews.delimiter, reviews.encoding, reviews.time_zone) == (";", "cp1252", "America/Sao_Paulo")

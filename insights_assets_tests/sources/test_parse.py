@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insights_assets.shop import SourceMapping
 from insights_assets.sources.catalogue import BY_NAME
-from insights_assets.sources.parse import Mapping_, Reject, mapped, parse, parse_time, record_ref
+from insights_assets.sources.mapping import record_ref
+from insights_assets.sources.parse import Reject, parse, parse_time
 
-PLAIN = Mapping_()
+PLAIN = SourceMapping("reviews")
 LATEST = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
 REVIEW = {"review_id": "R1", "created_at": "2026-11-01T10:00:00+02:00", "rating": "4", "body": "fine"}
 
@@ -27,8 +29,12 @@ def test_a_time_is_the_same_moment_in_every_form(naive: datetime, offset: int) -
 
 
 def test_a_time_without_zone_is_taken_in_the_mapped_zone() -> None:
-    assert parse_time("2026-07-01T12:00:00", Mapping_(time_zone="Europe/Berlin")) == datetime(2026, 7, 1, 10, tzinfo=UTC)
-    assert parse_time("01.07.2026 um 12", Mapping_(time_formats=("%d.%m.%Y um %H",))) == datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert parse_time("2026-07-01T12:00:00", SourceMapping("reviews", time_zone="Europe/Berlin")) == datetime(2026, 7, 1, 10, tzinfo=UTC)
+    formed = SourceMapping("reviews", times={"created_at": "%d.%m.%Y um %H", "day": "epoch_milliseconds"})
+    assert parse_time("01.07.2026 um 12", formed, "created_at") == datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert parse_time("86400000", formed, "day") == datetime(1970, 1, 2, tzinfo=UTC)
+    with pytest.raises(Reject, match=r"not a time of the form .*, which shop/sources\.yaml names"):
+        parse_time("2026-07-01T12:00:00", formed, "created_at")
 
 
 @pytest.mark.parametrize(
@@ -57,13 +63,6 @@ def test_lists_come_in_every_form() -> None:
     base = {"sku": "A", "name": "Lamp"}
     for form in (["lamp", "light"], "lamp|light", "lamp;light", '["lamp", "light"]'):
         assert parse({**base, "aliases": form}, BY_NAME["products"], PLAIN, LATEST)["aliases"] == ["lamp", "light"]
-
-
-def test_other_names_are_mapped_and_constants_fill_gaps() -> None:
-    mapping = Mapping_(columns={"review_id": "id", "body": "comment"}, constants={"channel": "marketplace"})
-    record = mapped({"id": "9", "comment": "hi"}, mapping)
-    assert record_ref(record, BY_NAME["reviews"]) == "9"
-    assert record["body"] == "hi" and record["channel"] == "marketplace"
 
 
 def test_a_record_of_several_keys_is_named_by_all() -> None:

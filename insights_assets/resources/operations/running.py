@@ -42,6 +42,11 @@ class Publications:
         with self._operations.reading() as session:
             return session.scalar(select(Publication).order_by(Publication.publication_id.desc()).limit(1))
 
+    def first(self) -> Publication | None:
+        """The publication with which this home began."""
+        with self._operations.reading() as session:
+            return session.scalar(select(Publication).order_by(Publication.publication_id).limit(1))
+
     def recent(self, days: int) -> list[Publication]:
         """Publications of the last `days` days by the clock, oldest first: what VACUUM must keep readable."""
         since = self._operations.clock() - timedelta(days=days)

@@ -1,0 +1,230 @@
+"""The loop of learning on a real home, its own Dagster instance and real runs: drift to review; failed gate to training, promotion and back.
+
+A shop begins to sell smart-home devices: half its complaints are suddenly in words nobody used before.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from insights_assets.canonical.enrich import feedback_id
+from insights_assets.definitions import build_definitions
+from insights_assets.labels import models
+from insights_assets.labels.candidate import waiting_candidate
+from insights_assets.labels.review import correction_rows
+from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY, LABEL_VERSIONS, REVIEW_QUEUE
+from insights_assets.labels.version_tables import LABEL_CANDIDATES
+from insights_assets.lake.lake import Lake
+from insights_assets.learning.schedules import due
+from insights_assets.learning.tables import CLASSIFIER, EVALUATIONS, RETRAINING_EVENTS, REVIEW_SAMPLE, TRAINING_SET
+from insights_assets.resources.home import open_instance
+from insights_assets.resources.operations import open_operations
+from insights_assets.run import run_whole_loop
+from insights_assets.settings import Settings
+from insights_assets.shop import default_shop_path
+from insights_assets.simulator import simulate
+from insights_assets_tests.house import review
+from insights_assets_tests.learning.newspeak import complaints
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+LAST = date(2026, 11, 22)
+#: The day after: what a run takes in is judged when its day is over.
+END = LAST + timedelta(days=1)
+#: After this day people speak of the new devices.
+TURN = LAST - timedelta(days=13)
+A_DAY = 50
+
+
+class Home:
+    """One home with its landing folder; runs are real runs of its instance."""
+
+    def __init__(self, root: Path, spark: Any) -> None:
+        self.root, self.spark = root, spark
+        self.truth = self._fill()
+        self.operations = open_operations(f"sqlite:///{root / 'home' / 'operations.db'}")
+
+    def settings(self, as_of: date) -> Settings:
+        return Settings(home=self.root / "home", landing=self.root / "landing", shop=self.root / "shop", as_of=as_of, customer_key_secret="test")
+
+    def _fill(self) -> dict[str, Any]:
+        """A shop of seventy days that has never heard of smart homes."""
+        simulate(self.root, days=70, records=2_800, seed=11, last_day=TURN)
+        shutil.copytree(default_shop_path(), self.root / "shop")
+        policy = self.root / "shop" / "policy.yaml"
+        # A small shop pools fewer records; everything else is as shipped.
+        policy.write_text(policy.read_text().replace("drift: {records: 2000", "drift: {records: 300"))
+        # What is usual goes on: the reviews that another shop of the same kind gets in these days.
+        simulate(self.root / "other", days=70, records=2_800, seed=12, last_day=LAST)
+        with (self.root / "other" / "landing" / "reviews" / "reviews-2026-11.csv").open(newline="") as file:
+            self.usual = [{**row, "review_id": f"O-{row['review_id']}", "order_id": None} for row in csv.DictReader(file)]
+        self.coming = [
+            review(f"NEW{n}", None, f"C-NEW-{n // 2}", (TURN + timedelta(days=1 + n // A_DAY)).isoformat(), title=None, body=text, rating=None)
+            for n, text in enumerate(complaints(13 * A_DAY))
+        ]
+        self.new = {feedback_id("reviews", row["review_id"]): row["review_id"] for row in self.coming}
+        truth: dict[str, Any] = json.loads((self.root / "truth.json").read_text())
+        return truth
+
+    def deliver(self, after: date, through: date) -> None:
+        """The reviews of some days: the usual ones, and those that speak of the new devices."""
+        rows = [row for row in (*self.usual, *self.coming) if after.isoformat() < row["created_at"][:10] <= through.isoformat()]
+        with (self.root / "landing" / "reviews" / f"reviews-{through}.jsonl").open("w") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+
+    def whole_loop(self, as_of: date) -> None:
+        outcome = run_whole_loop(self.settings(as_of))
+        assert outcome.succeeded, (outcome.error, outcome.stopped_by)
+
+    def tick(self, name: str, as_of: date = END) -> dg.RunRequest | str:
+        """One evaluation of a sensor: its run request, or its reason for none."""
+        sensor = build_definitions(self.settings(as_of)).get_sensor_def(name)
+        with open_instance(self.root / "home") as instance:
+            result = sensor(dg.build_sensor_context(instance=instance))
+        assert isinstance(result, dg.SensorResult)
+        if result.run_requests:
+            [request] = result.run_requests
+            return request
+        assert result.skip_reason is not None and result.skip_reason.skip_message
+        return result.skip_reason.skip_message
+
+    def run(self, request: dg.RunRequest, as_of: date = END) -> dg.ExecuteInProcessResult:
+        job = build_definitions(self.settings(as_of)).resolve_job_def(str(request.job_name))
+        with open_instance(self.root / "home") as instance:
+            return job.execute_in_process(instance=instance, tags=request.tags, raise_on_error=False)
+
+    def rows(self, spec: Any) -> list[dict[str, Any]]:
+        return Lake(self.root / "home" / "lake", lambda: self.spark).read_arrow(spec).to_pylist()
+
+    def labels(self) -> dict[str, dict[str, Any]]:
+        return {row["feedback_id"]: row for row in self.rows(FEEDBACK_LABELS)}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Iterator[Home]:
+    before = os.environ.get("DAGSTER_HOME")
+    yield Home(tmp_path_factory.mktemp("learning"), spark)
+    if before is None:
+        os.environ.pop("DAGSTER_HOME", None)
+    else:
+        os.environ["DAGSTER_HOME"] = before
+
+
+def test_sensors_of_an_empty_home_say_so(home: Home) -> None:
+    assert home.tick("drift_sensor") == home.tick("retraining_sensor") == "no run of this home yet"
+
+
+def test_planted_drift_leads_to_a_model_review_at_its_second_run(home: Home) -> None:
+    home.whole_loop(TURN)
+    calm = home.tick("drift_sensor", TURN)
+    assert isinstance(calm, str), calm
+    middle = TURN + timedelta(days=7)
+    home.deliver(TURN, middle)
+    home.whole_loop(middle)
+    assert isinstance(home.tick("drift_sensor", middle), str)
+    home.deliver(middle, LAST)
+    home.whole_loop(LAST)
+    once = home.tick("drift_sensor", LAST)
+    assert isinstance(once, str) and "must last for 2 windows in a row" in once, once
+    home.whole_loop(END)
+    twice = home.tick("drift_sensor")
+    assert isinstance(twice, dg.RunRequest) and twice.job_name == "model_review"
+    told = home.operations.ticks.recent("drift_sensor", 1)[0]
+    assert told.fired and told.run_key == twice.run_key and "twice in a row" in told.reason
+
+    assert home.run(twice).success
+    assert {row["topic"] for row in home.rows(EVALUATIONS)} >= {"micro", "shipping_delay"}
+    sample = {row["feedback_id"] for row in home.rows(REVIEW_SAMPLE)}
+    assert len(sample & home.new.keys()) > len(sample) / 2, "the sample shows what is new"
+    report = (home.root / "home" / "desk" / "model_review" / f"{END}.md").read_text()
+    assert "twice in a row" in report and "insights review export --drift" in report
+    assert home.rows(CLASSIFIER) == [], "a review trains nothing"
+    assert "looked at it" in str(home.tick("drift_sensor")), "the same drift opens no second review"
+    reasons = [tick.reason for tick in home.operations.ticks.recent("drift_sensor")]
+    assert all(reasons) and len(reasons) == len(set(reasons)), "each new reason is kept once"
+
+
+def test_a_failed_gate_trains_a_candidate(home: Home) -> None:
+    assert "12 of 30" not in str(home.tick("retraining_sensor"))
+    answers = {feedback_id(source, ref): label for source, labels in home.truth["labels"].items() for ref, label in labels.items()}
+    queue = [row for row in home.rows(REVIEW_QUEUE) if row["feedback_id"] not in home.new][:120]
+    stored = home.labels()
+    some = sorted(home.new)[::4]
+    queue += [
+        {"feedback_id": one, "topics": [topic["topic"] for topic in stored[one]["topics"]], "inclusion_weight": 1.0, "model_version": stored[one]["model_version"]} for one in some
+    ]
+    rows = correction_rows(queue, {**answers, **{one: {"topics": ["product_quality"]} for one in some}})
+    home.operations.corrections.add_many(rows, by="ana", through="test")
+    home.whole_loop(END)
+    quality = {row["topic"]: row for row in home.rows(LABEL_QUALITY)}
+    assert quality["micro"]["gate"] == "fail", quality["micro"]
+    request = home.tick("retraining_sensor")
+    assert isinstance(request, dg.RunRequest) and request.job_name == "train_candidate", request
+    assert "label gate failed (" in home.operations.ticks.recent("retraining_sensor", 1)[0].reason
+
+    assert home.run(request).success
+    [made] = home.rows(CLASSIFIER)
+    assert made["parent_version"] == models.shipped_version() and "label gate failed" in made["reason"]
+    assert (home.root / "home" / made["path"]).is_file() and json.loads(made["card"])["reviewed_rows"] == made["train_count"]
+    data = home.rows(TRAINING_SET)
+    sides = {}
+    for row in data:
+        sides.setdefault(row["group_key"], set()).add(row["side"])
+    assert all(len(side) == 1 for side in sides.values()) and {row["side"] for row in data} == {"train", "test"}
+    first = sorted(data, key=lambda row: row["place"])[0]
+    assert first["is_correction"] and {row["dataset_version"] for row in data} == {made["dataset_version"]}
+    assert waiting_candidate(home.operations) == made["model_version"]
+    assert models.active_version(home.root / "home", home.operations) == models.shipped_version(), "training brings nothing into force"
+
+
+def test_the_gate_promotes_and_labels_are_made_again(home: Home) -> None:
+    before = home.labels()
+    judge = home.tick("retraining_sensor")
+    assert isinstance(judge, dg.RunRequest) and judge.job_name == "judge_candidate", judge
+    result = home.run(judge)
+    assert result.success, home.operations.ticks.recent("candidate_gate", 1)[0].reason
+    [check] = [found for found in result.get_asset_check_evaluations() if found.check_name == "candidate_beats_active"]
+    assert check.passed and check.blocking
+    version = home.rows(CLASSIFIER)[0]["model_version"]
+    assert models.active_version(home.root / "home", home.operations) == version
+    reviewed, trained = {row["feedback_id"] for row in home.rows(LABEL_CANDIDATES)}, {row["feedback_id"] for row in home.rows(TRAINING_SET) if row["side"] == "train"}
+    assert reviewed and not reviewed & trained, "the gate looks at nothing that was learned from"
+
+    request = home.tick("retraining_sensor")
+    assert isinstance(request, dg.RunRequest) and request.job_name == "relabel", request
+    assert home.run(request).success
+    after = home.labels()
+    changed = {one for one in before if after[one]["model_version"] == version}
+    heard = [one for one in home.new if one in changed and after[one]["primary_topic"] == "product_quality"]
+    assert len(heard) > 0.8 * len([one for one in home.new if before[one]["label_source"] != "person"]), "what nobody reviewed is heard now"
+    assert {row["feedback_id"] for row in home.rows(LABEL_VERSIONS)} == changed, "the earlier labels are kept"
+    assert "relabel" not in str(home.tick("retraining_sensor")).split(" ")[0]
+    home.whole_loop(END)
+    assert {row["topic"]: row["gate"] for row in home.rows(LABEL_QUALITY)}["micro"] != "fail", "the new version is measured by what it says"
+
+    active = home.operations.activations.active(models.KIND)
+    models.rollback(home.root / "home", home.operations, by="ana", reason="a drill")
+    back = home.tick("retraining_sensor")
+    assert isinstance(back, dg.RunRequest) and back.job_name == "relabel" and active is not None
+    assert home.run(back).success
+    assert home.labels() == before, "going back restores exactly the earlier rows"
+    assert waiting_candidate(home.operations) is None, "what was taken back does not come back by itself"
+    home.whole_loop(END)
+    kinds = {row["kind"] for row in home.rows(RETRAINING_EVENTS)}
+    assert kinds >= {"drift_sensor", "retraining_sensor", "candidate_gate", "model_review", "activation"}
+    assert all(row["reason"] for row in home.rows(RETRAINING_EVENTS))
+
+
+def test_the_schedule_says_when_it_is_due(home: Home) -> None:
+    with open_instance(home.root / "home") as instance:
+        said = due(instance, home.settings(END))
+    assert isinstance(said, dg.SkipReason) and said.skip_message and "next on" in said.skip_message

@@ -1,0 +1,61 @@
+"""A shop nobody here wrote goes through the whole graph by a mapping file alone (issue 2, item 15)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_assets_tests.real_data import olist
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def data(shared: Path) -> Path:
+    folder = shared / "data" / "olist_orders"
+    if not folder.is_dir():
+        pytest.skip("needs the public shop in ../shared/data/olist_orders, which is not here")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("olist") / "home"
+
+
+@pytest.fixture(scope="module")
+def report(data: Path, home: Path, spark: Any) -> dict[str, Any]:
+    return olist.run(data, home)
+
+
+def test_the_run_succeeds_in_a_laptops_time(report: dict[str, Any]) -> None:
+    assert report["succeeded"], report["error"]
+    assert report["took_seconds"] < 240
+
+
+def test_every_row_of_every_file_is_accounted_for(report: dict[str, Any], data: Path, home: Path) -> None:
+    accounts = olist.accounts(data, home)
+    assert len(accounts) == 8
+    assert all(one.rows == one.accounted for one in accounts), accounts
+    assert report["tables"].get("canonical.quarantine", 0) == 0
+    assert report["tables"]["canonical.feedback"] == next(one.rows for one in accounts if one.file == "order_reviews.csv")
+
+
+def test_no_delivery_date_enters_the_lake(report: dict[str, Any], home: Path) -> None:
+    import polars as pl
+
+    for name in ("reviews_raw", "orders_raw"):
+        payloads = pl.scan_delta(str(home / "lake" / "sources" / name)).select("payload").collect().to_series()
+        assert payloads.str.contains("order_purchase_timestamp|ordered_at").any() == (name == "orders_raw")
+        assert not payloads.str.contains("delivered|estimated").any()
+    assert "sources.fulfilments" not in report["tables"] or report["tables"]["sources.fulfilments"] == 0
+
+
+def test_the_wave_of_november_2017_is_one_insight_and_nothing_else_is_told(report: dict[str, Any]) -> None:
+    waves = olist.found_waves(report["insights"])
+    assert len(waves["2017-11"]) == 1
+    assert str(waves["2017-11"][0]["detected_at"]) < "2017-12-26"
+    others = [one for one in report["insights"] if one not in waves["2017-11"] and one not in waves["2018-02 and 03"]]
+    assert len(others) <= 3, others
