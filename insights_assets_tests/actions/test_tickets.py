@@ -148,7 +148,7 @@ def test_a_region_is_called_by_its_name_and_a_rate_by_what_it_is_compared_with()
     own = CauseRow("INS-7f3a", 0, "cause", {"carrier": "Swift", "region": "fr"}, rate=0.041)
     other = CauseRow("INS-7f3a", 1, "outside", {"region": "fr"}, compared="carrier", rate=0.004)
     text = render_ticket(replace(VARIANTS["cause"], causes=[own, other]), PLAIN)
-    assert "4.1 % of orders with Swift, in France complain, 0.4 % of those with other carriers in the same region." in text
+    assert "4.1 % of orders with Swift in France complain, 0.4 % of those with other carriers in the same region." in text
 
 
 def test_a_safety_hold_is_placed_though_the_labels_are_provisional() -> None:
