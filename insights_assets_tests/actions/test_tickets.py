@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from insights_assets.actions.model import CauseRow, Issue, PlannedAction
 from insights_assets.actions.policy import due_at
 from insights_assets.actions.quotes import Quote, choose_quotes
-from insights_assets.actions.tickets import MARKDOWN, MAX_LINES, PLAIN, HoldState, TicketFacts, render_ticket
+from insights_assets.actions.ticket_form import MARKDOWN, PLAIN, HoldState, TicketFacts
+from insights_assets.actions.tickets import MAX_LINES, render_ticket
 from insights_assets.shop import Shop, load_shop
 from insights_assets_tests.actions.conftest import AS_OF, CAUSES, LAMPS, PRODUCTS, complaint_records
 from insights_assets_tests.actions.test_escaping import HOSTILE_TEXT, tokens
