@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from insights_assets.commands.examinations import EXAMINATIONS
 from insights_assets.commands.frame import DONE, FAILED, emit_json, home_option, json_option, settings_for
 
 if TYPE_CHECKING:
@@ -95,4 +96,5 @@ def _model(settings: Settings) -> str:
 
 CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("python", _python), ("shop", _shop), ("home", _home), ("landing", _landing), ("engine", _engine), ("destinations", _destinations), ("model", _model),
+    *EXAMINATIONS,
 )

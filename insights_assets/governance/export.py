@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 from datetime import date, datetime
 from pathlib import Path
@@ -53,7 +54,7 @@ def _jsonl(reader: Reader, view: View, path: Path) -> int:
     with open(path, "wb") as stream:
         for batch in reader.batches(view):
             for row in plain_rows(batch, view.columns):
-                stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+                stream.write(orjson.dumps(row, default=_plain, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
                 rows += 1
     return rows
 
@@ -71,6 +72,13 @@ def _csv(reader: Reader, view: View, path: Path) -> int:
     return rows
 
 
+def _plain(value: Any) -> str:
+    """What JSON has no word for: bytes (embeddings) as base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"cannot write a {type(value).__name__}")
+
+
 def cell(value: Any) -> str:
     """A value as one inert CSV cell: ISO times, JSON for lists and maps, no live formula."""
     if value is None:
@@ -79,6 +87,8 @@ def cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (datetime, date)):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return _plain(value)
     if isinstance(value, (dict, list)):
         return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
     text = str(value)

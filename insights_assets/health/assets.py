@@ -1,12 +1,13 @@
 """Assets of the stage: three layers of health, the layers together with their alarm, and ROI."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from insights_assets.actions.tables import ACTION_TICKETS, LOOP_TIME
+from insights_assets.anomalies.soundness_tables import DRIFT
 from insights_assets.anomalies.tables import INSIGHTS
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, QUARANTINE, SESSIONS, SOURCE_COMPLETENESS
 from insights_assets.health import before_after, pipeline, roi
@@ -14,11 +15,11 @@ from insights_assets.health.business import BusinessDays, business_metrics
 from insights_assets.health.business_days import business_days
 from insights_assets.health.layers import LAYERS as LAYER_NAMES
 from insights_assets.health.layers import alarms, layer_of
-from insights_assets.health.metric import not_available
-from insights_assets.health.model import accuracy_metrics, confidence_days, confidence_metrics
+from insights_assets.health.model import accuracy_metrics, confidence_days, confidence_metrics, drift_metric, prompt_regression_metric
 from insights_assets.health.tables import ALARMS, BUSINESS_HEALTH, LAYERS, MODEL_HEALTH, PIPELINE_HEALTH, ROI
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import TableSpec
+from insights_assets.learning.tables import EVALUATIONS
 from insights_assets.resources.clock import end_of_day
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
@@ -27,6 +28,8 @@ from insights_assets.sources.tables import BRONZE
 
 _TICKETS, _RETURNS, _FX = BRONZE["support_tickets"], BRONZE["returns"], BRONZE["fx"]
 _BUSINESS = (FEEDBACK, _TICKETS, SESSIONS, ORDERS, _RETURNS, _FX)
+#: How far back windows of drift are looked at.
+DRIFT_DAYS = 120
 #: A run that changed none of these did nothing that health could measure.
 _WORKED = (SOURCE_COMPLETENESS, QUARANTINE, FEEDBACK, FEEDBACK_LABELS, INSIGHTS, ACTION_TICKETS)
 
@@ -88,13 +91,13 @@ def _added(step: Step, spec: TableSpec, pinned: Any) -> int:
     return max(0, int(now) - int(before))
 
 
-@table_assets(MODEL_HEALTH, reads=(FEEDBACK_LABELS, LABEL_QUALITY), memo=nothing_else)
+@table_assets(MODEL_HEALTH, reads=(FEEDBACK_LABELS, LABEL_QUALITY, DRIFT, EVALUATIONS), memo=nothing_else)
 def model_health(step: Step) -> None:
     """Label confidence, drift, prompt regression and accuracy on the reviewed sample."""
     metrics = [
         *confidence_metrics(confidence_days(step.read(FEEDBACK_LABELS), step.as_of), step.as_of),
-        not_available("topic_drift", "anomalies.drift", "anomalies.drift"),
-        not_available("prompt_regression", "learning.evaluations", "learning.evaluations"),
+        drift_metric(_recent_drift(step), step.shop.policy.learning.drift.runs),
+        prompt_regression_metric(step.read_pandas(EVALUATIONS).to_dict("records") if step.exists(EVALUATIONS) else []),
         *accuracy_metrics(step.read_pandas(LABEL_QUALITY).to_dict("records")),
     ]
     step.write(MODEL_HEALTH, _frame(MODEL_HEALTH, [metric.row(as_of_day=step.as_of, run_id=step.run_id) for metric in metrics]))
@@ -110,6 +113,14 @@ def _costs_and_start(step: Step) -> str:
 def _first_run(step: Step) -> date:
     first = step.operations.publications.first()
     return first.as_of_day if first is not None else step.as_of
+
+
+def _recent_drift(step: Step) -> list[dict[str, Any]]:
+    """Drift of the last windows: enough for the rule of consecutive runs."""
+    if not step.exists(DRIFT):
+        return []
+    since = step.as_of - timedelta(days=DRIFT_DAYS)
+    return [dict(row) for row in step.read(DRIFT).where(f"as_of_day >= DATE'{since}' AND as_of_day <= DATE'{step.as_of}'").toArrow().to_pylist()]
 
 
 @table_assets(BUSINESS_HEALTH, ROI, reads=(*_BUSINESS, INSIGHTS, LOOP_TIME), memo=_costs_and_start)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.anomalies.drift_rule import judged_windows, lasting
 from insights_assets.health.metric import WINDOW_DAYS, Daily, Metric, State, change, daily, not_available, weekly
 
 if TYPE_CHECKING:
@@ -81,3 +82,49 @@ def accuracy_metrics(quality: Rows) -> list[Metric]:
             "reviewed_accuracy", state, says, source, over_all["f1"], "micro-F1, 0 to 1", sample_count=over_all["reviewed_count"],
         )
     ]  # fmt: skip
+
+
+def drift_metric(rows: Rows, runs: int) -> Metric:
+    """The largest unexplained move of the latest judged window of `anomalies.drift`; red where the two-run rule holds (R103)."""
+    metric, source = "topic_drift", "anomalies.drift (the latest judged window)"
+    if not rows:
+        return not_available(metric, "a judged window in anomalies.drift", source)
+    last = max(row["as_of_day"] for row in rows)
+    latest = [row for row in rows if row["as_of_day"] == last]
+    judged = [row for row in latest if row["measure"] != "window" and row["answer"] == "judged"]
+    if not judged:
+        says = next((row["reason"] for row in latest if row["reason"]), "") or f"too few records in the window up to {last}"
+        return Metric(metric, "too_few", says, source, unit="points of share", sample_count=max((row["records"] or 0 for row in latest), default=0))
+    moved = sorted((row for row in judged if row["is_material"]), key=lambda row: (-abs(row["z"] or 0.0), row["measure"], row["subject"]))
+    shares = [row for row in judged if row["measure"] in ("topic_share", "top_three_topics") and row["figure"] is not None and row["reference"] is not None]
+    largest = max(shares, key=lambda row: (abs(row["figure"] - row["reference"]), row["subject"]), default=None)
+    held = lasting(judged_windows(rows), runs)
+    state: State = "red" if held else "amber" if moved else "green"
+    says = "; ".join(one.reason for one in held[:2]) or "; ".join(row["reason"] for row in moved[:2])
+    if not says:
+        says = f"nothing moved more than usual in the window up to {last}" + (f"; most: {largest['reason']}" if largest is not None and largest["reason"] else "")
+    return Metric(
+        metric, state, says, source, None if largest is None else abs(largest["figure"] - largest["reference"]) * 100, "points of share",
+        previous=None, z=None if largest is None else largest["z"], sample_count=max((row["records"] or 0 for row in judged), default=0),
+    )  # fmt: skip
+
+
+#: A fall of micro-F1 on what people reviewed that is worth a look.
+REGRESSION = 0.02
+
+
+def prompt_regression_metric(evaluations: Rows) -> Metric:
+    """Whether what labels now (prompt, label set, model) does worse on reviewed records than when it, or what came before, was last judged."""
+    metric, source = "prompt_regression", "learning.evaluations (micro, role active)"
+    rounds = sorted((row for row in evaluations if row["topic"] == "micro" and row["role"] == "active" and row["f1"] is not None), key=lambda row: row["last_correction_id"])
+    if not rounds:
+        return not_available(metric, "learning.evaluations (the job model_review writes them)", source)
+    now = rounds[-1]
+    before = next((row for row in reversed(rounds[:-1]) if row["last_correction_id"] < now["last_correction_id"]), None)
+    says = f"{now['model_version']} scores micro-F1 {now['f1']:.3f} on {now['records']:,} reviewed"
+    if before is None:
+        return Metric(metric, "too_few", f"{says}; nothing to compare it with yet", source, unit="micro-F1", sample_count=now["records"])
+    fall = before["f1"] - now["f1"]
+    state: State = "red" if fall > REGRESSION and now["gate"] == "fail" else "amber" if fall > REGRESSION else "green"
+    says += f"; {before['f1']:.3f} for {before['model_version']} at the evaluation before"
+    return Metric(metric, state, says, source, -fall, "micro-F1", previous=before["f1"], sample_count=now["records"])

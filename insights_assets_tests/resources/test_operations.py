@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ from insights_assets.resources.operations import Operations, SchemaTooNew, open_
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
 from insights_assets.resources.operations.outbox import StaleFence
+from insights_assets_tests.resources import postgres
 
+_NUMBERS = itertools.count()
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
@@ -37,22 +40,39 @@ def clock() -> Hands:
     return Hands()
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    if (reason := postgres.why_not()) is not None:
+        pytest.skip(reason)
+    with postgres.server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same tests on both databases."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'operations.db'}"
+    return postgres.fresh_database(request.getfixturevalue("postgres_server"), f"t{next(_NUMBERS)}")
+
+
 @pytest.fixture
-def operations(tmp_path: Path, clock: Hands) -> Iterator[Operations]:
-    found = open_operations(tmp_path / "operations.db", clock=clock)
+def operations(target: str, clock: Hands) -> Iterator[Operations]:
+    found = open_operations(target, clock=clock)
     found.migrate()
     yield found
     found.close()
 
 
-def test_migrate_is_idempotent_and_refuses_a_newer_schema(operations: Operations, tmp_path: Path) -> None:
+def test_migrate_is_idempotent_and_refuses_a_newer_schema(operations: Operations, target: str, tmp_path: Path) -> None:
     operations.verdicts.give("INS-1", "confirmed", by="ana")
     assert operations.migrate() == operations.migrate()
     assert set(operations.verdicts.latest()) == {"INS-1"}
-    assert sqlite3.connect(tmp_path / "operations.db").execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    if target.startswith("sqlite"):
+        assert sqlite3.connect(tmp_path / "operations.db").execute("PRAGMA journal_mode").fetchone() == ("wal",)
     operations.facts.put("schema_version", "99")
     with pytest.raises(SchemaTooNew, match="schema 99"):
-        open_operations(f"sqlite:///{tmp_path / 'operations.db'}").migrate()
+        open_operations(target).migrate()
 
 
 def test_a_failed_transaction_leaves_nothing(operations: Operations) -> None:
@@ -298,9 +318,9 @@ def _append(path: str, actor: str) -> None:
         opened.audit.append(actor, "read_raw", f"table-{number}")
 
 
-def test_two_processes_append_one_chain(operations: Operations, tmp_path: Path) -> None:
+def test_two_processes_append_one_chain(operations: Operations, target: str) -> None:
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_append, args=(str(tmp_path / "operations.db"), f"w{n}")) for n in range(2)]
+    workers = [context.Process(target=_append, args=(target, f"w{n}")) for n in range(2)]
     start_all: list[Callable[[], None]] = [worker.start for worker in workers]
     for start in start_all:
         start()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from insights_assets.resources.operations.running import Activations, Facts, Publications, Ticks
 
 _READ_ONLY = "insights_read_only"
+#: The advisory lock that writers of one PostgreSQL database share; it belongs to the database, so homes with their own do not wait for each other.
+_WRITERS = 7_309_113
 
 
 class SchemaTooNew(RuntimeError):
@@ -44,7 +46,7 @@ def open_operations(target: str | Path, *, clock: Clock = wall_clock) -> Operati
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return _one_writer_at_a_time(create_engine(parsed, pool_pre_ping=True))
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, connect_args={"timeout": 30})
@@ -60,6 +62,18 @@ def _engine(url: str) -> Engine:
         # A write transaction takes its lock at once: two that begin as readers could both fail when they come to write.
         read_only = connection.get_execution_options().get(_READ_ONLY, False)
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _one_writer_at_a_time(engine: Engine) -> Engine:
+    """What SQLite's write lock gives by itself, on PostgreSQL: the audit chain and the outbox read before they write, so writers take turns."""
+    if engine.dialect.name == "postgresql":
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            if not connection.get_execution_options().get(_READ_ONLY, False):
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
     return engine
 

@@ -1,0 +1,80 @@
+"""The doctor looks and leaves no trace: each thing that would stop or endanger a run is named, and no secret is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from insights_assets.commands import examinations
+from insights_assets.resources.operations import open_operations
+from insights_assets.settings import Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    made = tmp_path / "home"
+    operations = open_operations(made / "operations.db")
+    operations.migrate()
+    operations.audit.append("ana", "raw_read", "sources.reviews_raw", reason="asked")
+    operations.close()
+    return made
+
+
+def test_a_new_home_is_not_made_by_looking(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "none")
+    for name, look in examinations.EXAMINATIONS:
+        assert look(settings), name
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sound_home_is_told_and_left_as_it_is(home: Path) -> None:
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm"))}
+    said = {name: look(Settings(home=home)) for name, look in examinations.EXAMINATIONS}
+    assert said["operations"].startswith("sqlite answers; schema ") and "brings" not in said["operations"]
+    assert said["audit"] == "1 entries hold"
+    assert "nothing is removed before" in said["retention"] and "730 days" in said["retention"]
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_misspelt_setting_and_a_forgotten_crash_point_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIGHTS_LANDIGN", "/tmp")
+    with pytest.raises(ValueError, match="INSIGHTS_LANDIGN"):
+        examinations.settings_set(Settings(home=home))
+    monkeypatch.delenv("INSIGHTS_LANDIGN")
+    with pytest.raises(ValueError, match="kills itself at canonical"):
+        examinations.settings_set(Settings(home=home, crash_at="canonical.feedback:before"))
+    said = examinations.settings_set(Settings(home=home, customer_key_secret="do-not-show-me"))  # type: ignore[arg-type]
+    assert "customer_key_secret" in said and "do-not-show-me" not in said
+
+
+def test_a_damaged_database_a_broken_chain_and_an_open_key_are_named(home: Path) -> None:
+    from sqlalchemy import update
+
+    from insights_assets.resources.operations.models import AuditRow
+
+    operations = open_operations(home / "operations.db")
+    with operations.writing() as session:
+        session.execute(update(AuditRow).values(actor="somebody else"))
+    operations.close()
+    with pytest.raises(RuntimeError, match="broken at entry 1"):
+        examinations.audit_chain(Settings(home=home))
+    key = home / "keys" / "customer_key"
+    key.parent.mkdir()
+    key.write_text("k")
+    key.chmod(0o644)
+    with pytest.raises(PermissionError, match="chmod 600"):
+        examinations.customer_key(Settings(home=home))
+    key.chmod(0o600)
+    assert "owner alone" in examinations.customer_key(Settings(home=home))
+
+
+def test_jobs_without_workspace_or_wheel_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    given = {"home": home, "heavy_steps": "job", "databricks_job_file": "dbfs:/job.py", "databricks_cluster_id": "c"}
+    with pytest.raises(LookupError, match="no workspace is named"):
+        examinations.heavy_steps(Settings(**given))  # type: ignore[arg-type]
+    with pytest.raises(LookupError, match="names no wheel"):
+        examinations.heavy_steps(Settings(**given, databricks_host="https://example.invalid"))  # type: ignore[arg-type]
+    assert "was not contacted" in examinations.heavy_steps(Settings(**given, databricks_host="https://example.invalid", databricks_wheel="dbfs:/w.whl"))  # type: ignore[arg-type]
