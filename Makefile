@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score clean lock setup
+.PHONY: help demo olist test test-fast dev check bench score eval-labels clean lock setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 	@for profile in embedded spark databricks; do \
 		env -i PATH="$$PATH" HOME="$$HOME" INSIGHTS_PROFILE=$$profile $(BIN)/python -c \
 		"from insights_assets.definitions import build_definitions as b; d = b(); n = len(list(d.resolve_all_asset_specs())); print('$$profile:', n, 'assets'); assert n > 40" || exit 1; done
+
+eval-labels: $(STAMP) ## figures of the local labeller on public data (PUBLIC_DATA=../shared/data)
+	@$(BIN)/python -m insights_assets.labels.public_evaluation $(or $(PUBLIC_DATA),../shared/data)
 
 RECORDS ?= 50000 200000
 bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"

@@ -34,15 +34,7 @@ def build_definitions(settings: Settings | None = None, **resources: object) -> 
         sensors=sensors,
         resources={"house": house, **resources},
         executor=dg.in_process_executor,
-        loggers={"console": _quiet_console()},
     )
-
-
-def _quiet_console() -> dg.LoggerDefinition:
-    """Dagster's console logger, from warnings on unless a run asks for more: the events stand in the run's page anyway."""
-    level = dg.Field(str, is_required=False, default_value="WARNING")
-    name = dg.Field(str, is_required=False, default_value="dagster")
-    return dg.LoggerDefinition(dg.colored_console_logger.logger_fn, config_schema={"log_level": level, "name": name})
 
 
 def _schedules(jobs: dict) -> list[dg.ScheduleDefinition]:

@@ -19,7 +19,8 @@ from insights_assets.actions.model import Issue, PlannedAction, Product
 from insights_assets.actions.plots import daily_plot
 from insights_assets.actions.policy import owner_of
 from insights_assets.actions.ranking import PainPoint
-from insights_assets.actions.tickets import HoldState, money_at_risk
+from insights_assets.actions.ticket_form import HoldState
+from insights_assets.actions.tickets import money_at_risk
 from insights_assets.shop.model import Shop
 
 if TYPE_CHECKING:

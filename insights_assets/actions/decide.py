@@ -16,7 +16,7 @@ from insights_assets.actions.holds import plan_hold, settle_holds
 from insights_assets.actions.model import Issue, PlannedAction, text_of
 from insights_assets.actions.policy import IssueFacts, issue_facts, plan_actions
 from insights_assets.actions.repeated import plan_repeated
-from insights_assets.actions.tickets import HoldState
+from insights_assets.actions.ticket_form import HoldState
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Approval, Hold
 

@@ -28,15 +28,8 @@ from insights_assets.actions.model import (
 from insights_assets.actions.policy import SAFETY, IssueFacts, due_at, owner_of
 from insights_assets.actions.quotes import choose_quotes
 from insights_assets.actions.repeated import RepeatedIssue
-from insights_assets.actions.tickets import (
-    MARKDOWN,
-    HoldState,
-    TicketFacts,
-    do_next,
-    render_ticket,
-    ticket_title,
-    what_happens,
-)
+from insights_assets.actions.ticket_form import MARKDOWN, HoldState, TicketFacts
+from insights_assets.actions.tickets import do_next, render_ticket, ticket_title, what_happens
 from insights_assets.resources.operations.models import Approval, Hold
 from insights_assets.shop.model import Shop
 

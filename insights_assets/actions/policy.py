@@ -107,7 +107,10 @@ def plan_actions(
             before = kept.get((issue.insight_id, kind))
             if before is not None and not _may_move_on(before, issue):
                 continue
-            action = _plan(issue, kind, row, facts.get(issue.insight_id, IssueFacts()), shop)
+            known_facts = facts.get(issue.insight_id, IssueFacts())
+            if kind == "promo_hold" and not known_facts.affected_skus:
+                continue  # spread so thin that no promotion stands for it; planned once one does
+            action = _plan(issue, kind, row, known_facts, shop)
             if kind == "notification" and action.state == "planned":
                 action = _within_budget(action, issue, spent, shop)
             kept[(issue.insight_id, kind)] = action

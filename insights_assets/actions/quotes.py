@@ -113,11 +113,13 @@ def in_context(span: str, text: str) -> str:
     A label's span is as short as it can be ("choque elétrico"); a reader wants the sentence. A line of the record ends
     one (a subject is no part of the sentence below it). Longer ones are cut around the span.
     """
-    part = plain(span)
-    whole = next((line for raw in text.splitlines() if part in (line := plain(raw)) and line), plain(text))
-    at = whole.find(part) if part else 0
-    if at < 0 or not whole:
-        return plain(part or whole, QUOTE_CHARACTERS)
+    part = max((plain(line) for line in span.splitlines()), key=len, default="")
+    if not part:
+        return plain(text, QUOTE_CHARACTERS)  # which sentence it was is not known
+    whole = next((line for raw in text.splitlines() if part in (line := plain(raw))), plain(text))
+    at = whole.find(part)
+    if at < 0:
+        return plain(part, QUOTE_CHARACTERS)
     begin = max((m.end() for m in _SENTENCE_END.finditer(whole, 0, at)), default=0)
     end = next((m.start() + 1 for m in _SENTENCE_END.finditer(whole, max(at + len(part) - 1, at))), len(whole))
     sentence = whole[begin:end].strip()

@@ -1,101 +1,23 @@
 """The ticket: what happens, where, what customers say, what to do next, what was done, how to undo it.
 
-Belongs here: the form of a ticket and its two renderings, Markdown and plain text. Does not belong here: deciding what
-is done (`policy.py`), choosing quotes (`quotes.py`), writing files (`desk.py`). The form holds for every issue: a title
+Belongs here: the form of a ticket and its sentences, but for *Where* (`whereabouts.py`). Does not belong here: deciding
+what is done (`policy.py`), choosing quotes (`quotes.py`), writing files (`desk.py`). The form holds for every issue: a title
 with topic, product and cause; at most 25 lines; every number beside what is usual; one next step with owner and date;
 an undo; a verdict line; no internal ids in the first five lines.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Protocol
 
-from insights_assets.actions import escaping, wording
-from insights_assets.actions.model import CauseRow, Issue, PlannedAction, Product
-from insights_assets.actions.quotes import Quote
+from insights_assets.actions import wording
+from insights_assets.actions.model import Issue
+from insights_assets.actions.ticket_form import MARKDOWN, PLAIN, Style, TicketFacts
+from insights_assets.actions.whereabouts import where
 from insights_assets.shop.model import Shop
 
 MAX_LINES = 25
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True)
-class HoldState:
-    """What a ticket says of its promotion hold."""
-
-    hold_id: str
-    state: str
-    skus: tuple[str, ...]
-    expires_on: date | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class TicketFacts:
-    """Everything a ticket is rendered from. `first_complaint_at` and `due_at` are UTC; `as_of` is the shop's today."""
-
-    issue: Issue
-    shop: Shop
-    as_of: date
-    due_at: datetime
-    owner: str
-    causes: Sequence[CauseRow] = ()
-    quotes: Sequence[Quote] = ()
-    actions: Sequence[PlannedAction] = ()
-    hold: HoldState | None = None
-    products: Mapping[str, Product] = field(default_factory=dict)
-    first_complaint_at: datetime | None = None
-    provisional_reason: str = ""
-
-
-class Style(Protocol):
-    """How a rendering marks text; `outside` makes text from data inert."""
-
-    def strong(self, text: str) -> str: ...
-    def label(self, text: str) -> str: ...
-    def command(self, text: str) -> str: ...
-    def outside(self, text: str) -> str: ...
-
-
-class MarkdownStyle:
-    """Markdown in which text from data renders as itself and nothing else."""
-
-    def strong(self, text: str) -> str:
-        return f"**{text}**"
-
-    def label(self, text: str) -> str:
-        return f"*{text}*"
-
-    def command(self, text: str) -> str:
-        return f"`{text}`"
-
-    def outside(self, text: str) -> str:
-        return escaping.markdown(text, 160)
-
-
-class PlainStyle:
-    """Plain text."""
-
-    def strong(self, text: str) -> str:
-        return text
-
-    def label(self, text: str) -> str:
-        return f"{text}:" if text[-1] not in "?:" else text
-
-    def command(self, text: str) -> str:
-        return text
-
-    def outside(self, text: str) -> str:
-        return escaping.inert(text, 160)
-
-
-MARKDOWN: Style = MarkdownStyle()
-PLAIN: Style = PlainStyle()
 
 
 def ticket_title(facts: TicketFacts, style: Style = PLAIN) -> str:
@@ -163,80 +85,6 @@ def what_happens(facts: TicketFacts, style: Style) -> str:
     return f"{head}; {wording.count(issue.expected_count)} would be usual{detail}."
 
 
-def where(facts: TicketFacts, style: Style) -> str:
-    """The rate here beside rates elsewhere, what was ruled out, and what is not known."""
-    rows = sorted(facts.causes, key=lambda row: row.rank)
-    status = facts.issue.cause_status
-    own = next((row for row in rows if row.role == "cause"), None)
-    said = []
-    if own is not None and (own.attributes or facts.issue.scope):
-        said.append(_rate_sentence(own, [row for row in rows if row.role == "outside"], facts, style))
-    if status == "tied":
-        others = [_group(other, facts, style) for other in facts.issue.alternatives[:2]]
-        said.append(f"Not distinguishable yet from: {' or '.join(others)}." if others else "Not distinguishable yet.")
-    elif status == "possible" and facts.issue.cause:
-        guess = wording.unsure_part(facts.issue)
-        said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else "What causes it is not known yet.")
-    elif status == "not_localised" and facts.issue.topic != "safety":
-        said.append("Not located yet: no single batch, warehouse, carrier, product or region stands out.")
-    elif not said:
-        place = _group(facts.issue.attributes, facts, style)
-        said.append(f"Reported {place}." if facts.issue.attributes else "No order or product is named.")
-    said += _ruled_out(rows, {name for other in facts.issue.alternatives for name in other})
-    return " ".join(said)
-
-
-def _group(attributes: Mapping[str, str], facts: TicketFacts, style: Style) -> str:
-    return wording.group_words(facts.shop.spoken(attributes), facts.products, style.outside)
-
-
-def _rate_sentence(own: CauseRow, outside: Sequence[CauseRow], facts: TicketFacts, style: Style) -> str:
-    titled = facts.issue.cause_status == "cause" and "packaging_batch" in own.attributes
-    group = "from this batch" if titled else _group(own.attributes, facts, style)
-    if own.rate is None:
-        return f"{wording.count(own.observed or 0.0)} complaints {group}; a rate needs orders."
-    beside = outside[0] if outside else None
-    usual = ""
-    if beside is not None:
-        usual = f", {wording.share(beside.rate)} of those {wording.others_words(beside.compared, beside.attributes)}"
-    if not usual and facts.issue.expected_count is not None and facts.issue.observed_count > 0:
-        usual_rate = own.rate * facts.issue.expected_count / facts.issue.observed_count
-        usual = f", {wording.share(usual_rate)} would be usual"
-    # Complaints are held against the orders that should have complained by now, so a very bad batch passes all of them.
-    here = "Nearly all orders" if own.rate >= NEARLY_ALL else f"{wording.share(own.rate)} of orders"
-    return f"{here} {group} complain{usual}."
-
-
-#: Above this chance a difference between parts of a cause is none.
-SAME_RATE_P = 0.05
-NEARLY_ALL = 0.9
-#: The highest rate over the lowest: up to here it is said that they are the same, beyond the other nothing is said.
-ABOUT_THE_SAME, TOO_FAR_APART = 1.5, 2.5
-
-
-def _ruled_out(rows: Sequence[CauseRow], open_questions: set[str]) -> list[str]:
-    """Attributes whose parts all complain alike inside the cause: at most two, carrier first; none that is still
-    open.
-    """
-    groups: dict[str, list[CauseRow]] = {}
-    for row in rows:
-        if row.role == "inside" and row.rate is not None and row.compared not in open_questions:
-            groups.setdefault(row.compared, []).append(row)
-    said = []
-    for attribute in sorted(groups, key=lambda name: (name != "carrier", name)):
-        parts = groups[attribute]
-        if len(parts) > 1 and all((row.p_value or 0.0) > SAME_RATE_P for row in parts):
-            rates = sorted(row.rate or 0.0 for row in parts)
-            apart = rates[-1] / rates[0] if rates[0] > 0 else math.inf
-            if apart > TOO_FAR_APART:
-                continue  # too few complaints to see a difference is no proof that there is none
-            alike = "about the same rate" if apart <= ABOUT_THE_SAME else "no more apart than by chance"
-            spread = f"{wording.share(rates[0])} to {wording.share(rates[-1])}"
-            named = wording.parts_words(attribute, len(parts))
-            said.append(f"Not the {wording.noun(attribute)}: {alike} with {named} ({spread}).")
-    return said[:2]
-
-
 def provisional(facts: TicketFacts, style: Style) -> str:
     """What is not proven yet, what that keeps from happening, and what ends it."""
     said = style.outside(facts.provisional_reason).rstrip(". ")
@@ -265,7 +113,9 @@ def do_next(facts: TicketFacts, style: Style) -> str:
     known = issue.attributes if issue.cause_status == "cause" else dict(issue.scope)
     step = (issue.recommended_step or policy.next_step(issue.topic, known)).rstrip(". ")
     due = wording.moment(facts.due_at, facts.shop.zone)
-    said = f"{style.outside(step)} ({facts.shop.owners[facts.owner].name}, due {due})."
+    is_late = issue.is_open and facts.due_at.astimezone(facts.shop.zone).date() < facts.as_of
+    when = f"overdue since {due}" if is_late else f"due {due}"
+    said = f"{style.outside(step)} ({facts.shop.owners[facts.owner].name}, {when})."
     if issue.harm_at is not None and issue.is_open:
         harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
         days = (harm_day - facts.as_of).days

@@ -125,13 +125,15 @@ def product_words(attributes: Mapping[str, str], products: Mapping[str, Product]
 
 
 def place_words(attributes: Mapping[str, str], outside: Outside) -> str:
-    """Where: `from WH-LEJ, packaging batch LEJ-PB07, with Swift, in DE`; empty when nothing is known."""
+    """Where: `from WH-LEJ, packaging batch LEJ-PB07 with Swift in Germany`; empty when nothing is known."""
     forms = (("warehouse", "from {}"), ("packaging_batch", "packaging batch {}"), ("carrier", "with {}"),
              ("region", "in {}"), ("channel", "through {}"))  # fmt: skip
-    known = [form.format(outside(attributes[name])) for name, form in forms if name in attributes]
+    known = [(name, form.format(outside(attributes[name]))) for name, form in forms if name in attributes]
     named = {name for name, _ in forms} | {"sku", "product_line"}
-    known += [f"{noun(name)} {outside(value)}" for name, value in sorted(attributes.items()) if name not in named]
-    return ", ".join(known)
+    known += [("", f"{noun(name)} {outside(value)}") for name, value in sorted(attributes.items()) if name not in named]
+    # "from WH-LEJ, packaging batch LEJ-PB07 with Swift in Germany": a comma only where two nouns would meet
+    joined = [(", " if name in ("packaging_batch", "") else " ") + words for name, words in known]
+    return "".join(joined).removeprefix(", ").removeprefix(" ")
 
 
 def group_words(attributes: Mapping[str, str], products: Mapping[str, Product], outside: Outside) -> str:

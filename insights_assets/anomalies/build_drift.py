@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from insights_assets.resources.step import Step
 
 #: Texts of a window that stand for the others, as many from each day: those with the smallest hashes, a fair sample and always the same.
-TEXTS_A_WINDOW, LEAST_A_DAY = 400, 20
-#: A theme found later looked back this far; before that its members are not known.
-THEME_LOOKS_BACK = 28
+TEXTS_A_WINDOW, LEAST_A_DAY = 250, 20
 #: New language is looked for so long after a launch.
 LAUNCH_DAYS = 28
 
@@ -68,12 +66,15 @@ def build_drift(step: Step) -> list[dict[str, Any]]:
     if not new:
         return []
     windows = [*stored, *new]
-    usual_days = sorted((window.last - window.first).days + 1 for window in new)[len(new) // 2]
+    numbers = range(len(stored), len(windows))
+    references = {number: drift.reference_of(windows, number, limits.reference_days) for number in numbers}
+    first = min((window.first for reference in references.values() for window in reference), default=new[0].first)
+    usual_days = sorted(sum(window.first <= row["known_day"] <= window.last for row in by_day) for window in new)[len(new) // 2]
     a_day = max(LEAST_A_DAY, TEXTS_A_WINDOW // usual_days)
-    readings = _read(step, new[0].first - timedelta(days=limits.reference_days), new[-1].last, a_day)
+    readings = _read(step, first, new[-1].last, a_day)
     rows: list[dict[str, Any]] = []
-    for number in range(len(stored), len(windows)):
-        window, reference = windows[number], drift.reference_of(windows, number, limits.reference_days)
+    for number in numbers:
+        window, reference = windows[number], references[number]
         span = {"reference_start": reference[0].first if reference else None, "reference_end": reference[-1].last if reference else None}
         rows += [
             {**_rounded(judged), **span, "as_of_day": window.last, "window_start": window.first, "model_version": readings.model_version, "run_id": step.run_id}
@@ -96,7 +97,8 @@ def judge_window(window: Window, reference: Sequence[Window], readings: Readings
         return [{**head, "answer": "too_few", "reason": "the first window: it is what later ones are compared with"}]
     before = Window(reference[0].first, reference[-1].last, sum(one.records for one in reference))
     now, then = _counts(readings, window), _counts(readings, before)
-    known = frozenset(theme for theme, born in readings.born.items() if born - timedelta(days=THEME_LOOKS_BACK) <= before.first)
+    # A theme is large in the days it was found in; only of those found before the reference is the share of usual days known.
+    known = frozenset(theme for theme, born in readings.born.items() if born <= before.first)
     told = _explained(readings, window)
     by_theme = {theme: insight for theme, topic in readings.topic_of.items() if (insight := told.get(topic))}
     rows = [

@@ -70,7 +70,7 @@ def build_certificate(step: Step) -> list[dict[str, Any]]:
         *trust.sources(_rows(step, SOURCE_COMPLETENESS), limits.trust.quarantine_share, limits.trust.records),
         trust.deliveries(_rows(step, DATA_FINDINGS), sources),
         trust.redaction(*_contact_details(step)),
-        *trust.label_gate(_rows(step, LABEL_QUALITY), topics),
+        *trust.label_gate(_rows(step, LABEL_QUALITY), topics, step.shop.policy.acceptance),
         trust.drift(windows, limits.drift.runs, date.fromisoformat(reviewed) if reviewed else None),
         trust.corrected(_rows(step, CORRECTED_SHARES), topics),
     ]

@@ -123,8 +123,7 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     testable = judged & ~memory.running & (recent >= settings.support)
     rejected = np.zeros(len(p), dtype=bool)
     rejected[testable] = benjamini_hochberg(p[testable], settings.false_discovery)
-    p_max = np.clip(settings.false_per_day / max(int((judged & ~memory.running).sum()), 1), settings.p_max, settings.p_most)
-    by_scan = rejected & (p <= p_max) & (chosen >= settings.lift * usual) & (chosen >= settings.support)
+    by_scan = rejected & (p <= chance_allowed(int((judged & ~memory.running).sum()), settings)) & (chosen >= settings.lift * usual) & (chosen >= settings.support)
     reach = np.clip(view.day - since + 1, 1, settings.cusum_reach)
     run_x, run_m = _sums(x, reach), _sums(mean, reach)
     by_cusum = ~memory.running & warm & (cusum > settings.cusum_alarm) & (run_x >= settings.support) & (run_x >= settings.lift * run_m)
@@ -135,6 +134,11 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
         np.where(by_scan | by_cusum, 0.0, cusum), np.where(by_scan | by_cusum, view.day + 1, since), by_scan, by_cusum,
         p > settings.quiet_p, statistic(near.rate), statistic(near.alpha),
     )  # fmt: skip
+
+
+def chance_allowed(series: int, settings: DetectorSettings) -> float:
+    """How unlikely a series must be to open, where so many are tested that day."""
+    return float(np.clip(settings.false_per_day / max(series, 1), settings.p_max, settings.p_most))
 
 
 #: Values of clean days from which their 99 % point can be told; a shop with ten series has them after two months.

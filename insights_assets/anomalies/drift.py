@@ -81,10 +81,13 @@ def plan_windows(records: Mapping[date, int], stored: Sequence[Window], last: da
 
 
 def reference_of(windows: Sequence[Window], number: int, days: int) -> tuple[Window, ...]:
-    """The windows that window `number` is compared with: those of the last `days` days, without the one just before it."""
-    earlier = windows[: number - 1] if number >= 2 else windows[:number]
+    """The windows that window `number` is compared with: those of the last `days` days, without the one just before it.
+
+    A small shop's windows are long; then it is the latest of the earlier ones, however old.
+    """
+    earlier = tuple(windows[: number - 1] if number >= 2 else windows[:number])
     start = windows[number].first
-    return tuple(window for window in earlier if (start - window.first).days <= days)
+    return tuple(window for window in earlier if (start - window.first).days <= days) or earlier[-1:]
 
 
 def row(measure: str, rule: str, subject: str = "all", **values: Any) -> dict[str, Any]:
@@ -156,7 +159,9 @@ def judge_top_three(
         share, usual = count / total, usual_count / before_total
         points = abs(share - usual)
         z = share_z(count, total, usual_count, before_total)
-        is_material = points > limits.top_three_points and points > limits.top_three_relative * usual and abs(z) >= LEAST_Z
+        # A single theme was picked for being large among few records: it tends to fall back by itself, so it must move further.
+        is_beyond_chance = abs(z) >= (FIRM_Z if measure == "top_three_themes" and subject != "all" else LEAST_Z)
+        is_material = points > limits.top_three_points and points > limits.top_three_relative * usual and is_beyond_chance
         name = "top-three share" if subject == "all" else f"share of {_named(subject, names)}"
         rows.append(row(
             measure, "top_three", subject, figure=share, reference=usual, z=z, p_value=two_sided(z), records=total, reference_records=before_total,

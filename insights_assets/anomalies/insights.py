@@ -84,16 +84,31 @@ def title_of(topic_title: str, attributes: Mapping[str, str], business: Business
     return f"{title}, packaging batch {attributes['packaging_batch']}" if "packaging_batch" in attributes else title
 
 
-def exemplars(situation: Situation, rows: np.ndarray, at_most: int = EXEMPLARS) -> list[str]:
-    """Most typical (surest labels that name all of the place) and most recent, one a person, most typical first."""
+def exemplars(situation: Situation, rows: np.ndarray, chance: np.ndarray, at_most: int = EXEMPLARS) -> list[str]:
+    """Most typical (surest labels that name all of the place, from days on which most was more than usual) and most recent ones.
+
+    `chance`: for each row, how likely its day's complaint is one too many. Most typical first, one a person.
+    """
     said = situation.said
     named = sum((said.codes[name][rows] >= 0).astype(int) for name in said.codes) if len(rows) else np.zeros(0)
     ids = said.feedback_id[rows].astype(str)
-    typical = np.lexsort((ids, -said.day[rows], -np.asarray(named), -np.round(said.confidence[rows], 2)))
-    recent = np.lexsort((ids, -said.day[rows]))
+    days = -said.day[rows]
+    typical = np.lexsort((ids, days, -np.asarray(named), -np.round(said.confidence[rows], 2), -np.round(chance * 4)))
+    # The last days of an issue that fades are mostly the usual complaints; recent is what was said while it burnt.
+    burning = chance >= chance.max(initial=0.0) / 2
+    recent = np.lexsort((ids, days, ~burning))
     half = (at_most + 1) // 2
     chosen = list(dict.fromkeys([*typical[:half].tolist(), *recent.tolist(), *typical.tolist()]))[:at_most]
     return [str(ids[i]) for i in chosen]
+
+
+def chance_of_excess(situation: Situation, place: Mapping[str, str], start: int, rows: np.ndarray) -> np.ndarray:
+    """How likely each row is one too many: the share of its day's complaints (three days around it) above what is usual."""
+    observed, expected = situation.daily(place, start)
+    window = np.ones(3)
+    seen, usual = np.convolve(observed, window, "same"), np.convolve(expected, window, "same")
+    share = np.clip(1.0 - usual / np.maximum(seen, 1e-9), 0.0, 1.0)
+    return share[np.clip(situation.said.day[rows] - start, 0, len(share) - 1)] if len(rows) else np.zeros(0)
 
 
 def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -135,7 +150,7 @@ def _one(situation: Situation, day: int, issue: Issue, writing: Writing) -> tupl
         "last_seen_day": date_of(issue.last_seen), "detected_at": writing.end_of_day(issue.incident.opened),
         "first_said_at": min(times) if times else None, "window_start": date_of(start), "window_end": date_of(seen),
         "observed_count": len(people), "expected_count": _expected(situation, issue, place, start), "p_value": issue.p_value,
-        "exposure_kind": _exposure_kind(issue, situation), "detector": issue.detector, "evidence_ids": exemplars(situation, people),
+        "exposure_kind": _exposure_kind(issue, situation), "detector": issue.detector, "evidence_ids": exemplars(situation, people, chance_of_excess(situation, place, start, people)),
         "record_ids": records[-RECORDS_AT_MOST:], "recommended_step": shop.policy.next_step(issue.topic, shop.spoken(attributes)),
         "verdict": None, "verdict_reason": None, "verdict_by": None, "verdict_at": None, "judged_through_day": date_of(day),
     }  # fmt: skip

@@ -15,6 +15,7 @@ from datetime import date
 from typing import Any
 
 from insights_assets.anomalies.drift_rule import OF_THE_LABELS, JudgedWindow, lasting
+from insights_assets.shop.model import Acceptance
 
 OVERALL = "overall"
 #: Conditions whose fail holds the publication back.
@@ -32,10 +33,10 @@ def condition(name: str, answer: str, reason: str, *, figure: float | None = Non
 def sources(rows: Sequence[Mapping[str, Any]], limit: float, least: int) -> list[dict[str, Any]]:
     """Is every record accounted for, and is little of any source in quarantine? Rows of `canonical.source_completeness`."""
     came = sum(row["raw_count"] for row in rows)
-    lost = sum(row["unexplained_count"] for row in rows)
+    lost = sum(abs(row["unexplained_count"]) for row in rows)
     named = ", ".join(f"{row['source']} {row['unexplained_count']}" for row in rows if row["unexplained_count"])
     accounted = condition(
-        "records_accounted", "fail" if lost else "pass" if came else "too_few", f"{lost} records are neither typed nor in quarantine: {named}" if lost else f"all {came:,} records",
+        "records_accounted", "fail" if lost else "pass" if came else "too_few", f"{lost} records are in neither or both of typed and quarantined: {named}" if lost else f"all {came:,} records",
         figure=lost, limit=0, records=came,
     )  # fmt: skip
     measured = [row for row in rows if row["raw_count"] >= least]
@@ -61,22 +62,31 @@ def redaction(found: int, texts: int) -> dict[str, Any]:
     return condition("no_contact_details_in_text", "fail" if found else "pass" if texts else "too_few", reason, figure=found, limit=0, records=texts)
 
 
-def label_gate(rows: Iterable[Mapping[str, Any]], topics: Sequence[str]) -> list[dict[str, Any]]:
+def falls_short(row: Mapping[str, Any], acceptance: Acceptance) -> bool:
+    """Whether a label gate failed because precision or recall is lower than wanted, not only because it is not proven yet.
+
+    The gate asks for the lower bound of the interval; with little reviewed that fails although the figure itself is fine.
+    """
+    return row["gate"] == "fail" and (float(row["precision"]) < acceptance.label_precision_low or float(row["recall"]) < acceptance.label_recall_low)
+
+
+def label_gate(rows: Iterable[Mapping[str, Any]], topics: Sequence[str], acceptance: Acceptance) -> list[dict[str, Any]]:
     """The labels' own gates: over all topics, and those of the question. Rows of `labels.label_quality`.
 
     One failed topic makes its own row fail; the answer as a whole fails with the gate over all topics, because the share of a
-    failed topic can still be corrected by what reviewers found.
+    failed topic can still be corrected by what reviewers found. A gate that is only not proven yet is too few.
     """
+
+    def judged(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+        answer, reason = row["gate"], row["reason"]
+        if answer == "fail" and not falls_short(row, acceptance):
+            answer, reason = "too_few", f"not proven yet: {reason}"
+        return condition(name, answer, reason, figure=row["f1"], records=row["reviewed_count"])
+
     by_topic = {row["topic"]: row for row in rows}
-    micro = by_topic.get("micro")
-    found = [condition(
-        "labels_hold_their_gate", micro["gate"] if micro else "too_few", micro["reason"] if micro else "nothing is reviewed", records=micro["reviewed_count"] if micro else 0,
-    )]  # fmt: skip
-    for topic in topics:
-        row = by_topic.get(topic)
-        if row is not None:
-            found.append(condition(f"label_gate:{topic}", row["gate"], row["reason"], figure=row["f1"], records=row["reviewed_count"]))
-    return found
+    whole = by_topic.get("micro")
+    found = [judged("labels_hold_their_gate", whole) if whole else condition("labels_hold_their_gate", "too_few", "nothing is reviewed", records=0)]
+    return found + [judged(f"label_gate:{topic}", by_topic[topic]) for topic in topics if topic in by_topic]
 
 
 def drift(windows: Sequence[JudgedWindow], runs: int, reviewed_through: date | None) -> dict[str, Any]:

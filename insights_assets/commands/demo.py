@@ -26,7 +26,7 @@ PROMPT_TOKENS, REPLY_TOKENS, CHARACTERS_PER_TOKEN = 1_400, 120, 4
 
 @click.command()
 @new_home_option
-@click.option("--days", type=click.IntRange(60, 400), default=120, show_default=True)
+@click.option("--days", type=click.IntRange(70, 400), default=120, show_default=True)
 @click.option("--records", type=click.IntRange(2_000), default=50_000, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--last-day", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the sample history [default: today].")
@@ -111,7 +111,7 @@ def _tell(settings: Settings, truth: dict[str, Any], reviewed: int, first_ticket
     answered = render_answer(found).splitlines()
     (settings.home / "answer.txt").write_text("\n".join(answered) + "\n", encoding="utf-8")
     # The question and its five causes; what the answer adds below them is in answer.txt.
-    end = next((n for n, line in enumerate(answered) if line.startswith(("Also open", "Provisional", "Not trusted"))), len(answered))
+    end = next((n for n, line in enumerate(answered) if line.startswith(("Also open", "Provisional", "NOT TRUSTED"))), len(answered))
     lines = [line for line in answered[:end] if line.strip()]
     lines += [*_work_done(reader, tickets, reviewed), *_truth_check(insights, truth), *_accounts(reader)]
     lines += _look_at(settings.home, [path for cause in found.causes for path in cause.tickets])
@@ -123,7 +123,7 @@ def _tell(settings: Settings, truth: dict[str, Any], reviewed: int, first_ticket
 #: How the closing words call each kind of action: one, several.
 _KINDS = {
     "defect_ticket": ("ticket", "tickets"), "copy_change": ("page change", "page changes"), "notification": ("alert", "alerts"),
-    "escalation": ("escalation", "escalations"), "macro": ("reply macro", "reply macros"), "article": ("help article", "help articles"),
+    "escalation": ("escalation", "escalations"), "macro": ("macro", "macros"), "article": ("article", "articles"),
 }  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def _work_done(reader: Reader, tickets: list[dict[str, Any]], reviewed: int) -> 
     opened = said(("defect_ticket", "copy_change", "notification", "escalation")) or "nothing"
     drafts = said(("macro", "article"))
     lines = [
-        f"On the desk: {opened}" + (f"; drafted for approval: {drafts}." if drafts else "."),
+        f"On the desk: {opened}" + (f"; for approval: {drafts}." if drafts else "."),
         f"A simulated analyst reviewed {reviewed} records, so that the gates can answer.",
     ]
     if active:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False), required=False)
-@click.option("--days", type=click.IntRange(30, 800), default=120, show_default=True, help="Days of history.")
-@click.option("--records", type=click.IntRange(500), default=50_000, show_default=True, help="Customer voices to write; orders come on top.")
+@click.option("--days", type=click.IntRange(70, 800), default=120, show_default=True, help="Days of history.")
+@click.option("--records", type=click.IntRange(1_000), default=50_000, show_default=True, help="Customer voices to write; orders come on top.")
 @click.option("--seed", type=int, default=7, show_default=True, help="The same seed and last day give the same bytes.")
 @click.option("--last-day", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the history [default: today].")
 @click.option("--incidents", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="YAML of incidents to plant instead of the usual ones.")

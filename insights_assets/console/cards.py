@@ -15,7 +15,9 @@ from insights_assets.actions import wording
 from insights_assets.actions.escaping import inert
 from insights_assets.actions.model import CauseRow, Issue, Product, text_of, time_of
 from insights_assets.actions.policy import SILENCING_VERDICTS, due_at, owner_of
-from insights_assets.actions.tickets import PLAIN, TicketFacts, money_at_risk, seen_after, what_happens, where
+from insights_assets.actions.ticket_form import PLAIN, TicketFacts
+from insights_assets.actions.tickets import money_at_risk, seen_after, what_happens
+from insights_assets.actions.whereabouts import where
 from insights_assets.console.evidence import ShownRecord, shown_records
 from insights_assets.console.people import DayCount, daily_people, place_of, usual_per_day
 from insights_assets.console.reading import TodayRows, first_plotted_day

@@ -105,6 +105,8 @@ def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: 
 
 def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, Any]]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     names = [column.name for column in FEEDBACK_LABELS.columns if not column.volatile]
+    read = ["feedback_id", *INPUTS]
+    passed = {"input_hash", "received_day"}  # go through untouched
 
     def label_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
@@ -114,13 +116,9 @@ def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, A
         kinds = {field.name: field.type for field in FEEDBACK_LABELS.arrow_schema}
         hit_type = arrow_type("array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>")
         for batch in batches:
-            records = batch.to_pylist()
-            labels = labeller.label_records(records)
-            rows = [
-                {**_corrected(label.row, corrections), "input_hash": record["input_hash"], "received_day": record["received_day"]}
-                for label, record in zip(labels, records, strict=True)
-            ]
-            arrays = [pa.array([row[name] for row in rows], kinds[name]) for name in names]
+            labels = labeller.label_records(batch.select(read).to_pylist())
+            rows = [_corrected(label.row, corrections) if label.row["feedback_id"] in corrections else label.row for label in labels]
+            arrays = [batch[name] if name in passed else pa.array([row[name] for row in rows], kinds[name]) for name in names]
             arrays.append(pa.array([list(label.hits) for label in labels], hit_type))
             yield pa.RecordBatch.from_arrays(arrays, names=[*names, "hits"])
 
@@ -131,10 +129,8 @@ def _corrected(label: Mapping[str, Any], corrections: Mapping[str, Mapping[str, 
     """A label as a person put it right: what was corrected is certain, the rest stays (R85)."""
     from insights_assets.labels.review import corrected_topics
 
-    row = {str(name): value for name, value in label.items()}
-    fields = corrections.get(row["feedback_id"])
-    if fields is None:
-        return row
+    row = dict(label)
+    fields = corrections[row["feedback_id"]]
     row["label_source"] = "person"
     if "topics" in fields:
         row["topics"] = corrected_topics(row["topics"], fields["topics"])

@@ -16,12 +16,13 @@ import numpy as np
 from insights_assets.labels.attribution import NOTHING, ProductIndex, attribute
 from insights_assets.labels.classifier import Classifier, sigmoid
 from insights_assets.labels.evidence import Span, quote_span
+from insights_assets.labels.fields import number_of, stars_of, text_of
 from insights_assets.labels.label_set import LabelSet
 from insights_assets.labels.reading import Reader, Reading
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
 from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import summarise
-from insights_assets.labels.urgency import urgency_of
+from insights_assets.labels.urgency import CRITICAL, urgency_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ LABEL_COLUMNS = (
 )
 RULE_COLUMNS = ("feedback_id", "rule_id", "kind", "target", "start", "end", "quote")
 NO_PLACE = -1  # start and end of a rule that fired on a code, a signal or stars
+SAFETY_BAR = 0.9  # at 0.8 one record in seven thousand of a sample shop was raised wrongly; rules alone hear half as much
 CODE_SUPPORT = 0.15  # a return code joins a text's topics when the text gives it at least this much
 # What stars say about topics, in logits a star away from 3.2. Praise in a two-star review is rare, not impossible.
 _PRAISE_A_STAR, _COMPLAINT_A_STAR, _MIDDLE = 0.7, -0.25, 3.2
@@ -84,23 +86,24 @@ class Labeller:
         self._column = {topic: number for number, topic in enumerate(classifier.topics)}
         self._bars = classifier.thresholds.copy()
         if "safety" in self._column:
-            # One safety record alone reaches a person at once, so only a rule, which says why, may raise it.
-            self._bars[self._column["safety"]] = 2.0
+            # One safety record alone reaches a person at once: where no rule, which says why, has raised it, the classifier must be sure.
+            self._bars[self._column["safety"]] = max(SAFETY_BAR, self._bars[self._column["safety"]])
         self._slope = np.full(len(classifier.topics), _COMPLAINT_A_STAR)
         self._slope[self._column["praise"]] = _PRAISE_A_STAR
         if "feature_request" in self._column:
             self._slope[self._column["feature_request"]] = 0.0
+        self._versions = {
+            "prompt_version": NO_PROMPT,
+            "label_set_version": label_set.version,
+            "schema_version": label_set.schema_version,
+            "rules_version": rules.version,
+            "model_version": classifier.model_version,
+        }
 
     @property
     def versions(self) -> dict[str, str]:
         """The versions every row carries."""
-        return {
-            "prompt_version": NO_PROMPT,
-            "label_set_version": self._label_set.version,
-            "schema_version": self._label_set.schema_version,
-            "rules_version": self._rules.version,
-            "model_version": self._classifier.model_version,
-        }
+        return dict(self._versions)
 
     def label(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One row of labels a record, in order (columns: `LABEL_COLUMNS`)."""
@@ -122,13 +125,18 @@ class Labeller:
         texts: dict[tuple[str | None, str], int] = {}
         row_text = []
         for record in records:
-            text, language = _text(record.get("text")), _text(record.get("language"))
+            text, language = text_of(record.get("text")), text_of(record.get("language"))
             row_text.append(-1 if text is None else texts.setdefault((language, text), len(texts)))
         readings = self._reader.read([text for _, text in texts], [language for language, _ in texts])
         chances = self._chances(records, readings, row_text)
+        # Which topics reach their bar, for all records at once: most have one or two of sixteen.
+        reached: list[list[int]] = [[] for _ in records]
+        rows, columns = np.nonzero(chances >= self._bars)
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+            reached[row].append(column)
         return [
-            self._one(record, readings[text] if text >= 0 else None, chance)
-            for record, text, chance in zip(records, row_text, chances, strict=True)
+            self._one(record, readings[text] if text >= 0 else None, chance, over)
+            for record, text, chance, over in zip(records, row_text, chances, reached, strict=True)
         ]
 
     def _chances(
@@ -138,29 +146,29 @@ class Labeller:
         count = len(self._classifier.topics)
         stored = np.vstack([*(reading.probability for reading in readings), np.zeros(count)])
         chance = np.clip(stored[np.asarray(row_text, dtype=np.int64)], 1e-6, 1 - 1e-6)
-        stars = np.array([_stars(record) for record in records], dtype=np.float64).reshape(-1, 1)
+        stars = np.array([stars_of(record) for record in records], dtype=np.float64).reshape(-1, 1)
         shift = np.where(np.isnan(stars), 0.0, stars - _MIDDLE) * self._slope
         praise = self._column["praise"]
         shift[:, praise] += [_PRAISE_BY_SOURCE.get(str(record.get("source")), 0.0) for record in records]
         return sigmoid(np.log(chance / (1 - chance)) + shift)
 
-    def _one(self, record: Mapping[str, Any], reading: Reading | None, chance: np.ndarray) -> Label:
-        text = _text(record.get("text"))
-        rating, nps = _number(record.get("rating")), _number(record.get("nps"))
+    def _one(self, record: Mapping[str, Any], reading: Reading | None, chance: np.ndarray, reached: Sequence[int]) -> Label:
+        text = text_of(record.get("text"))
+        rating, nps = number_of(record.get("rating")), number_of(record.get("nps"))
         sku, sku_source = attribute(
-            _text(record.get("sku")), _text(record.get("sku_source")), reading.mention if reading else NOTHING
+            text_of(record.get("sku")), text_of(record.get("sku_source")), reading.mention if reading else NOTHING
         )
         hits = self._hits(record, reading, sku, rating, nps)
-        topics = self._topics(reading, chance, hits)
+        topics = self._topics(reading, chance, reached, hits)
         score = self._score(reading, topics, rating, nps)
         sentiment = tone_of(score)
         tagged = {hit.target for hit in hits if hit.kind == RISK_TAG}
-        if _text(record.get("reason_code")) is not None:
+        if text_of(record.get("reason_code")) is not None:
             tagged.add("refund_risk")  # a return asks for the money of its order
         tags = [tag for tag in self._label_set.risk_tag_ids if tag in tagged]
         urgency = urgency_of(
             [one.topic for one in topics], tags, bool(reading and reading.pressing), sentiment,
-            [hit.urgency for hit in hits if hit.urgency],
+            [*(hit.urgency for hit in hits if hit.urgency), *(CRITICAL for one in topics if one.topic == "safety")],
         )
         primary = topics[0]
         row = {
@@ -176,7 +184,7 @@ class Labeller:
             "summary": self._summary(text, reading, topics, record),
             "label_source": "rule" if primary.by_rule else "classifier",
             "confidence": round(primary.confidence, 4),
-            **self.versions,
+            **self._versions,
         }
         return Label(row, tuple(_fired(hit, text) for hit in hits))
 
@@ -184,14 +192,14 @@ class Labeller:
         self, record: Mapping[str, Any], reading: Reading | None, sku: str | None, rating: float | None, nps: float | None
     ) -> list[Hit]:
         """Every rule that fires on a record: its words, its code, its signal, its stars when there is nothing else."""
-        known = sku is not None or _text(record.get("order_id")) is not None
+        known = sku is not None or text_of(record.get("order_id")) is not None
         hits = [hit for hit in reading.hits if known or not hit.needs_sku] if reading else []
-        text = _text(record.get("text"))
+        text = text_of(record.get("text"))
         if text is not None and sku is not None and self._rules.sku_patterns:
             from insights_assets.labels.words import fold
 
             hits = hits + self._rules.sku_hits(fold(text), sku)
-        code, signal = _text(record.get("reason_code")), _text(record.get("signal"))
+        code, signal = text_of(record.get("reason_code")), text_of(record.get("signal"))
         if code is not None:
             hits = [*hits, self._rules.reason_hit(code)]
         if signal is not None:
@@ -200,11 +208,13 @@ class Labeller:
             hits = [*hits, rating_hit(rating, nps)]
         return hits
 
-    def _topics(self, reading: Reading | None, chance: np.ndarray, hits: Sequence[Hit]) -> list[_Topic]:
+    def _topics(
+        self, reading: Reading | None, chance: np.ndarray, reached: Sequence[int], hits: Sequence[Hit]
+    ) -> list[_Topic]:
         """Topics in order of what should be looked at first."""
         found: dict[str, _Topic] = {}
         if reading is not None and reading.read:
-            for column in np.flatnonzero(chance >= self._bars):
+            for column in reached:
                 span, tone = _evidence(reading, int(reading.evidence[column]))
                 name = self._classifier.topics[column]
                 found[name] = _Topic(name, float(chance[column]), span, tone, by_rule=False)
@@ -225,6 +235,8 @@ class Labeller:
             doubt = float(chance.max(initial=0.0)) if reading is not None and reading.read else 1.0
             span, tone = _evidence(reading, 0) if reading is not None else (None, 0.0)
             found["other"] = _Topic("other", 1.0 - doubt, span, tone, by_rule=False)
+        if len(found) == 1:
+            return list(found.values())
         return sorted(found.values(), key=lambda one: (_rank(one), -one.confidence, one.topic))
 
     def _add_code(
@@ -272,12 +284,12 @@ class Labeller:
     ) -> str:
         if text is not None and reading is not None:
             return summarise(text, [one.span for one in topics if one.span is not None])
-        code, signal = _text(record.get("reason_code")), _text(record.get("signal"))
+        code, signal = text_of(record.get("reason_code")), text_of(record.get("signal"))
         if code is not None:
             return f"Return reason: {code}"[:160]
         if signal is not None:
             return "Session met an error" if signal == "error" else "Session left a basket behind"
-        rating, nps = _number(record.get("rating")), _number(record.get("nps"))
+        rating, nps = number_of(record.get("rating")), number_of(record.get("nps"))
         if rating is not None:
             return f"Rating {rating:g} of 5 without words"
         return f"Score {nps:g} of 10 without words" if nps is not None else "Nothing said"
@@ -324,19 +336,3 @@ def _place(span: Span | None, text: Any) -> tuple[Any, ...]:
         return None, None, None
     shown = quote_span(text, span.start, span.end)
     return shown.start, shown.end, text[shown.start : shown.end]
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)
-
-
-def _stars(record: Mapping[str, Any]) -> float:
-    """Stars of a record, or the score of a survey as stars; NaN without either."""
-    rating, nps = _number(record.get("rating")), _number(record.get("nps"))
-    if rating is not None:
-        return rating
-    return float("nan") if nps is None else 1.0 + nps * 0.4

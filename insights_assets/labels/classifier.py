@@ -37,6 +37,7 @@ from insights_assets.labels.words import Tokens, Vocabulary
 FORMAT = 1
 MOST_WORDS_KEPT = 300_000  # a vocabulary that grew beyond this is dropped and begun anew
 TONES = ("negative", "positive")
+_LAST_MARK = 0x2600  # signs of money and punctuation come before, emoji after
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class _WordTable:
     done: int = 0
     column: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     concepts: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), dtype=np.int64))
+    says: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))  # letters or an emoji, not digits and marks alone
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     norms: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -95,10 +97,17 @@ class Classifier:
             best[texts] = np.maximum.reduceat(clause_logits[:, :count], begin, axis=0)
             evidence[texts] = _first_best(clause_logits[:, :count], begin, best[texts])
         logit = best * self.platt[:, 0] + text_logits[:, :count] * self.platt[:, 1] + self.platt[:, 2]
+        logit[~self._says_something(tokens, language)] = -9.0
         tone = text_logits[:, count:] * self.tone_platt[:, 0] + self.tone_platt[:, 1]
         return Scores(
             self.topics, sigmoid(logit), evidence, sigmoid(tone), clause_logits[:, count:], units, tokens
         )
+
+    def _says_something(self, tokens: Tokens, language: str) -> np.ndarray:
+        """Whether a text has a single word: "!!!" stands in many a happy text, and is none by itself."""
+        said = np.zeros(len(tokens.folded), dtype=bool)
+        said[tokens.text[self._tables[language].says[tokens.word]]] = True
+        return said
 
     def vocabulary(self, language: str) -> Vocabulary:
         """The words met so far in a language; numbers in `Scores.tokens` point into it."""
@@ -177,6 +186,7 @@ class Classifier:
             table.scores[block], table.norms[block] = np.asarray(scores), norms
         column = np.array([space.words.get(word, -1) for word in fresh], dtype=np.int64)
         table.column = np.append(table.column, column)
+        table.says = np.append(table.says, [word[0].isalpha() or ord(word[0]) > _LAST_MARK for word in fresh])
         table.concepts = np.vstack([table.concepts, concepts])
         table.done = len(table.vocabulary)
 

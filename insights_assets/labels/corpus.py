@@ -11,7 +11,7 @@ import hashlib
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -21,6 +21,9 @@ from insights_assets.labels.grammar import expansions, parse
 
 FEWEST_EXPANSIONS, MOST_EXPANSIONS = 6, 14
 TEXTS_A_LANGUAGE = {"en": 2600, "de": 1000, "fr": 1000, "es": 1000, "pt": 1000}
+# Phrases of `<language>_more.yaml` were written later and in another manner; their groups carry this mark, so that calibration can
+# be done on a manner of writing that the weights it calibrates have not seen.
+SECOND_HAND = "2-"
 _NEUTRAL_TOPICS = frozenset({"feature_request"})
 # Phrases that carry no topic: small talk and questions; "nothing was broken"; anger without a subject.
 _UNTOPICAL = {"other": "neutral", "fine": "positive", "gripes": "negative"}
@@ -60,20 +63,32 @@ class PhraseBook:
 
 
 @lru_cache(maxsize=8)
+def load_slots(language: str) -> Mapping[str, str]:
+    """The word lists of a language, which both of its files draw from."""
+    import yaml
+
+    where = resources.files("insights_assets.labels").joinpath(f"corpus/{language}.yaml")
+    return dict(yaml.load(where.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["slots"])
+
+
+@lru_cache(maxsize=8)
 def load_phrases(language: str) -> PhraseBook:
     """Read and expand the phrases of a language."""
     import yaml
 
-    where = resources.files("insights_assets.labels").joinpath(f"corpus/{language}.yaml")
-    document = yaml.load(where.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return parse_phrases(document, language)
+    def read(name: str, hand: str) -> PhraseBook:
+        where = resources.files("insights_assets.labels").joinpath(f"corpus/{name}.yaml")
+        return parse_phrases(yaml.load(where.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), language, hand)
+
+    first, second = read(language, ""), read(f"{language}_more", SECOND_HAND)
+    return replace(first, phrases=first.phrases + second.phrases, fillers=first.fillers + second.fillers)
 
 
-def parse_phrases(document: Mapping[str, Any], language: str) -> PhraseBook:
+def parse_phrases(document: Mapping[str, Any], language: str, hand: str = "") -> PhraseBook:
     """Expand a parsed phrase file: topics, phrases without a topic, `negated` (text => topics), clutter."""
     slots = {
         name: tuple(word.strip() for line in words.splitlines() for word in line.split("|"))
-        for name, words in document["slots"].items()
+        for name, words in (document.get("slots") or load_slots(language)).items()
     }
 
     def lines(block: str) -> list[str]:
@@ -83,27 +98,27 @@ def parse_phrases(document: Mapping[str, Any], language: str) -> PhraseBook:
 
     def take(line: str, block: str, topics: tuple[str, ...], sentiment: str) -> None:
         # Named by content: a line added elsewhere changes neither this line's phrases nor its side of a split.
-        group = f"{language}:{block}:{hashlib.sha256(line.encode()).hexdigest()[:8]}"
+        group = f"{language}:{block}:{hand}{hashlib.sha256(line.encode()).hexdigest()[:8]}"
         texts = tuple(expansions(parse(line), slots, group, FEWEST_EXPANSIONS, MOST_EXPANSIONS))
         phrases.append(Phrase(group, topics, sentiment, texts))
 
-    for topic, block in document["topics"].items():
+    for topic, block in (document.get("topics") or {}).items():
         sentiment = "positive" if topic == "praise" else "neutral" if topic in _NEUTRAL_TOPICS else "negative"
         for line in lines(block):
             take(line, topic, (topic,), sentiment)
     for block, tone in _UNTOPICAL.items():
-        for line in lines(document[block]):
+        for line in lines(document.get(block, "")):
             take(line, block, (), tone)
-    for line in lines(document["negated"]):
+    for line in lines(document.get("negated", "")):
         text, _, targets = line.partition("=>")
         take(text.strip(), "negated", tuple(targets.split()), "positive")
     fillers = tuple(
         text
-        for line in lines(document["fillers"])
+        for line in lines(document.get("fillers", ""))
         for text in expansions(parse(line), slots, f"{language}:{line}", 4, 8)
     )
     return PhraseBook(
-        language, tuple(phrases), _listed(document["openers"]), _listed(document["closers"]), fillers
+        language, tuple(phrases), _listed(document.get("openers", "")), _listed(document.get("closers", "")), fillers
     )
 
 

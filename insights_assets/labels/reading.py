@@ -64,7 +64,7 @@ class Reader:
         vocabulary = self._classifier.vocabulary(language)
         lexicon = self._tones[language].clause_scores(scores, vocabulary)
         tones = clause_sentiment(scores, lexicon)
-        overall = text_sentiment(scores, tones, lexicon)
+        overall = text_sentiment(scores, lexicon)
         masks = self._rules.candidates(scores.tokens, vocabulary.words, language)
         first = np.searchsorted(scores.clauses.of_text, np.arange(len(folded) + 1)).tolist()
         starts, ends = scores.clauses.starts.tolist(), scores.clauses.ends.tolist()

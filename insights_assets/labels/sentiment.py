@@ -14,14 +14,16 @@ from importlib import resources
 import numpy as np
 
 from insights_assets.labels.classifier import Scores
+from insights_assets.labels.tone_table import load_tone_table
 from insights_assets.labels.words import Vocabulary
 
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
-EDGE = 0.2  # below and above it a score is called negative or positive
+EDGE = 0.3  # below and above it a score is called negative or positive
 NEGATION_REACH = 3  # words after a negation (German: around it) whose tone turns
 _TURNED = -0.6  # "not good" is bad, but less so than "bad"; "not bad" is mildly good
 _STRONGER = 1.3
 _LEXICON_SHARE = 0.4
+_WORDS_SHARE, _LEARNT_SHARE = 0.7, 0.5
 
 
 def tone_of(score: float) -> str:
@@ -87,7 +89,7 @@ class ToneReader:
                 strong[1:] |= louder[:-1] & same
         values = np.where(turned & ~negative, values * _TURNED, values)
         values = np.where(strong, values * _STRONGER, values)
-        return np.tanh(np.add.reduceat(values, units.first_token) / 1.5)
+        return np.add.reduceat(values, units.first_token)
 
     def _extend(self, vocabulary: Vocabulary) -> None:
         fresh = vocabulary.words[len(self.values) :]
@@ -97,7 +99,8 @@ class ToneReader:
         if not fresh:
             return
         lexicon = load_tone_words()[self.language]
-        self.values = np.append(self.values, [lexicon.value(word) for word in fresh])
+        wider = load_tone_table()
+        self.values = np.append(self.values, [lexicon.value(word) or wider.get(word, 0.0) for word in fresh])
         self.negates = np.append(self.negates, [lexicon.negates(word) for word in fresh])
         self.stronger = np.append(self.stronger, [word in lexicon.stronger for word in fresh])
 
@@ -105,23 +108,17 @@ class ToneReader:
 def clause_sentiment(scores: Scores, lexicon: np.ndarray) -> np.ndarray:
     """Tone of each clause: the lexicon and the classifier, half and half."""
     learnt = np.tanh((scores.clause_tone[:, 1] - scores.clause_tone[:, 0]) / 1.5)
-    return np.clip(_LEXICON_SHARE * lexicon + (1 - _LEXICON_SHARE) * learnt, -1.0, 1.0)
+    return np.clip(_LEXICON_SHARE * np.tanh(lexicon / 1.5) + (1 - _LEXICON_SHARE) * learnt, -1.0, 1.0)
 
 
-def text_sentiment(scores: Scores, clause_tone: np.ndarray, lexicon: np.ndarray) -> np.ndarray:
-    """Tone of each text: the classifier on the whole text, and the clauses, the worst of them counting double."""
-    count = len(scores.tokens.folded)
-    result = scores.tone[:, 1] - scores.tone[:, 0]
-    if len(clause_tone):
-        texts, begin = np.unique(scores.clauses.of_text, return_index=True)
-        sizes = np.diff([*begin, len(clause_tone)])
-        mean = np.add.reduceat(clause_tone, begin) / sizes
-        worst = np.minimum.reduceat(clause_tone, begin)
-        words = np.add.reduceat(lexicon, begin) / sizes
-        mixed = np.zeros(count)
-        mixed[texts] = 0.5 * mean + 0.25 * np.minimum(worst, mean) + 0.25 * words
-        result = 0.6 * result + 0.6 * mixed
-    return np.clip(result, -1.0, 1.0)
+def text_sentiment(scores: Scores, lexicon: np.ndarray) -> np.ndarray:
+    """Tone of each text: its words' tones added up, and the classifier on the whole text, which weighs less.
+
+    The classifier has learnt tone from complaints and praise of shops; what it has not met leans to negative with it.
+    """
+    total = np.zeros(len(scores.tokens.folded))
+    np.add.at(total, scores.clauses.of_text, lexicon)
+    return np.clip(_WORDS_SHARE * np.tanh(total / 2.0) + _LEARNT_SHARE * (scores.tone[:, 1] - scores.tone[:, 0]), -1.0, 1.0)
 
 
 def with_rating(score: float, rating: float | None, nps: float | None) -> float:

@@ -1,7 +1,8 @@
 """Assets of the stage: signals for the sensors with every run; training set, classifier, evaluations and review sample when asked for."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -125,7 +126,7 @@ def review_sample(step: Step) -> None:
     step.note(REVIEW_SAMPLE, finding=said, report=f"desk/{review.REPORTS}/{path.name}", records=len(sample))
 
 
-def review_records(step: Step, first) -> list[dict]:
+def review_records(step: Step, first: date) -> list[dict[str, Any]]:
     """The least certain records since a day, and those least like any theme."""
     from pyspark.sql import functions as F
 
@@ -136,7 +137,7 @@ def review_records(step: Step, first) -> list[dict]:
     members = step.read(THEME_MEMBERS).where(F.col("counts") & (F.col("known_day") >= F.lit(first))).select("feedback_id", "similarity")
     unsure = recent.withColumn("stratum", F.lit("least certain")).orderBy("confidence", "feedback_id").limit(review.SAMPLE // 2)
     strange = recent.join(members, "feedback_id").withColumn("stratum", F.lit("least like any theme")).orderBy(F.col("similarity").asc_nulls_first(), "feedback_id")
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for frame in (strange.limit(review.SAMPLE // 2), unsure):
         for row in frame.withColumn("topics", F.col("topic_names")).toArrow().to_pylist():
             rows[row["feedback_id"]] = {**row, "inclusion_weight": 0.0, "reason": f"model review since {first}"}

@@ -5,6 +5,7 @@ stage depends on one of this stage. No `from __future__ import annotations`: Dag
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 import dagster as dg
@@ -89,19 +90,19 @@ def evaluate(instance: dg.DagsterInstance, settings: Settings, name: str, decide
 
     if settings.operations_url is None and not (settings.home / "operations.db").exists():
         return Decision(None, "no run of this home yet"), None
-    operations = open_operations(settings.operations_target)
-    operations.migrate()
-    signals = kept(operations)
-    if signals is None:
-        return Decision(None, "the first run of the whole loop has not ended yet"), None
-    decision = decide(signals, history(operations, signals.as_of), load_shop(settings.shop).policy.learning)
-    run_key = None
-    if decision.fires:
-        decision, run_key = _attempt(instance, decision)
-    details = {"job": decision.job, "key": decision.key} if decision.fires else {}
-    latest = next(iter(operations.ticks.recent(name, 1)), None)
-    if run_key is not None or latest is None or latest.reason != decision.reason:  # the same reason every minute tells nobody more
-        operations.ticks.record(name, run_key is not None, decision.reason, details=details, run_key=run_key)
+    limits = load_shop(settings.shop).policy.learning
+    with closing(open_operations(settings.operations_target)) as operations:  # a sensor's process lives long: no connection is left open
+        operations.migrate()
+        signals = kept(operations)
+        if signals is None:
+            return Decision(None, "the first run of the whole loop has not ended yet"), None
+        decision, run_key = decide(signals, history(operations, signals.as_of), limits), None
+        if decision.fires:
+            decision, run_key = _attempt(instance, decision)
+        details = {"job": decision.job, "key": decision.key} if decision.fires else {}
+        latest = next(iter(operations.ticks.recent(name, 1)), None)
+        if run_key is not None or latest is None or latest.reason != decision.reason:  # the same reason every minute tells nobody more
+            operations.ticks.record(name, run_key is not None, decision.reason, details=details, run_key=run_key)
     return decision, run_key
 
 

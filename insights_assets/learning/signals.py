@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.anomalies.build_trust import REVIEWED_THROUGH
 from insights_assets.anomalies.drift_rule import JudgedWindow, judged_windows
 from insights_assets.anomalies.soundness_tables import DRIFT
+from insights_assets.anomalies.trust import falls_short
 from insights_assets.labels.candidate import TRAINED, gate_answer, waiting_candidate
 from insights_assets.labels.relabel import activation_to_follow, left_fact
 from insights_assets.labels.tables import LABEL_QUALITY
@@ -36,7 +37,7 @@ def gather(step: Step) -> Signals:
     from pyspark.sql import functions as F
 
     drifted = step.read(DRIFT).where("measure = 'window' OR is_material").select("as_of_day", "rule", "subject", "reason", "z", "is_material")
-    gates = step.read(LABEL_QUALITY).where("gate = 'fail'").select("topic", "reason").toArrow().to_pylist()
+    gates = step.read(LABEL_QUALITY).where("gate = 'fail'").toArrow().to_pylist()
     corrections = step.operations.corrections.all()
     calendar = step.read(BRONZE["calendar"]).select(
         F.lower("kind").alias("kind"), "name", F.col("happened_day").alias("starts_day"),
@@ -46,7 +47,7 @@ def gather(step: Step) -> Signals:
     return with_calendar(
         Signals(
             as_of=step.as_of, windows=tuple(judged_windows(drifted.toArrow().to_pylist())[-WINDOWS_KEPT:]),
-            failed_topics={row["topic"]: row["reason"] for row in gates}, topics=frozenset(step.shop.policy.topics),
+            failed_topics={row["topic"]: row["reason"] for row in gates if falls_short(row, step.shop.policy.acceptance)}, topics=frozenset(step.shop.policy.topics),
             reviewed=len({row.feedback_id for row in corrections if row.field == "topics"}),
             last_correction_id=corrections[-1].correction_id if corrections else 0,
         ),

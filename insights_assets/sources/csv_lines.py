@@ -103,7 +103,7 @@ def _quoted_values(raw: bytes, mark: str, width: int) -> tuple[list[str] | None,
     if reason:
         return None, reason
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True))
+        rows = list(csv.reader((text,), delimiter=mark, strict=True))
     except csv.Error as error:
         return None, f"not valid CSV: {error}"
     if len(rows) != 1 or len(rows[0]) != width:

@@ -11,7 +11,7 @@ from insights_assets.resources.memo import nothing_else, recall, remember
 from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.catalogue import Source
 from insights_assets.sources.landing import merge_versions, typed_rows
-from insights_assets.sources.landing_files import LandingFile, list_files, with_generations
+from insights_assets.sources.landing_files import LandingFile, content_of, list_files, with_generations
 from insights_assets.sources.mapping import blocks_of
 from insights_assets.sources.raw_lines import IngestStamps, distinct_payloads, raw_rows
 from insights_assets.sources.removed import removed_files, without_removed
@@ -40,8 +40,10 @@ def ingest(step: Step, source: Source) -> IngestReport:
     files = list_files(step.settings.landing_path, source, blocks)
     contents = _contents(step, source)
     silent = set(json.loads(step.operations.facts.get(f"{_SILENT}:{source.name}") or "[]"))
-    seen = {sha for shas in contents.values() for sha in shas} | silent | removed_files(step, source)
-    unread = with_generations([file for file in files if file.sha256 not in seen], {name: len(shas) for name, shas in contents.items()})
+    seen = {sha for shas in contents.values() for sha in shas} | silent
+    # By content: no change of a mapping and no joined file that comes later may bring back what was removed.
+    removed = {content_of(sha) for sha in removed_files(step, source) if sha}
+    unread = with_generations([file for file in files if file.sha256 not in seen and file.content_sha256 not in removed], {name: len(shas) for name, shas in contents.items()})
     appended = _append(step, source, unread, blocks, is_first=not contents) if unread else 0
     if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
         return IngestReport(len(unread), len(files) - len(unread), 0, 0, 0)
@@ -74,16 +76,16 @@ def _append(step: Step, source: Source, unread: list[LandingFile], blocks: Seque
     rows = step.lake.scratch(f"{raw.name}_new", rows)
     if not is_first:
         rows = rows.join(step.read(raw).select(*_KEY), _KEY, "left_anti")
-    count, distinct = rows.agg(F.count("*"), F.countDistinct(*_KEY)).toArrow().to_pylist()[0].values()
-    if count:
-        step.write(raw, rows if count == distinct else distinct_payloads(rows))
+    # Different hashes are different keys; equal ones are looked at again, by their keys.
+    count, distinct = rows.agg(F.count("*"), F.countDistinct(F.xxhash64(*_KEY))).toArrow().to_pylist()[0].values()
+    appended = step.write(raw, rows if count == distinct else distinct_payloads(rows)).rows if count else 0
     told = {sha for shas in _contents(step, source).values() for sha in shas}
     silent = sorted({file.sha256 for file in unread} - told)
     if silent:
         name = f"{_SILENT}:{source.name}"
         step.operations.facts.put(name, json.dumps(sorted({*json.loads(step.operations.facts.get(name) or "[]"), *silent})))
     step.lake.clear_scratch(f"{raw.name}_new")
-    return int(distinct)
+    return appended
 
 
 def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tuple[int, int]:
@@ -91,19 +93,19 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     raw, bronze = RAW[source.name], BRONZE[source.name]
     if not step.exists(raw):
         return 0, 0
-    have = step.read(bronze)
-    missing = step.read(raw).join(have.select(*_KEY), _KEY, "left_anti")
+    have, is_first = step.read(bronze), not step.lake.row_count(bronze)
+    missing = step.read(raw) if is_first else step.read(raw).join(have.select(*_KEY), _KEY, "left_anti")
     typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
-    changed = merge_versions(typed, have, is_distinct=count == distinct)
-    days_of = changed.selectExpr("received_day", "earlier_day").distinct().toArrow().to_pylist()
+    changed = merge_versions(typed, None if is_first else have, is_distinct=count == distinct)
+    days_of = changed.select("received_day", "earlier_day").distinct().toArrow().to_pylist()
     days = {day for row in days_of for day in row.values() if day is not None}
     if not days:
         return 0, 0
     winners = changed.select(*bronze.column_names)
-    if step.lake.row_count(bronze):
-        kept = have.where(have["received_day"].isin(sorted(days))).join(winners.select("record_ref"), "record_ref", "left_anti")
-        before = kept.count()
-        result = step.write(bronze, kept.select(*bronze.column_names).unionByName(winners), days=days)
-        return result.rows - before, len(days)
-    return step.write(bronze, winners, days=days).rows, len(days)
+    if is_first:
+        return step.write(bronze, winners, days=days).rows, len(days)
+    kept = have.where(have["received_day"].isin(sorted(days))).join(winners.select("record_ref"), "record_ref", "left_anti")
+    before = kept.count()
+    result = step.write(bronze, kept.select(*bronze.column_names).unionByName(winners), days=days)
+    return result.rows - before, len(days)

@@ -30,7 +30,7 @@ ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 def typed_rows(raw: DataFrame, source: Source, blocks: Sequence[SourceMapping], zone: str, latest: datetime) -> DataFrame:
     """Raw rows that read as records, typed, one row per payload (versions of a record still apart). Rejects are left out."""
     spec = BRONZE[source.name]
-    columns = ["record_ref", "payload", "payload_sha256", "source_file", "line", "generation", "delivered_day", "ingest_as_of", "ingest_from"]
+    columns = ["record_ref", "payload", "payload_sha256", "source_file", "line", "generation", "delivered_day", "ingest_as_of", "ingest_from"]  # as `_typer` takes them
     return raw.where("reject_reason IS NULL").select(*columns).mapInArrow(_typer(source, blocks, zone, latest), spec.ddl)
 
 
@@ -52,22 +52,19 @@ def _typer(source: Source, blocks: Sequence[SourceMapping], zone: str, latest: d
         reader = _reader_by_file(source, blocks, latest)
         zone_of = ZoneInfo(zone)
         for batch in batches:
-            # Column lists, not rows of dicts: this is the hot path of taking in.
-            columns: dict[str, list[Any]] = {name: [] for name, _ in fields}
-            appends = [(name, columns[name].append) for name, _ in fields]
-            names = batch.schema.names
-            for item in zip(*(batch.column(index).to_pylist() for index in range(len(names))), strict=True):
-                came = dict(zip(names, item, strict=True))
-                mapper, read = reader(came["source_file"])
-                record = mapper(orjson.loads(came["payload"]))
+            # Lists and tuples, no dict a row more than needed: this is the hot path of taking in.
+            rows: list[dict[str, Any]] = []
+            for ref, payload, sha, file, *place in zip(*(batch.column(index).to_pylist() for index in range(batch.num_columns)), strict=True):
+                mapper, read = reader(file)
+                record = mapper(orjson.loads(payload))
                 try:
                     values = read(record)
                 except Reject:
                     continue
-                _stamp(values, came, record, source, zone_of)
-                for name, append in appends:
-                    append(values[name])
-            yield pa.RecordBatch.from_arrays([pa.array(columns[name], kind) for name, kind in fields], names=[name for name, _ in fields])
+                values["record_ref"], values["payload_sha256"] = ref, sha
+                _stamp(values, file, *place, written=record.get(source.event_time), source=source, zone=zone_of)
+                rows.append(values)
+            yield pa.RecordBatch.from_arrays([pa.array([row[name] for row in rows], kind) for name, kind in fields], names=[name for name, _ in fields])
 
     return type_batches
 
@@ -108,24 +105,24 @@ def _reader_by_file(source: Source, blocks: Sequence[SourceMapping], latest: dat
     return reader
 
 
-def _stamp(values: dict[str, Any], came: dict[str, Any], record: Any, source: Source, zone: ZoneInfo) -> None:
+def _stamp(
+    values: dict[str, Any], file: str, line: int, generation: int, delivered: date | None, ingest_as_of: date, ingest_from: date | None, *,
+    written: Any, source: Source, zone: ZoneInfo,
+) -> None:  # fmt: skip
     """Add to a typed record its times: when it happened, was received and could first be known here."""
     happened: datetime | None = values.get(source.event_time) or (values.get(source.event_fallback) if source.event_fallback else None)
-    delivered: date | None = came["delivered_day"]
     delivery = datetime.combine(delivered, time(), zone).astimezone(UTC) if delivered else None
     if source.is_future_allowed or happened is None:
         received = delivery or ALWAYS
     else:
         received = max(happened, delivery) if delivery else happened
     known = received
-    if came["ingest_from"] is not None and received < datetime.combine(came["ingest_from"] + timedelta(days=1), time(), zone).astimezone(UTC):
-        known = datetime.combine(came["ingest_as_of"], time(23, 59, 59), zone).astimezone(UTC)
+    if ingest_from is not None and received < datetime.combine(ingest_from + timedelta(days=1), time(), zone).astimezone(UTC):
+        known = datetime.combine(ingest_as_of, time(23, 59, 59), zone).astimezone(UTC)
     # Most records are received as they happen: one zone conversion instead of three.
     happened_day = happened.astimezone(zone).date() if happened else None
     received_day = happened_day if received is happened else received.astimezone(zone).date()
     newest = (values.get(source.updated) if source.updated else None) or happened or ALWAYS
-    written = record.get(source.event_time)
-    values["record_ref"] = came["record_ref"]
     values["happened_at"] = happened
     values["happened_at_text"] = None if written is None else str(written)
     values["received_at"] = received
@@ -133,14 +130,13 @@ def _stamp(values: dict[str, Any], came: dict[str, Any], record: Any, source: So
     values["happened_day"] = happened_day
     values["known_day"] = received_day if known is received else known.astimezone(zone).date()
     values["received_day"] = received_day
-    values["version_order"] = f"{newest.isoformat()}|{delivered or ''}|{came['source_file']}|{came['generation']:04d}|{came['line']:012d}"
-    values["payload_sha256"] = came["payload_sha256"]
+    values["version_order"] = f"{newest.isoformat()}|{delivered or ''}|{file}|{generation:04d}|{line:012d}"
 
 
-def merge_versions(new: DataFrame, bronze: DataFrame, *, is_distinct: bool = False) -> DataFrame:
+def merge_versions(new: DataFrame, bronze: DataFrame | None, *, is_distinct: bool = False) -> DataFrame:
     """New typed rows that win over what bronze holds, one a record; received and known at their first version's time.
 
-    `is_distinct`: no record has two versions among the new rows, so none need be compared with each other. Adds `earlier_day`, the day of the bronze row that a winner replaces (null for a new record).
+    `is_distinct`: no record has two versions among the new rows, so none need be compared with each other. Adds `earlier_day`, the day of the bronze row that a winner replaces (null for a new record). `bronze`: None where it is empty.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -151,9 +147,11 @@ def merge_versions(new: DataFrame, bronze: DataFrame, *, is_distinct: bool = Fal
         .withColumns({f"first_{name}": F.min(name).over(versions) for name in _FIRSTS})
         .where("rank = 1").drop("rank")
     )
+    mine = "{}" if is_distinct else "first_{}"
+    if bronze is None:
+        return winners.withColumns({"earlier_day": F.lit(None).cast("date"), **{name: F.col(mine.format(name)) for name in _FIRSTS}}).select(*new.columns, "earlier_day")
     old = bronze.select("record_ref", F.col("version_order").alias("old_order"), *(F.col(name).alias(f"old_{name}") for name in _FIRSTS))
     joined = winners.join(old, "record_ref", "left").where("old_order IS NULL OR version_order > old_order")
-    mine = "{}" if is_distinct else "first_{}"
     return joined.withColumns(
         {"earlier_day": F.col("old_received_day"), **{name: F.least(F.col(mine.format(name)), F.col(f"old_{name}")) for name in _FIRSTS}}
     ).select(*new.columns, "earlier_day")

@@ -23,7 +23,7 @@ UNFINISHED = (".tmp", ".part")
 class LandingFile:
     """A file of one source: where it is, its name (`mapping.ELSEWHERE` begins one outside the source's folder), and what identifies its content.
 
-    `sha256` is that of the content; where a mapping reads the file, of content, mapping and joined files together: a change of either is news.
+    `sha256` is that of the content; where a mapping reads the file, `+` and a hash of mapping and joined files follow: a change of either is news.
     `generation` counts the earlier contents under this name.
     """
 
@@ -31,6 +31,15 @@ class LandingFile:
     name: str
     sha256: str
     generation: int = 0
+
+    @property
+    def content_sha256(self) -> str:
+        return content_of(self.sha256)
+
+
+def content_of(sha256: str) -> str:
+    """The hash of the content alone, of what identifies a file."""
+    return sha256.partition("+")[0]
 
 
 def list_files(landing: Path, source: Source, blocks: Sequence[SourceMapping] = ()) -> list[LandingFile]:
@@ -134,8 +143,8 @@ def _identity(path: Path, block: SourceMapping, landing: Path, source: Source) -
     content, said = content_hash(path), digest_of(block)
     if not said:
         return content
-    parts = [content, said, *(file.sha256 for join in block.joins for file in joined_files(landing, source, block, join))]
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+    parts = [said, *(file.sha256 for join in block.joins for file in joined_files(landing, source, block, join))]
+    return f"{content}+{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:16]}"
 
 
 def with_generations(files: Iterable[LandingFile], earlier: Mapping[str, int]) -> list[LandingFile]:

@@ -140,10 +140,11 @@ def derive(record: Record, how: Derived) -> Any:
 
 def plain_text(value: Any) -> str | None:
     """A value as the text of an id or word: outer blanks off, no `.0` behind whole numbers that a file stored as floats; None where empty."""
+    if type(value) is str:  # nearly always, and asked of every record
+        return value.strip() or None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = "" if value is None else str(value).strip()
-    return text or None
+    return None if value is None else str(value).strip() or None
 
 
 def _sum(values: Sequence[Any]) -> Any:
@@ -155,6 +156,8 @@ def _sum(values: Sequence[Any]) -> Any:
 
 def record_ref(record: Record, source: Source) -> str | None:
     """The (mapped) record's own id as text; several id columns are joined by `|`. None where one is missing."""
+    if len(source.record_id) == 1:
+        return plain_text(record.get(source.record_id[0]))
     parts = [plain_text(record.get(name)) for name in source.record_id]
     return None if None in parts else "|".join(str(part) for part in parts)
 

@@ -40,15 +40,21 @@ def parse(record: Mapping[str, Any], source: Source, mapping: SourceMapping, lat
 def parser_of(source: Source, mapping: SourceMapping, latest: datetime) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """The parse function of one source, with everything decided that does not depend on the record."""
     latest_allowed = latest + timedelta(days=2)
-    readers = [(field.name, field.required, field.kind != "text", _reader(field, source, mapping, latest_allowed)) for field in source.fields]
+    readers = [
+        (field.name, field.required, field.kind != "text", 1_000 if field.kind in ("id", "word") else 0, _reader(field, source, mapping, latest_allowed))
+        for field in source.fields
+    ]
 
     def parse_record(record: Mapping[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {}
         get = record.get
-        for name, required, strips, read in readers:
+        for name, required, strips, plain_to, read in readers:
             value = get(name)
-            if strips and isinstance(value, str):
+            if strips and type(value) is str:
                 value = value.strip()
+                if plain_to and 0 < len(value) <= plain_to and value.isprintable():  # most words and ids: nothing to read in them
+                    out[name] = value
+                    continue
             if value is None or value == "":
                 if required:
                     raise Reject(name, "is empty but required")

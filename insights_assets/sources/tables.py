@@ -12,7 +12,7 @@ _RAW_COLUMNS = (
     Column("source_file", "string", "File below landing/<source>/ that brought it", volatile=True),
     Column("generation", "int", "How many contents a file of this name had before this one", volatile=True),
     Column("line", "bigint", "Line or row in that file, from 1"),
-    Column("file_sha256", "string", "SHA-256 of the file's content; where shop/sources.yaml maps it, of content, mapping and joined files"),
+    Column("file_sha256", "string", "SHA-256 of the file's content; where shop/sources.yaml maps it, + and a hash of mapping and joined files"),
     Column("delivered_day", "date", "Date in the file's name, where it has one: when the file was delivered"),
     Column("reject_reason", "string", "Why the line could not be read as a record; empty for records"),
     Column("ingest_as_of", "date", "The shop's today of the run that took it in", volatile=True),

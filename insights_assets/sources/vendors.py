@@ -64,16 +64,16 @@ def attach_sideloads(document: Mapping[str, Any]) -> list[Any] | None:
     loads = {name: [row for row in document[name] if isinstance(row, dict)] for name in ZENDESK_SIDELOADS if isinstance(document.get(name), list)}
     if not loads:
         return tickets
-    users = {row.get("id"): row for row in loads.get("users", ())}
+    users = {_id(row.get("id")): row for row in loads.get("users", ())}
     of_ticket: dict[Any, dict[str, list[Any]]] = {}
     for name, key in ZENDESK_SIDELOADS.items():
         for row in loads.get(name, ()) if key else ():
-            of_ticket.setdefault(row.get(key), {}).setdefault(name, []).append(row)
+            of_ticket.setdefault(_id(row.get(key)), {}).setdefault(name, []).append(row)
     found = []
     for ticket in tickets:
         if isinstance(ticket, dict):
-            mine: dict[str, list[Any]] = dict(of_ticket.get(ticket.get("id"), {}))
-            people = {ticket.get(name) for name in ("requester_id", "submitter_id", "assignee_id")} | {row.get("author_id") for row in mine.get("comments", ())}
+            mine: dict[str, list[Any]] = dict(of_ticket.get(_id(ticket.get("id")), {}))
+            people = {_id(ticket.get(name)) for name in ("requester_id", "submitter_id", "assignee_id")} | {_id(row.get("author_id")) for row in mine.get("comments", ())}
             named = [users[person] for person in sorted((p for p in people if p in users), key=str)]
             if named:
                 mine["users"] = named
@@ -109,18 +109,27 @@ def _filled(columns: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in columns.items() if value is not None}
 
 
+def _object(value: Any) -> Mapping[str, Any]:
+    """What should be an object, and in a damaged export need not be one."""
+    return value if isinstance(value, dict) else {}
+
+
+def _id(value: Any) -> Any:
+    return value if isinstance(value, (str, int)) else None
+
+
 def _rows(value: Any) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def _zendesk(ticket: Record) -> _Thread:
-    loads = ticket.get(SIDELOADS) or {}
-    users = {row.get("id"): row for row in _rows(loads.get("users"))}
-    requester, assignee = ticket.get("requester_id"), ticket.get("assignee_id")
+    loads = _object(ticket.get(SIDELOADS))
+    users = {_id(row.get("id")): row for row in _rows(loads.get("users"))}
+    requester, assignee = _id(ticket.get("requester_id")), _id(ticket.get("assignee_id"))
     who = users.get(requester, {})
     metrics = next(iter(_rows(loads.get("metric_sets"))), {})
     columns = {
-        "channel": (ticket.get("via") or {}).get("channel"), "subject": ticket.get("subject") or ticket.get("raw_subject"), "status": ticket.get("status"),
+        "channel": _object(ticket.get("via")).get("channel"), "subject": ticket.get("subject") or ticket.get("raw_subject"), "status": ticket.get("status"),
         "priority": ticket.get("priority"), "tags": ticket.get("tags"), "customer_id": requester, "customer_name": who.get("name"), "customer_email": who.get("email"),
         "team": ticket.get("group_id"), "assignee": users.get(assignee, {}).get("name") or assignee, "solved_at": metrics.get("solved_at"),
         "replies": metrics.get("replies"), "reopened_count": metrics.get("reopens"),
@@ -139,7 +148,7 @@ def _zendesk_turns(ticket: Record, loads: Mapping[str, Any], requester: Any) -> 
             continue  # an internal note is no part of what was said between customer and shop
         text = comment.get("plain_body") or plain(comment.get("html_body")) or comment.get("body") or ""
         speaker = "customer" if comment.get("author_id") == requester else "agent"
-        told.setdefault(comment.get("id", len(told)), _Turn(speaker, comment.get("created_at"), plain(text)))
+        told.setdefault(_id(comment.get("id", len(told))), _Turn(speaker, comment.get("created_at"), plain(text)))
     if any(turn.speaker == "customer" for turn in told.values()):
         return told.values()
     # The description is the first comment; without side-loads it is all that is known.
@@ -147,30 +156,34 @@ def _zendesk_turns(ticket: Record, loads: Mapping[str, Any], requester: Any) -> 
 
 
 def _intercom(conversation: Record) -> _Thread:
-    source = conversation.get("source") or {}
-    author = source.get("author") or {}
-    contact = next(iter(_rows((conversation.get("contacts") or {}).get("contacts"))), {})
+    source = _object(conversation.get("source"))
+    author = _object(source.get("author"))
+    contact = next(iter(_rows(_object(conversation.get("contacts")).get("contacts"))), {})
     turns = [_Turn(_speaker(author), conversation.get("created_at"), plain(source.get("body")))]
-    parts = conversation.get("conversation_parts") or {}
-    for part in sorted(_rows(parts.get("conversation_parts")), key=lambda row: (row.get("created_at") or 0, str(row.get("id")))):
+    parts = _object(conversation.get("conversation_parts"))
+    for part in sorted(_rows(parts.get("conversation_parts")), key=lambda row: (_seconds(row.get("created_at")), str(row.get("id")))):
         if part.get("part_type") != "note" and part.get("body"):
-            turns.append(_Turn(_speaker(part.get("author") or {}), part.get("created_at"), plain(part["body"])))
-    statistics = conversation.get("statistics") or {}
+            turns.append(_Turn(_speaker(_object(part.get("author"))), part.get("created_at"), plain(part["body"])))
+    statistics = _object(conversation.get("statistics"))
     is_customer = _speaker(author) == "customer"
     columns = {
         "channel": _INTERCOM_CHANNELS.get(str(source.get("type")), source.get("type")), "subject": plain(source.get("subject") or conversation.get("title")) or None,
         "status": conversation.get("state"), "priority": conversation.get("priority") if isinstance(conversation.get("priority"), str) else None,
-        "tags": [tag.get("name") for tag in _rows((conversation.get("tags") or {}).get("tags")) if tag.get("name")] or None,
+        "tags": [tag.get("name") for tag in _rows(_object(conversation.get("tags")).get("tags")) if tag.get("name")] or None,
         "customer_id": contact.get("external_id") or contact.get("id") or (author.get("id") if is_customer else None),
         "customer_name": author.get("name") if is_customer else None, "customer_email": author.get("email") if is_customer else None,
         "team": conversation.get("team_assignee_id"), "assignee": conversation.get("admin_assignee_id"), "solved_at": statistics.get("last_close_at"),
         "first_response_at": statistics.get("first_admin_reply_at"), "reopened_count": statistics.get("count_reopens"),
-        "csat": (conversation.get("conversation_rating") or {}).get("rating"),
+        "csat": _object(conversation.get("conversation_rating")).get("rating"),
     }
     return _Thread(conversation["id"], conversation.get("created_at"), conversation.get("updated_at"), tuple(turn for turn in turns if turn.text), columns)
 
 
 _INTERCOM_CHANNELS = {"conversation": "chat", "push": "app", "facebook": "social", "instagram": "social", "twitter": "social", "phone_call": "phone"}
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _speaker(author: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ import pytest
 from insights_assets.actions.brief import BriefFacts, brief_rows, render_brief, week_of
 from insights_assets.actions.model import Issue, PlannedAction
 from insights_assets.actions.ranking import Complaint, rank_pain_points
-from insights_assets.actions.tickets import HoldState
+from insights_assets.actions.ticket_form import HoldState
 from insights_assets.shop import Shop
 from insights_assets_tests.actions.conftest import AS_OF, LAMPS, PRODUCTS
 

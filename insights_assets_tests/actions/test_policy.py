@@ -78,6 +78,10 @@ def test_every_cell_of_the_decision_table(shop: Shop, topic: str, tier: int) -> 
         assert "notification" not in found, "tier 3 informs only (R133)"
 
 
+def test_an_issue_spread_so_thin_that_no_product_stands_for_it_holds_nothing(shop: Shop) -> None:
+    assert set(planned(shop, LAMPS, replace(MANY, affected_skus=()))) == {"defect_ticket", "notification"}
+
+
 def test_r93_a_sku_past_its_threshold_gets_exactly_three_things_once(shop: Shop) -> None:
     issue = replace(LAMPS, tier=2, scope={"sku": "GL-100"}, cause={}, cause_status="not_localised")
     found = planned(shop, issue, ONE_SKU)

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from insights_assets.actions.model import CauseRow, Issue, PlannedAction
 from insights_assets.actions.policy import due_at
 from insights_assets.actions.quotes import Quote, choose_quotes
-from insights_assets.actions.tickets import MARKDOWN, MAX_LINES, PLAIN, HoldState, TicketFacts, render_ticket
+from insights_assets.actions.ticket_form import MARKDOWN, PLAIN, HoldState, TicketFacts
+from insights_assets.actions.tickets import MAX_LINES, render_ticket
 from insights_assets.shop import Shop, load_shop
 from insights_assets_tests.actions.conftest import AS_OF, CAUSES, LAMPS, PRODUCTS, complaint_records
 from insights_assets_tests.actions.test_escaping import HOSTILE_TEXT, tokens
@@ -148,7 +149,7 @@ def test_a_region_is_called_by_its_name_and_a_rate_by_what_it_is_compared_with()
     own = CauseRow("INS-7f3a", 0, "cause", {"carrier": "Swift", "region": "fr"}, rate=0.041)
     other = CauseRow("INS-7f3a", 1, "outside", {"region": "fr"}, compared="carrier", rate=0.004)
     text = render_ticket(replace(VARIANTS["cause"], causes=[own, other]), PLAIN)
-    assert "4.1 % of orders with Swift, in France complain, 0.4 % of those with other carriers in the same region." in text
+    assert "4.1 % of orders with Swift in France complain, 0.4 % of those with other carriers in the same region." in text
 
 
 def test_a_safety_hold_is_placed_though_the_labels_are_provisional() -> None:
@@ -161,6 +162,13 @@ def test_a_safety_hold_is_placed_though_the_labels_are_provisional() -> None:
 def test_what_came_late_is_said_to_be_late() -> None:
     late = replace(LAMPS, first_said_at=datetime(2026, 11, 14, 22, 59, 59, tzinfo=UTC))
     assert "Seen 4 days after the first complaint (later than the promised 72 h)." in render_ticket(facts_of(late, SHOP))
+
+
+def test_a_step_whose_day_has_passed_is_overdue() -> None:
+    late = facts_of(LAMPS, SHOP, as_of=date(2026, 11, 26))
+    assert "(Quality, overdue since Tue 24 Nov, 12:00)" in render_ticket(late, PLAIN)
+    over = facts_of(replace(LAMPS, state="resolved"), SHOP, as_of=date(2026, 11, 26))
+    assert "(Quality, due Tue 24 Nov, 12:00)" in render_ticket(over, PLAIN)
 
 
 def test_three_quotes_with_their_records_and_no_more() -> None:

@@ -159,3 +159,20 @@ def test_days_are_judged_again_only_where_more_became_known() -> None:
     assert days_to_judge(known, known, 10, 13) == []
     assert days_to_judge(known, {10: 5, 11: 7, 12: 7, 13: 9}, 10, 13) == [13]
     assert days_to_judge(known, {10: 5, 11: 7}, 10, 13) == [12, 13]
+
+
+def test_a_small_shop_opens_on_what_chance_allows_a_small_shop() -> None:
+    """One series may open on one chance in a thousand; three hundred share what chance may open in a day."""
+    from insights_assets.anomalies.detectors import chance_allowed
+
+    settings = DetectorSettings()
+    assert chance_allowed(1, settings) == settings.p_most
+    assert chance_allowed(40, settings) == pytest.approx(settings.false_per_day / 40)
+    assert chance_allowed(340, settings) == settings.p_max
+    assert all(chance_allowed(n, settings) * n <= settings.false_per_day + 1e-12 for n in range(20, 200))
+
+
+def test_calibration_needs_no_large_shop() -> None:
+    z = np.random.default_rng(5).normal(size=(10, 56, 3))
+    assert calibration(z, np.ones((10, 56), dtype=bool)) == pytest.approx(np.ones(3), abs=0.2)
+    assert calibration(z[:8], np.ones((8, 56), dtype=bool)).tolist() == [1.15] * 3

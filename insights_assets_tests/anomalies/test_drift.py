@@ -46,6 +46,8 @@ def test_a_window_is_compared_with_those_before_the_previous_one() -> None:
     assert drift.reference_of(windows, 1, 56) == (windows[0],)
     assert drift.reference_of(windows, 2, 56) == (windows[0],)
     assert drift.reference_of(windows, 8, 56) == tuple(windows[3:7]), "not the one just before, nothing older than 56 days"
+    slow = [Window(day(80 * n), day(80 * n + 79), 2_000) for n in range(4)]
+    assert drift.reference_of(slow, 3, 56) == (slow[1],), "a small shop's windows are longer than that"
 
 
 # -- statistics --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from insights_assets.anomalies import trust
 from insights_assets.anomalies.corrected_shares import Confusion, correct, corrected_rows, week_of
 from insights_assets.anomalies.drift_rule import JudgedWindow
+from insights_assets.shop import load_shop
 
 DAY = date(2026, 11, 22)
 SOUND = {"source": "reviews", "raw_count": 1_000, "unexplained_count": 0, "quarantine_share": 0.01}
@@ -42,13 +43,18 @@ def test_a_silent_source_of_the_question_is_no_sound_input() -> None:
     assert trust.deliveries([{**silent, "is_over": True}], ("reviews",))["answer"] == "pass"
 
 
+ACCEPTANCE = load_shop().policy.acceptance
+
+
 def test_labels() -> None:
-    row = {"topic": "micro", "gate": "pass", "reason": "r", "reviewed_count": 400, "f1": 0.9}
-    rows = trust.label_gate([row, {**row, "topic": "sizing_issue", "gate": "fail"}], ("sizing_issue", "safety"))
+    row = {"topic": "micro", "gate": "pass", "reason": "r", "reviewed_count": 400, "f1": 0.9, "precision": 0.9, "recall": 0.9}
+    rows = trust.label_gate([row, {**row, "topic": "sizing_issue", "gate": "fail", "recall": 0.4}], ("sizing_issue", "safety"), ACCEPTANCE)
     assert answers(rows) == {"labels_hold_their_gate": "pass", "label_gate:sizing_issue": "fail"}
     assert trust.overall(rows)["answer"] == "pass", "a failed topic informs; its share is corrected"
-    assert trust.overall(trust.label_gate([{**row, "gate": "fail"}], ()))["answer"] == "fail"
-    assert answers(trust.label_gate([], ("safety",))) == {"labels_hold_their_gate": "too_few"}
+    assert trust.overall(trust.label_gate([{**row, "gate": "fail", "precision": 0.6}], (), ACCEPTANCE))["answer"] == "fail"
+    assert answers(trust.label_gate([], ("safety",), ACCEPTANCE)) == {"labels_hold_their_gate": "too_few"}
+    unproven = trust.label_gate([{**row, "gate": "fail", "precision": 0.8}], (), ACCEPTANCE)
+    assert answers(unproven) == {"labels_hold_their_gate": "too_few"} and "not proven yet" in unproven[0]["reason"]
 
 
 def window(days_ago: int, rule: str | None = None) -> JudgedWindow:

@@ -65,7 +65,7 @@ def test_today_shows_header_tiers_records_and_history(home: Path) -> None:
 def test_a_quiet_day_says_what_would_have_been_seen_and_keeps_the_history(quiet_home: Path) -> None:
     app = look()
     assert not app.exception
-    assert app.subheader[0].value == "Nothing needs somebody today"
+    assert app.subheader[0].value == "Nothing needs anybody today"
     assert "An estimate" in "".join(caption.value for caption in app.caption)
     visible = app.dataframe[0].value
     assert list(visible["topic"]) == ["Late delivery", "Sizing is off", "Arrived damaged"]

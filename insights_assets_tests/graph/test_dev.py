@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -67,13 +68,19 @@ def processes_with(mark: str) -> list[str]:
     return found
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def caught_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated shop up to today (the daemon's runs have no other), brought up to date once."""
-    home = tmp_path / "home"
+    home = tmp_path_factory.mktemp("caught-up") / "home"
     simulate(home, days=75, records=6_000, seed=7, last_day=datetime.now(UTC).date())
     insights("run", "--home", str(home))
     return home
+
+
+@pytest.fixture
+def home(caught_up: Path, tmp_path: Path) -> Path:
+    shutil.copytree(caught_up, tmp_path / "home")
+    return tmp_path / "home"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insights_assets.labels.build import SHIPPED
-from insights_assets.labels.cascade import LABEL_COLUMNS, NO_PLACE, RULE_COLUMNS, Labeller
+from insights_assets.labels.cascade import LABEL_COLUMNS, NO_PLACE, RULE_COLUMNS, SAFETY_BAR, Labeller
 from insights_assets.labels.classifier import Classifier
 from insights_assets.labels.evidence import is_quote
 from insights_assets.labels.label_set import load_label_set
@@ -115,10 +115,12 @@ def test_r54_is_tagged_for_the_quality_team(labeller: Labeller) -> None:
     assert "quality_review" in row["risk_tags"]
 
 
-def test_only_a_rule_raises_safety(labeller: Labeller) -> None:
+def test_safety_is_raised_by_a_rule_or_a_sure_classifier_and_is_critical_either_way(labeller: Labeller) -> None:
     hot = label(labeller, "It caught fire on my desk!")
     assert hot["primary_topic"] == "safety" and hot["urgency"] == "critical" and hot["label_source"] == "rule"
     assert "safety" not in topics(label(labeller, "Not dangerous at all, no smoke, no sparks, lovely"))
+    jolt = label(labeller, "Touched the metal rim and felt a nasty sting of electricity")
+    assert topics(jolt)["safety"]["confidence"] >= SAFETY_BAR and jolt["urgency"] == "critical" and jolt["label_source"] == "classifier"
 
 
 def test_product_attribution_reaches_the_label(labeller: Labeller) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 
 from insights_assets.labels.concepts import LANGUAGES
-from insights_assets.labels.corpus import DAILY_MIX, composed_rows, load_phrases, phrase_rows, training_rows
+from insights_assets.labels.corpus import DAILY_MIX, SECOND_HAND, composed_rows, load_phrases, phrase_rows, training_rows
 from insights_assets.labels.label_set import load_label_set
 
 TOPICS = [topic for topic in load_label_set().topic_ids if topic != "other"]
@@ -66,3 +66,11 @@ def test_complaints_outweigh_praise_in_the_tone_of_a_text() -> None:
     for row in composed_rows(load_phrases("en"), 200, 1):
         if set(row.topics) - {"praise", "feature_request"}:
             assert row.sentiment == "negative"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_both_hands_write_of_every_topic_and_their_groups_tell_them_apart(language: str) -> None:
+    phrases = load_phrases(language).phrases
+    for second in (True, False):
+        topics = {topic for phrase in phrases if (f":{SECOND_HAND}" in phrase.group) is second for topic in phrase.topics}
+        assert topics >= set(TOPICS)

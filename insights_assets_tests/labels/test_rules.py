@@ -175,3 +175,21 @@ def test_broken_rules_are_named() -> None:
     del document["rules"][0]["requirement"]
     with pytest.raises(RuleError, match="requirement"):
         parse_rules(document)
+
+
+@pytest.mark.parametrize(("text", "language"), [
+    ("Never received it.", "en"), ("my order hasn't arrived", "en"), ("It was never delivered!!", "en"), ("Nichts erhalten", "de"), ("Das Paket ist nicht angekommen", "de"),
+    ("jamais reçu", "fr"), ("Le colis n'est pas arrivé", "fr"), ("No he recibido nada", "es"), ("nunca llegó", "es"), ("Não recebi", "pt"), ("o produto ainda não chegou", "pt"),
+    ("Até agora não foi entregue e ninguém dá retorno", "pt"), ("Estou aguardando o produto", "pt"),
+])
+def test_a_parcel_that_never_came_is_a_delay_in_the_barest_words(text: str, language: str) -> None:
+    assert "shipping_delay" in targets(text, language)
+
+
+@pytest.mark.parametrize(("text", "language"), [
+    ("I never received a refund", "en"), ("have not received any reply", "en"), ("the charger never arrived", "en"), ("It did not arrive damaged", "en"), ("It arrived, all well", "en"),
+    ("Ich habe keine Antwort und nichts von der Erstattung gehört", "de"), ("Die Anleitung ist nicht angekommen", "de"), ("pas reçu de remboursement", "fr"),
+    ("no he recibido el reembolso", "es"), ("não recebi o estorno", "pt"), ("o manual não chegou", "pt"), ("Recebi antes do prazo", "pt"), ("Chegou no prazo", "pt"),
+])
+def test_what_did_not_come_and_is_no_parcel_is_no_delay(text: str, language: str) -> None:
+    assert "shipping_delay" not in targets(text, language)

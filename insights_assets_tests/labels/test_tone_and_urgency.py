@@ -7,6 +7,7 @@ import pytest
 from insights_assets.labels.evidence import Span
 from insights_assets.labels.sentiment import load_tone_words, rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import GAP, summarise
+from insights_assets.labels.tone_table import load_tone_table
 from insights_assets.labels.urgency import is_pressing, urgency_of
 from insights_assets.labels.words import fold
 
@@ -21,12 +22,12 @@ def test_the_lexicon_knows_both_directions_in_every_language(language: str) -> N
 
 
 def test_scores_become_words_at_the_edges() -> None:
-    assert (tone_of(-0.21), tone_of(-0.2), tone_of(0.0), tone_of(0.2), tone_of(0.21)) == ("negative", "neutral", "neutral", "neutral", "positive")
+    assert (tone_of(-0.31), tone_of(-0.3), tone_of(0.0), tone_of(0.3), tone_of(0.31)) == ("negative", "neutral", "neutral", "neutral", "positive")
 
 
 def test_stars_settle_doubt_but_do_not_silence_words() -> None:
-    assert with_rating(0.0, 5, None) > 0.2
-    assert with_rating(0.0, 1, None) < -0.2
+    assert tone_of(with_rating(0.0, 5, None)) == "positive"
+    assert tone_of(with_rating(0.0, 1, None)) == "negative"
     assert with_rating(-0.9, 5, None) < 0
     assert with_rating(0.4, None, None) == 0.4
     assert rating_tone(3, None) == 0 and rating_tone(None, 10) == 1 and rating_tone(None, None) is None
@@ -65,3 +66,12 @@ def test_a_summary_is_the_quotes_in_order_and_fits() -> None:
     assert len(summarise(long, [Span(0, len(long))])) <= 160
     assert summarise(long, []).endswith("…")
     assert summarise("two\n lines", [Span(0, 10)]) == "two lines"
+
+
+@pytest.mark.parametrize(("word", "good"), [
+    ("splendid", True), ("magnifico", True), ("lindo", True), ("nasty", False), ("worthless", False), ("stupid", False),
+])
+def test_words_the_lexicon_lacks_have_a_tone_from_the_table(word: str, good: bool) -> None:
+    assert load_tone_words()["en"].value(word) == 0
+    value = load_tone_table()[word]
+    assert (value > 0) is good and -2 <= value <= 2

@@ -79,11 +79,13 @@ def accounts(data: Path, home: Path) -> list[FileAccount]:
 
 def _rows_in_raw(home: Path, source: str) -> tuple[int, int]:
     """(payloads, rows of files inside them) of a source."""
-    import polars as pl
-
+    from insights_assets.engine.session import session
+    from insights_assets.lake.lake import Lake
     from insights_assets.sources.mapping import REPEATED
+    from insights_assets.sources.tables import RAW
 
-    payloads = pl.scan_delta(str(home / "lake" / "sources" / f"{source}_raw")).select("payload").collect().to_series().to_list()
+    table = Lake(home / "lake", lambda: session(None)).read(RAW[source]).select("payload").toArrow()
+    payloads = table.column(0).to_pylist()
     return len(payloads), sum(1 + len(json.loads(payload).get(REPEATED, ())) for payload in payloads)
 
 

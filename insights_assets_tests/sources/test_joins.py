@@ -159,6 +159,25 @@ def test_a_file_rewritten_in_place_brings_its_new_version(house: TestHouse) -> N
     assert steps["sources__products"].notes[RAW["products"]]["files_read"] == 0  # no news in it, and that is remembered
 
 
+def test_what_was_removed_is_not_brought_back_by_a_mapping_or_a_join(house: TestHouse) -> None:
+    """Retention and erasure leave a hash; a mapped payload has another hash under another mapping, so its file stays closed."""
+    from insights_assets.sources.tables import REMOVED_ROWS
+
+    house.run("sources")
+    gone = [{"source": "reviews", "payload_sha256": row["payload_sha256"], "file_sha256": row["file_sha256"], "reason": "erasure"} for row in house.rows(RAW["reviews"])]
+    house.lake.write(REMOVED_ROWS, house.lake.spark.createDataFrame(
+        [(row["source"], row["payload_sha256"], row["file_sha256"], row["reason"], datetime(2026, 11, 20), "run-x") for row in gone],
+        "source string, payload_sha256 string, file_sha256 string, reason string, removed_at timestamp, run_id string",
+    ))
+    path = house.settings.shop / "sources.yaml"
+    path.write_text(MAPPING.replace("region: de", "region: at"), encoding="utf-8")
+    house.shop = _loaded(house)
+    put(house, "people.csv", "number;code;mail\nB1;C1;one@mail.test\n")
+    version = house.lake.version(RAW["reviews"])
+    house.run("sources", run_id="run-2")
+    assert house.lake.version(RAW["reviews"]) == version
+
+
 def _loaded(house: TestHouse) -> Any:
     from insights_assets.shop import load_shop
 

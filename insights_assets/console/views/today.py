@@ -25,7 +25,7 @@ def draw(found: Opened) -> None:
     frame.show_notice()
     titles = {card.insight_id: card.title for card in today.cards} | {past.insight_id: past.title for past in today.past}
     if today.is_quiet:
-        st.subheader("Nothing needs somebody today", anchor=False)
+        st.subheader("Nothing needs anybody today", anchor=False)
         st.write("Every open insight is dismissed, a duplicate or asleep." if today.aside else "No insight is open.")
         st.write("That is only worth something beside what would have been seen:")
         draw_visible(today.visible, found)
