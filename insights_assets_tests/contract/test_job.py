@@ -153,6 +153,6 @@ def test_the_entry_point_runs_the_step_and_writes_its_messages(home: Path, tmp_p
     made = {m["params"]["asset_key"]: m["params"] for m in messages if m["method"] == "report_asset_materialization"}
     assert set(made) == set(names) and made["canonical/feedback"]["metadata"]["dagster/row_count"] == {"raw_value": 42, "type": "__infer__"}
     checked = {m["params"]["check_name"]: m["params"]["passed"] for m in messages if m["method"] == "report_asset_check"}
-    assert checked == {"schema_matches_spec": True, "feedback_ids_unique": True, "source_tags_present": True}
+    assert checked == {"schema_matches_spec": True, "feedback_ids_unique": True, "source_tags_present": True, "slice_holds_records": True}
     assert len(rows(home, spark)["canonical.feedback"]) == 42
     assert not (home / "keys" / "customer_key").exists(), "the job takes the key it was given and makes none"
