@@ -60,7 +60,7 @@ score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3"
 	@$(BIN)/python -m benchmarks.truth $(SEEDS)
 
 lock: ## write requirements.lock anew from pyproject.toml
-	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet
 
 clean: ## remove what make made (the demo's home and caches; not .venv)
 	@rm -rf $(DEMO_HOME) olist .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info
