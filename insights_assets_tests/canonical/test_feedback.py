@@ -116,12 +116,16 @@ def test_late_delivery_is_known_late(house: TestHouse) -> None:
 
 
 def test_what_was_not_known_by_the_as_of_day_waits(house: TestHouse) -> None:
-    house.put("reviews", "r.jsonl", [review("R1", "O1", "C1"), review("R2", "O2", "C2", day="2026-11-11")])
+    house.put("reviews", "r.jsonl", [review("R1", "O1", "C1"), review("R2", "O2", "C2", day="2026-11-11"), review("R3", "O3", "C1", day="2026-12-24")])
     house.run("sources", "canonical")
     assert set(by_ref(house)) == {"R1"}
-    house.as_of = date(2026, 11, 11)
-    house.run("sources", "canonical", run_id="run-2")
-    assert set(by_ref(house)) == {"R1", "R2"}
+    for run, day, known in (("run-2", date(2026, 11, 11), {"R1", "R2"}), ("run-3", date(2026, 12, 24), {"R1", "R2", "R3"})):
+        house.as_of = day
+        house.run("sources", "canonical", run_id=run)
+        assert set(by_ref(house)) == known
+        # What was set aside as lying in the future and is taken in since counts once.
+        done = {row["source"]: row for row in house.rows(SOURCE_COMPLETENESS)}["reviews"]
+        assert (done["raw_count"], done["bronze_count"] + done["quarantined_count"], done["unexplained_count"]) == (3, 3, 0)
 
 
 def test_same_words_count_by_person(house: TestHouse) -> None:
