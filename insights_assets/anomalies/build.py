@@ -20,6 +20,7 @@ from insights_assets.anomalies.lags import MAX_LAG
 from insights_assets.anomalies.leaves import Ledger, build_ledger
 from insights_assets.anomalies.panel import build_panel, day_numbers, lag_model
 from insights_assets.anomalies.priority import rules_of
+from insights_assets.anomalies.safety import named_by_orders
 from insights_assets.anomalies.scopes import Business, business_of
 from insights_assets.anomalies.situations import REACH, situate
 from insights_assets.anomalies.tables import (
@@ -158,7 +159,7 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
 
     reach = first - timedelta(days=REACH + 21)
     feedback = step.read(FEEDBACK).where((F.col("known_day") <= last) & (F.col("occurred_day") >= reach))
-    said = series.mentions(feedback, step.read(FEEDBACK_LABELS)).toPandas()
+    said = _named_by_orders(step, series.mentions(feedback, step.read(FEEDBACK_LABELS)).toPandas())
     sides: dict[str, pd.DataFrame] = {}
     delivered = (("shipped", SHIPMENTS, series.exposed_lines), ("ordered", ORDERS, series.exposed_orders))
     for basis, spec, exposed in delivered:
@@ -180,6 +181,17 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
     times = pd.to_datetime(said["occurred_at"], utc=True)
     occurred = {ref: stamp.to_pydatetime() for ref, stamp in zip(said["feedback_id"], times, strict=True)}
     return build_ledger(said, sides, lags, bases), occurred
+
+
+def _named_by_orders(step: Step, said: pd.DataFrame) -> pd.DataFrame:
+    """Safety reports about an order of several lines, named by what was reported before (`safety.named_by_orders`)."""
+    from pyspark.sql import functions as F
+
+    unnamed = said[said["topic"].isin(topics.BY_REPORT) & said["sku"].isna() & said["order_id"].notna()]
+    if unnamed.empty:
+        return said
+    lines = step.read(ORDERS).where(F.col("order_id").isin(sorted(set(unnamed["order_id"])))).select("order_id", "sku").toPandas()
+    return named_by_orders(said, lines)
 
 
 def read_business(step: Step) -> Business:

@@ -6,6 +6,8 @@ Belongs here: which reports belong to one issue, and when they are independent. 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +15,10 @@ from insights_assets.anomalies import causes, incidents
 from insights_assets.anomalies.incidents import Incident
 from insights_assets.anomalies.issues import Issue, insight_id
 from insights_assets.anomalies.leaves import Coding, Mentions, one_per_person
+from insights_assets.anomalies.topics import BY_REPORT
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Reports about the same SKU within so many days are one issue; an issue closes after so many days without a report.
 TOGETHER_DAYS = 30
@@ -51,6 +57,24 @@ def judge(mentions: Mentions, coding: Coding, topic: str, day: int, issues: list
                 last_seen=max(mine.last_seen, last), last_alarm=day,
             )  # fmt: skip
     return [_age(issue, day) for issue in result.values()]
+
+
+def named_by_orders(said: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """Mentions in which a report that names no SKU takes the one of its order that others reported before it.
+
+    `said`: mentions with topic, sku, product_line, order_id, known_day, day. `lines`: order_id, sku of the orders of such reports.
+    An order of several lines does not say which of them is dangerous; an earlier report does, when it names just one of them.
+    """
+    danger = said["topic"].isin(BY_REPORT)
+    named = said[danger & said["sku"].notna()]
+    found = said.copy()
+    for row in said[danger & said["sku"].isna() & said["order_id"].notna()].itertuples():
+        ordered = set(lines.loc[lines["order_id"] == row.order_id, "sku"])
+        near = (named["known_day"] <= row.known_day) & ((row.day - named["day"]).abs() < timedelta(days=TOGETHER_DAYS))
+        others = named[near & named["sku"].isin(ordered) & (named["person"] != row.person)]
+        if others["sku"].nunique() == 1:
+            found.loc[row.Index, ["sku", "product_line"]] = others.iloc[0][["sku", "product_line"]].to_numpy()
+    return found
 
 
 def _place(said: Mentions, row: int, coding: Coding) -> tuple[tuple[str, str], ...]:

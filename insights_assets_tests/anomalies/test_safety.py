@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
+import pandas as pd
 
 from insights_assets.anomalies import safety
 from insights_assets.anomalies.issues import Issue
@@ -76,3 +79,28 @@ def test_a_report_without_product_stands_alone() -> None:
     history = live(reports(("F1", "anna", 3, -1, 0.9), ("F2", "ben", 4, -1, 0.9)), 8)
     assert len(history[8]) == 2
     assert {i.cause_status for i in history[8]} == {"not_localised"}
+
+
+def said(*rows: tuple[str, str, str | None, str | None, int]) -> pd.DataFrame:
+    """(record, person, sku, order, day) of safety reports, known on their day."""
+    frame = pd.DataFrame(rows, columns=["feedback_id", "person", "sku", "order_id", "day"])
+    days = [date(2026, 11, 1) + timedelta(days=day) for day in frame["day"]]
+    return frame.assign(day=days, known_day=days, topic="safety", product_line=["chargers" if sku else None for sku in frame["sku"]])
+
+
+LINES = pd.DataFrame([("O1", "CHA-1"), ("O1", "APP-2"), ("O2", "APP-2")], columns=["order_id", "sku"])
+
+
+def test_a_report_about_an_order_of_several_lines_takes_the_sku_reported_before() -> None:
+    found = safety.named_by_orders(said(("F1", "anna", "CHA-1", None, 3), ("F2", "ben", None, "O1", 4)), LINES)
+    assert list(found["sku"]) == ["CHA-1", "CHA-1"] and list(found["product_line"]) == ["chargers", "chargers"]
+
+
+def test_it_is_not_named_by_what_comes_later_by_another_order_or_by_its_own_writer() -> None:
+    later = said(("F1", "anna", "CHA-1", None, 5), ("F2", "ben", None, "O1", 4))
+    other = said(("F1", "anna", "CHA-1", None, 3), ("F2", "ben", None, "O2", 4))
+    long_ago = said(("F1", "anna", "CHA-1", None, 3), ("F2", "ben", None, "O1", 40))
+    own = said(("F1", "anna", "CHA-1", None, 3), ("F2", "anna", None, "O1", 4))
+    two = said(("F0", "cleo", "APP-2", None, 3), ("F1", "anna", "CHA-1", None, 3), ("F2", "ben", None, "O1", 4))
+    for frame in (later, other, long_ago, own, two):
+        assert safety.named_by_orders(frame, LINES)["sku"].isna().sum() == 1
