@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.anomalies import insights as writing
 from insights_assets.anomalies import series, topics
 from insights_assets.anomalies.forecasts import forecast
-from insights_assets.anomalies.incidents import RUNNING
+from insights_assets.anomalies.incidents import RESOLVED, RUNNING
 from insights_assets.anomalies.issues import Issue
 from insights_assets.anomalies.judging import MEMORY_DAYS, days_to_judge, judge_days, known_by_day
 from insights_assets.anomalies.lags import MAX_LAG
@@ -145,12 +145,26 @@ def _judge_issues(step: Step, days: list[int], judged: dict[int, int]) -> None:
     )  # fmt: skip
     rows, causes = writing.insight_rows(ledger, final.values(), pen)
     stamp = {"run_id": step.run_id}
+    gone = withdrawn(step.read_pandas(INSIGHTS), set(final), [date_of(day) for day in days])
+    if not gone.empty:
+        step.write(INSIGHTS, gone)
     if rows:
         step.write(ROOT_CAUSES, pd.DataFrame([{**row, **stamp} for row in causes], columns=ROOT_CAUSES.column_names))
         step.write(INSIGHTS, pd.DataFrame([{**row, **stamp} for row in rows], columns=INSIGHTS.column_names))
     ahead = _forecast_rows(ledger, days[-1], by_day[days[-1]])
     step.write(FORECASTS, pd.DataFrame([{**row, **stamp} for row in ahead], columns=FORECASTS.column_names))
     step.write(ISSUE_DAYS, to_rows(by_day, judged).assign(run_id=step.run_id), days=[date_of(day) for day in days])
+
+
+def withdrawn(stored: pd.DataFrame, found: set[str], days: list[date]) -> pd.DataFrame:
+    """Rows of issues that an earlier judgement of the same day opened and this one does not see: they are over, and stay told.
+
+    Only today can be judged again (corrected labels, files that came late in the day), so only what opened on these days can be gone.
+    """
+    if stored.empty:
+        return stored
+    gone = stored[stored["opened_day"].isin(days) & stored["state"].isin(RUNNING) & ~stored["insight_id"].isin(found)]
+    return gone.assign(state=RESOLVED, is_rising=False, judged_through_day=days[-1])
 
 
 def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[str, Any]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from insights_assets.anomalies.build import withdrawn
 from insights_assets.anomalies.issues import Issue, insight_id
 from insights_assets.anomalies.tracking import ROW, alarms_by_day, from_rows, to_rows, track
 from insights_assets_tests.anomalies.stages import WARM_UP, judged, latest, ledger_of, of_topic, panel_of, quiet_history, tracked
@@ -124,3 +127,14 @@ def test_clean_histories_raise_almost_nothing() -> None:
         world, panel, rows = quiet_history(seed)
         raised.append(len(latest(track(ledger_of(world, panel), rows, range(START + WARM_UP, START + 120)))))
     assert sum(raised) <= 2, raised
+
+
+def test_what_todays_second_judgement_does_not_see_is_over_and_stays_told() -> None:
+    today = date(2026, 11, 22)
+    stored = pd.DataFrame({
+        "insight_id": ["A", "B", "C", "D"], "opened_day": [today, today, date(2026, 11, 20), today], "state": ["open", "open", "active", "resolved"],
+        "is_rising": True, "judged_through_day": today,
+    })
+    gone = withdrawn(stored, {"B"}, [today])
+    assert gone[["insight_id", "state", "is_rising"]].values.tolist() == [["A", "resolved", False]]
+    assert withdrawn(stored.iloc[:0], set(), [today]).empty
