@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -70,6 +69,18 @@ def test_too_few_letters_are_undetermined(text: str) -> None:
     assert DETECTOR.detect(text, "de-DE") == (UNDETERMINED, 0.0)
 
 
+TEXTS = st.lists(st.tuples(st.text(max_size=300), st.sampled_from([None, "de-AT", "pt_BR", "xx"])), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS)
+def test_a_batch_is_answered_as_each_text_by_itself(rows: list[tuple[str, str | None]]) -> None:
+    together = DETECTOR.detect_many([text for text, _ in rows], [hint for _, hint in rows])
+    assert [(name, round(share, 9)) for name, share in together] == [
+        (name, round(share, 9)) for name, share in (DETECTOR.detect(text, hint) for text, hint in rows)
+    ]
+
+
 def test_a_locale_tips_short_texts_and_never_long_ones() -> None:
     assert DETECTOR.detect("tamanho grande", "pt-BR")[0] == "pt"
     assert DETECTOR.detect("Die Lampe kam leider zerbrochen an, niemand antwortet", "pt_PT")[0] == "de"
@@ -129,34 +140,19 @@ def test_measure_language_on_public_sets(capsys: pytest.CaptureFixture[str]) -> 
         pytest.skip("the public data beside the repository (../shared/data) is not there")
     figures: dict[tuple[str, bool], Counter[str]] = defaultdict(Counter)
     for name, rows in _samples().items():
-        for language, text in rows:
-            found = DETECTOR.detect(text, None)[0]
+        answers = DETECTOR.detect_many([text for _, text in rows], [None] * len(rows))
+        for (language, _), (found, _) in zip(rows, answers, strict=True):
             ours = language in DETECTOR.languages
             right = found == language or (not ours and found in (OTHER, UNDETERMINED))
             figures[name, ours][
                 found if found in (OTHER, UNDETERMINED) and ours else "right" if right else "wrong"
             ] += 1
-    speed_texts = [text[:98] for language, text in _samples()["lingua sentences"] if language in DETECTOR.languages]
-    start = time.process_time()
-    for text in speed_texts:
-        DETECTOR.detect(text, None)
-    rate = len(speed_texts) / (time.process_time() - start)
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    library = LanguageIdentifier.from_model_file(MODEL_FILE)
-    start = time.process_time()
-    for text in speed_texts:
-        library.classify(text)
-    library_rate = len(speed_texts) / (time.process_time() - start)
     with capsys.disabled():
         print()
         for (name, ours), counts in sorted(figures.items()):
             shares = ", ".join(f"{kind} {count / counts.total():.3f}" for kind, count in sorted(counts.items()))
             print(f"  {name:22s} {'ours ' if ours else 'other'} n={counts.total():5d}  {shares}")
-        print(f"  {rate:,.0f} texts of at most 98 characters a CPU-second; the library itself {library_rate:,.0f}")
     for name in ("reviews", "review sentences", "lingua sentences"):
         assert figures[name, True]["right"] / figures[name, True].total() >= 0.92
         assert figures[name, True]["wrong"] / figures[name, True].total() <= 0.015
         assert figures[name, False]["right"] / figures[name, False].total() >= 0.97
-    # How fast depends on the machine; how fast beside the library itself does not.
-    assert rate >= 0.5 * library_rate
