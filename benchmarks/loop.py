@@ -21,14 +21,10 @@ LAST_DAY = "2026-11-22"
 
 def measure(records: int, folder: Path) -> dict[str, Any]:
     """Simulate, run, run again over the same files, then take in one more day."""
-    out, home = folder / "shop", folder / "home"
-    simulated = insights("simulate", str(out), "--records", str(records), "--seed", "7", "--last-day", LAST_DAY)
-    landing = ["--landing", str(out / "landing"), "--home", str(home)]
-    first = insights("run", *landing, "--as-of", LAST_DAY)
-    again = insights("run", *landing, "--as-of", LAST_DAY)
-    # The next day is written beside the history that is there, which must look like the home's own landing folder.
-    (home / "landing").rmdir()
-    shutil.move(str(out / "landing"), str(home / "landing"))
+    home = folder / "home"
+    simulated = insights("simulate", str(home), "--records", str(records), "--seed", "7", "--last-day", LAST_DAY)
+    first = insights("run", "--home", str(home), "--as-of", LAST_DAY)
+    again = insights("run", "--home", str(home), "--as-of", LAST_DAY)
     insights("simulate", "--next-day", "--home", str(home))
     next_day = insights("run", "--home", str(home))
     return {
