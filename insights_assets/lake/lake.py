@@ -74,7 +74,9 @@ class Lake:
             return None
         if self._versions is not None:
             return self._versions[str(spec)]
-        return self._delta(spec).version()
+        # The name of the newest commit says it; opening the table would read the whole log, and this is asked hundreds of times a run.
+        commits = (self.path(spec) / "_delta_log").glob("*.json")
+        return max(int(commit.stem) for commit in commits if commit.stem.isdigit())
 
     def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
         """The table as a Spark frame; an empty frame of its schema where nothing was written yet."""

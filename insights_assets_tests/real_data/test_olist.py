@@ -59,4 +59,7 @@ def test_the_wave_of_november_2017_is_one_insight_and_nothing_else_is_told(repor
     assert len(waves["2017-11"]) == 1
     assert str(waves["2017-11"][0]["detected_at"]) < "2017-12-26"
     others = [one for one in report["insights"] if one not in waves["2017-11"] and one not in waves["2018-02 and 03"]]
-    assert len(others) <= 3, others
+    # A single report of danger reaches a person by design and is no claim that something rises; it is counted apart.
+    dangers = [one for one in others if one["topic"] == "safety"]
+    assert len(others) - len(dangers) <= 3, others
+    assert len(dangers) <= 3, dangers
