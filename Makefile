@@ -34,8 +34,8 @@ olist: $(STAMP) ## a public shop nobody here wrote, by its mapping file alone (n
 dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
 
-test: $(STAMP) ## every test
-	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+test: $(STAMP) ## every test, two files at a time
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
 
 test-fast: $(STAMP) ## tests of plain functions only
 	@$(BIN)/python -m pytest -q -m "not slow" --no-cov
