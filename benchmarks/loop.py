@@ -59,8 +59,10 @@ def table(measured: list[dict[str, Any]]) -> str:
     lines.append(row("one more day, s", [f"{m['next_day']['seconds']:.1f}" for m in measured]))
     lines.append(row("  share of the first run", [f"{m['next_day']['seconds'] / m['first']['seconds']:.2f}" for m in measured]))
     lines.append(row("lake, GiB", [f"{m['lake_gib']:.2f}" for m in measured]))
-    slowest = sorted(measured[-1]["first"]["by_step"].items(), key=lambda item: -item[1])[:12]
-    lines.append(f"slowest steps at {measured[-1]['records']:,}: " + ", ".join(f"{name.replace('__', '.')} {took:.1f}" for name, took in slowest))
+    last = measured[-1]
+    for name, run in (("first run", "first"), ("one more day", "next_day")):
+        slowest = sorted(last[run]["by_step"].items(), key=lambda item: -item[1])[:12]
+        lines.append(f"slowest steps of the {name} at {last['records']:,}: " + ", ".join(f"{step.replace('__', '.')} {took:.1f}" for step, took in slowest))
     return "\n".join(lines)
 
 
