@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from insights_assets.canonical import lineage, orders, slices
 from insights_assets.canonical.copies import weigh
 from insights_assets.canonical.enrich import EnrichSettings, enrich
-from insights_assets.canonical.identity import contacts, customer_by_email, customer_secret, known_values, pseudonyms
+from insights_assets.canonical.identity import contacts, contacts_of, customer_by_email, customer_secret, known_values, pseudonyms
 from insights_assets.canonical.tables import CONVERSATIONS, DUPLICATES, FEEDBACK, FEEDBACK_TEXT, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
 from insights_assets.canonical.voices import FEEDBACK_SOURCES, voices
 from insights_assets.sources.tables import BRONZE
@@ -129,7 +129,10 @@ def build_feedback(step: Step) -> BuildReport:
     if not days:
         return BuildReport(0, 0)
     people = contacts({name: step.read(BRONZE[name]) for name in ("orders", "reviews", "support_tickets", "chats")})
-    todo = _identified(_on(wanted, days), people)
+    todo = _on(wanted, days)
+    if step.lake.row_count(FEEDBACK):
+        people = contacts_of(people, todo)
+    todo = _identified(todo, people)
     catalogue = step.read(PRODUCTS)
     enriched = step.lake.scratch("feedback_enriched", enrich(todo, _enrich_settings(step)))
     joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)

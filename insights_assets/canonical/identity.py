@@ -52,6 +52,20 @@ def contacts(bronze: Mapping[str, DataFrame]) -> DataFrame:
     return reduce(lambda left, right: left.unionByName(right), parts).distinct()
 
 
+def contacts_of(people: DataFrame, voices: DataFrame) -> DataFrame:
+    """The contacts that the voices can need: of their customers, and of those who own their e-mail addresses.
+
+    What is asked of all contacts then costs what the new voices are, not what the shop's history is.
+    """
+    from pyspark.sql import functions as F
+
+    emails = voices.where("customer_email IS NOT NULL").select(F.col("customer_email").alias("email")).distinct()
+    owners = people.join(emails, "email", "left_semi").select("customer_id")
+    wanted = voices.where("customer_id IS NOT NULL").select("customer_id").unionByName(owners).distinct()
+    # Whoever shares an address with a voice stays too: the smallest id of an address is its one customer.
+    return people.join(wanted, "customer_id", "left_semi")
+
+
 def known_values(people: DataFrame) -> DataFrame:
     """Per customer the names and e-mails that are his or hers."""
     from pyspark.sql import functions as F
