@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from insights_assets.settings import Settings
 
-#: Names of the environment that are read elsewhere than in settings.
-BESIDE_SETTINGS = frozenset({"INSIGHTS_DBFS_ROOT", "INSIGHTS_CONSOLE_URL"})
-
 
 def settings_set(settings: Settings) -> str:
     """Which settings are not their defaults, by name; a name that no setting has is most often a slip of the keyboard."""
-    known = {f"INSIGHTS_{name.upper()}" for name in type(settings).model_fields} | BESIDE_SETTINGS
+    known = {f"INSIGHTS_{name.upper()}" for name in type(settings).model_fields}
     unknown = sorted(name for name in os.environ if name.startswith("INSIGHTS_") and name not in known)
     if unknown:
         raise ValueError(f"no setting is called {', '.join(unknown)}: correct the name, or unset it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from insights_assets.labels.tables import REVIEW_QUEUE
 from insights_assets.lake.spec import Column, TableSpec
 
 _RUN = (Column("run_id", "string", "Run that wrote the row", volatile=True),)
@@ -71,21 +72,7 @@ EVALUATIONS = TableSpec(
 REVIEW_SAMPLE = TableSpec(
     stage="learning", name="review_sample", key=("feedback_id",), write="replace_all", grain="one row per record that a model review should read",
     description="After drift: the records of the window that look least like those before, for a person. `insights review export --drift` writes them.",
-    columns=(
-        Column("feedback_id", "string", nullable=False),
-        Column("stratum", "string", "Why it was picked", nullable=False),
-        Column("inclusion_weight", "double", "0: picked, not drawn; it trains but carries no weight in figures", nullable=False),
-        Column("reason", "string", "In words"),
-        Column("source", "string"),
-        Column("language", "string"),
-        Column("text", "string", "Personal data replaced"),
-        Column("topics", "array<string>", "Topics as labelled"),
-        Column("sentiment", "string"),
-        Column("urgency", "string"),
-        Column("confidence", "double", unit="0 to 1"),
-        Column("label_set_version", "string"),
-        Column("model_version", "string"),
-    ),
+    columns=REVIEW_QUEUE.columns,  # one sheet for reviewers, wherever its rows were picked
 )
 
 RETRAINING_EVENTS = TableSpec(
