@@ -75,6 +75,21 @@ def test_migrate_is_idempotent_and_refuses_a_newer_schema(operations: Operations
         open_operations(target).migrate()
 
 
+def test_an_older_database_gets_the_columns_it_lacks_and_keeps_its_rows(operations: Operations, target: str) -> None:
+    operations.outbox.want([{"idempotency_key": "k", "action_id": "a", "insight_id": "i", "kind": "macro", "destination": "desk", "payload": {}}])
+    with operations.engine.begin() as connection:
+        for table, column in (("outbox", "not_before"), ("outbox", "lookups"), ("holds", "extension_until"), ("approvals", "decided_through")):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(text("DROP TABLE approval_tokens"))
+    operations.facts.put("schema_version", "1")
+    operations.close()
+    older = open_operations(target)
+    assert older.migrate() == 2
+    (row,) = older.outbox.claim("worker")
+    assert (row.idempotency_key, row.lookups, row.not_before) == ("k", 0, None)
+    older.close()
+
+
 def test_a_failed_transaction_leaves_nothing(operations: Operations) -> None:
     with pytest.raises(RuntimeError, match="stop"), operations.writing() as session:
         operations.audit.append_within(session, "ana", "read", "labels")

@@ -78,6 +78,17 @@ def _one_writer_at_a_time(engine: Engine) -> Engine:
     return engine
 
 
+def _add_columns(connection: Connection) -> None:
+    """Columns that an older database lacks. A new column is nullable or has a default of the server, so that old rows stay true."""
+    known = inspect(connection)
+    compiler = connection.dialect.ddl_compiler(connection.dialect, None)
+    for table in Base.metadata.sorted_tables:
+        there = {column["name"] for column in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {compiler.get_column_specification(column)}")
+
+
 class Operations:
     """The operational database: transactions and one repository a subject. `clock` gives UTC now; nothing else does."""
 
@@ -116,6 +127,7 @@ class Operations:
         if stored is None or int(stored) < SCHEMA_VERSION:
             with self.engine.begin() as connection:
                 Base.metadata.create_all(connection)
+                _add_columns(connection)
             self.facts.put("schema_version", str(SCHEMA_VERSION))
         return SCHEMA_VERSION
 

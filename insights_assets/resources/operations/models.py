@@ -12,7 +12,7 @@ from sqlalchemy import JSON, DateTime, Dialect, Index, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Raised when a table changes; `Operations.migrate` brings an older database up to it.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -93,6 +93,59 @@ class Approval(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
     reason: Mapped[str | None]
+    decided_through: Mapped[str | None]
+
+
+class ApprovalToken(Base):
+    """A one-shot right to press one button; only its hash is kept."""
+
+    __tablename__ = "approval_tokens"
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    act: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    used_by: Mapped[str | None]
+
+
+class InboundAnswer(Base):
+    """One thing a person did at a surface (a button, a transition), taken once by the surface's own id of it."""
+
+    __tablename__ = "inbound_answers"
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    through: Mapped[str]
+    act: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    person: Mapped[str]
+    answered_at: Mapped[datetime]
+    taken_at: Mapped[datetime]
+    is_taken: Mapped[bool]
+    said: Mapped[str]
+
+
+class TicketStamp(Base):
+    """When an action reached a stage at its destination (acknowledge, start, fix, close), once a stage."""
+
+    __tablename__ = "ticket_stamps"
+    action_id: Mapped[str] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str]
+    through: Mapped[str]
+
+
+class Escalation(Base):
+    """An action nobody answered in time: to whom it went, step by step."""
+
+    __tablename__ = "escalations"
+    action_id: Mapped[str] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    insight_id: Mapped[str] = mapped_column(index=True)
+    team: Mapped[str]
+    reason: Mapped[str]
+    due_at: Mapped[datetime]
+    raised_at: Mapped[datetime]
 
 
 class Correction(Base):
@@ -130,6 +183,13 @@ class OutboxRow(Base):
     created_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    owner: Mapped[str | None]
+    tier: Mapped[int | None]
+    parent_key: Mapped[str | None]
+    not_before: Mapped[datetime | None]
+    sending_at: Mapped[datetime | None]
+    lookups: Mapped[int] = mapped_column(default=0, server_default="0")
+    url: Mapped[str | None]
 
 
 class Delivery(Base):
@@ -173,6 +233,9 @@ class Hold(Base):
     released_by: Mapped[str | None]
     extensions: Mapped[int] = mapped_column(default=0)
     changed_by: Mapped[str]
+    placed_by: Mapped[str | None]
+    extension_asked_by: Mapped[str | None]
+    extension_until: Mapped[date | None]
 
 
 class Activation(Base):
