@@ -103,6 +103,15 @@ def test_the_readers_language_leads(reader: str) -> None:
     assert choose_quotes(TOPIC, both, 1, language=reader)[0].language == reader
 
 
+def test_two_who_agree_by_chance_in_another_language_do_not_lead() -> None:
+    few = [
+        replace(r, feedback_id=f"pt{n}", customer_key=f"pt{n}", language="pt", quotes={TOPIC: "O vidro chegou partido em casa"}, text="O vidro chegou partido em casa")
+        for n, r in enumerate(complaint_records(2))
+    ]
+    chosen = choose_quotes(TOPIC, [*few, *complaint_records(10)], language="en")
+    assert chosen[0].language == "en"
+
+
 def test_words_beside_another_complaint_come_last() -> None:
     """A topic among several may be there because it was denied ("the invoice was correct")."""
     beside = said(BROKEN, 3, confidences={TOPIC: 0.99, "shipping_delay": 0.9})
