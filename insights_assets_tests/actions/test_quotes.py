@@ -104,12 +104,13 @@ def test_the_readers_language_leads(reader: str) -> None:
 
 
 def test_two_who_agree_by_chance_in_another_language_do_not_lead() -> None:
-    few = [
-        replace(r, feedback_id=f"pt{n}", customer_key=f"pt{n}", language="pt", quotes={TOPIC: "O vidro chegou partido em casa"}, text="O vidro chegou partido em casa")
-        for n, r in enumerate(complaint_records(2))
-    ]
-    chosen = choose_quotes(TOPIC, [*few, *complaint_records(10)], language="en")
-    assert chosen[0].language == "en"
+    def said(number: int, language: str, text: str) -> Evidence:
+        return replace(complaint_records(1)[0], feedback_id=f"r{number}", customer_key=f"c{number}", language=language, quotes={TOPIC: text}, text=text)
+
+    own = ("broken", "cracked", "shattered", "dented", "chipped")
+    english = [said(n, "en", f"{own[n % 5]} shade number{n} inside{n}") for n in range(10)]
+    chance = [said(20 + n, "pt", "vidro chegou partido casa") for n in range(2)]
+    assert choose_quotes(TOPIC, [*english, *chance], language="en")[0].language == "en"
 
 
 def test_words_beside_another_complaint_come_last() -> None:
