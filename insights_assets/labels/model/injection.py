@@ -1,0 +1,122 @@
+"""Injection: sentences of a text that speak to a machine instead of about a shop.
+
+Belongs here: telling such sentences in five languages. Does not belong here: what is done with them (`defence` leaves them out, `label` sends the
+record to a person). This is a belt: what holds when a phrasing slips through is that lists are closed, quotes are real, nothing is critical by a
+model's word, and one record's label touches no other.
+"""
+
+from __future__ import annotations
+
+import re
+
+from insights_assets.labels.evidence import Span
+from insights_assets.labels.words import fold
+
+_SENTENCE = re.compile(r"[^.!?;\n]*(?:[.!?;]+(?=[\s\"')\]}]|$)|$)[\"')\]}]*")
+
+_RULES = (
+    # en
+    r"instructions?|rules?|prompts?|guidelines?|directions|directives?|guardrails?|"
+    # de, fr, es, pt
+    r"anweisung\w*|regeln?|vorgaben?|instruktion\w*|prompts?|consignes?|regles?|directives?|instrucci\w+|reglas?|indicaciones?|directrices|"
+    r"instruc\w+|regras?|orientac\w+|diretrizes"
+)
+_DROP = (
+    r"ignor\w*|disregard\w*|forget\w*|overrid\w*|bypass\w*|drop|skip|stop following|do not follow|don'?t follow|"
+    r"vergiss|vergesst|vergessen sie|missacht\w*|uberschreib\w*|verwirf|befolge \w+ nicht|setze? dich uber|"
+    r"oubli\w*|ne (?:tiens|tenez) (?:pas|plus) compte|fais abstraction|faites abstraction|neglige\w*|"
+    r"olvid\w*|haz caso omiso|hagan? caso omiso|descart\w*|omit\w*|no sigas|pasa por alto|"
+    r"esquec\w*|desconsider\w*|descarte|nao sigas?|deixe de seguir"
+)
+_TARGET = (
+    r"topics?|sentiments?|urgenc\w+|urgency|summar\w+|labels?|json|schema|sku|risk[ _]tags?|confidence|categor\w+|"
+    r"thema|themen|stimmung|dringlichkeit|zusammenfassung|etikett\w*|kategorie\w*|"
+    r"sujets?|etiquettes?|resumes?|urgence|"
+    r"temas?|etiquetas?|resumen|sentimientos?|"
+    r"topicos?|rotulos?|resumos?|sentimentos?"
+)
+_DO = (
+    r"set|return|output|respond|reply with|answer with|answer only|write|print|emit|put|use|choose|assign|change|make|give|mark|tag|label|classif\w+|"
+    r"setze?n?|gib|geben sie|antworte\w*|schreibe?n?|verwende\w*|wahle?n?|markiere?n?|kennzeichne\w*|klassifiziere\w*|"
+    r"renvoi\w*|retourn\w*|repond\w*|ecri\w*|mets|mettez|defini\w*|utilis\w*|chois\w*|marque\w*|class\w*|etiquet\w*|"
+    r"devuelv\w*|respond\w*|escrib\w*|pon|ponga|establec\w*|usa|elige|marca|clasific\w*|etiquet\w*|"
+    r"devolv\w*|retorn\w*|respond\w*|escrev\w*|defin\w*|coloqu\w*|use|escolh\w*|marque|classifi\w*|etiquet\w*|rotul\w*"
+)
+_MACHINE = (
+    r"a\.?i\.?|llm|gpt|chatgpt|bot|language model|model|assistant|classifier|labell?er|annotator|grader|machine|"
+    r"ki|sprachmodell|modell|assistent\w*|klassifikator|"
+    r"ia|i\.a\.|modele(?: de langage)?|assistant|classifieur|modelo(?: de (?:lenguaje|linguagem))?|asistente|assistente|clasificador|classificador"
+)
+_RECORD = (
+    r"review|message|text|feedback|ticket|record|comment|entry|input|complaint|"
+    r"bewertung|nachricht|rezension|eintrag|kommentar|eingabe|"
+    r"avis|texte|commentaire|retour|entree|"
+    r"resena|mensaje|texto|comentario|opinion|entrada|"
+    r"avaliac\w*|mensagem|comentario|registro|registo"
+)
+
+#: One of these alone is enough.
+_STRONG = re.compile(
+    rf"\b(?:{_DROP})\b[^.!?]{{0,60}}\b(?:{_RULES})\b"
+    r"|\b(?:system ?prompt|systemprompt|system message|systemnachricht|developer mode|entwicklermodus|jailbreak (?:mode|prompt)|prompt systeme|invite systeme|"
+    r"message systeme|prompt del sistema|mensaje del sistema|modo desarrollador|prompt do sistema|mensagem do sistema|modo desenvolvedor)\b"
+    r"|\b(?:you are now (?:an?|the|in|free|my)\b|you will now act|from now on,? you|act as an?|pretend (?:that )?you|new instructions?|updated instructions?|"
+    r"du bist (?:jetzt|nun|ab jetzt|ab sofort)|ab (?:jetzt|sofort) (?:bist|antwortest|giltst) du|neue (?:anweisung|instruktion)\w*|verhalte dich (?:wie|als)|"
+    r"tu es (?:maintenant|desormais)|vous etes (?:maintenant|desormais)|nouvelles? (?:instruction|consigne)s?|agis comme|comporte[- ]toi comme|"
+    r"ahora eres (?:una?|el|la)\b|eres ahora (?:una?|el|la)\b|a partir de ahora (?:eres|respond\w+)|nuevas? instruccion\w*|actua como|comportate como|"
+    r"agora (?:voce|tu) (?:e|es)\b|(?:voce|tu) agora (?:e|es)\b|novas? instruc\w+|aja como|atue como|comporte-se como)"
+    rf"|\b(?:note|notice|attention|message|memo|dear|hey|hello|instruction|hinweis|achtung|nachricht|liebe[rs]?|message|attention|cher|chere|bonjour|"
+    rf"nota|atencion|mensaje|aviso|querid[oa]|hola|atencao|mensagem|car[oa]|ola)\b[ ,:]{{1,2}}(?:(?:to|for|an|fur|a|pour|para|de|al|ao|au|aux|the|die|das|den|der|la|le|el|o|os|los|l'|any|all)[ ,:']{{0,2}}){{0,3}}(?:{_MACHINE})\b"
+    rf"|\b(?:{_DO})\b[^.!?]{{0,30}}\b(?:this|these|the following|diese[rsnm]?|dies|ce|cet|cette|est[ea]|esto|isto)\b ?(?:{_RECORD})?[^.!?]{{0,30}}\b(?:as|with|als|mit|comme|avec|como|con|com)\b ?[^.!?]{{0,40}}"
+    r"(?:_|\b(?:praise|positive|neutral|negative|lob|positiv|neutre|positif|eloge|elogio|positiv[oa]|safety|critical|kritisch|critique|critic[oa]|other|topic|label|category|thema|kategorie|categorie|categoria)\b)"
+    rf"|\b(?:{_DO})\b[^.!?]{{0,40}}\b(?:{_TARGET})\b[^.!?]{{0,12}}(?:\bto\b|\bas\b|\bauf\b|\bals\b|\bsur\b|\ba\b|\ben\b|\bcomo\b|\bcomme\b|\bpara\b|=|:|\"|')"
+    r"|\b(?:as an ai|als ki|en tant qu'ia|como una? ia|como ia|als sprachmodell|as a language model)\b"
+    r"|\b(?:end|begin|start|ende|beginn|fin|debut|inicio|fim)\b[ -]{1,2}(?:of|der|des|de|du|del|da|do)?[ -]{0,2}(?:the |la |los |os |das )?(?:data|input|user (?:text|input|message)|system|prompt|instructions|daten|eingabe|donnees|entree|datos|entrada|dados)\b"
+    r"|^[\s\"'(\[{#*>-]*(?:system|assistant|developer|user) ?(?:: \S|\]|>)|[\[(<{#](?:system|assistant|developer|user)(?:[:\]>)}])"
+    r"|\b(?:shipping_delay|damaged_on_arrival|missing_accessories|wrong_item|product_quality|sizing_issue|billing_confusion|returns_and_refunds|"
+    r"feature_request|app_or_site_problem|usability_confusion|customer_service|price_value|potential_defect|refund_risk|quality_review|churn_risk|"
+    r"fraud_like|risk_tags?|primary_topic|new_topic_candidate|label_set|sentiment_score)\b"
+    r"|[{\[]\s*[\"']\w+[\"']\s*[:,]|[\"']\w+[\"']\s*:\s*[\"'\[{]|^\s*[\]}]+[\s\"',}\]]*$|#{3,} ?\w"
+    r"|\b(?=[a-z+/]*\d)[a-z0-9+/]{40,}={0,2}(?![a-z0-9])",
+)
+#: In a sentence next to a strong one, these are enough: the order goes on.
+_GOES_ON = re.compile(
+    rf"\b(?:{_TARGET})\b|\b(?:{_MACHINE})\b|\b(?:{_RULES})\b|[{{}}\[\]]|\b(?:{_DO})\b[^.!?]{{0,30}}\b(?:only|exactly|nur|genau|seulement|exactement|solo|exactamente|apenas|somente|exatamente)\b"
+    r"|\b(?:no complaint|nothing wrong|everything is fine|all is well|keine beschwerde|alles in ordnung|aucune plainte|tout va bien|ninguna queja|todo esta bien|"
+    r"nenhuma reclamacao|esta tudo bem)\b"
+)
+
+
+def instruction_spans(plain: str) -> list[Span]:
+    """Sentences that speak to a machine, as spans of a text whose blanks are single; neighbours are one span."""
+    folded = fold(plain)
+    if not _MAYBE.search(folded):
+        return []
+    sentences = [Span(*match.span()) for match in _SENTENCE.finditer(folded) if match.group().strip()]
+    flagged = [bool(_STRONG.search(folded, span.start, span.end)) for span in sentences]
+    if not any(flagged):
+        return []
+    for order in (range(1, len(sentences)), range(len(sentences) - 2, -1, -1)):
+        step = 1 if order.step > 0 else -1
+        for number in order:
+            if flagged[number - step] and not flagged[number]:
+                span = sentences[number]
+                flagged[number] = bool(_GOES_ON.search(folded, span.start, span.end))
+    spans: list[Span] = []
+    for number, span in enumerate(sentences):
+        if not flagged[number]:
+            continue
+        start = span.start + (len(plain[span.start : span.end]) - len(plain[span.start : span.end].lstrip()))
+        if spans and number and flagged[number - 1]:
+            spans[-1] = Span(spans[-1].start, span.end)
+        else:
+            spans.append(Span(start, span.end))
+    return spans
+
+
+#: A quick look that most texts fail: one word that every strong form has one of.
+_MAYBE = re.compile(
+    rf"_|[{{\[]|#{{3}}|-{{5}}|={{5}}|system|assist|asist|develop|prompt|\bai\b|\bki\b|\bia\b|model|bot\b|classif|clasif|klassif|llm|gpt|\b(?:{_DROP})\b|now|jetzt|sofort|"
+    r"maintenant|desormais|ahora|agora|act|pretend|verhalt|agis|comport|aja|atue|instru|anweis|consign|jailbreak|entwickler|label|topic|sentiment|json|schema|"
+    rf"\b(?:{_TARGET})\b|\b(?:{_RECORD})\b|\bend\b|begin|ende|fin\b|debut|inicio|fim|\b[a-z0-9+/]{{40}}|\"|user"
+)
