@@ -53,6 +53,8 @@ def fault_wire(fault: str | None, request_id: str, now: datetime) -> Wire | None
         header = {"ms": ("retry-after-ms", f"{float(seconds):g}"), "seconds": ("retry-after", f"{float(seconds):g}"), "date": ("retry-after", moment)}.get(form)
         if form == "ms":
             wire.wait_seconds = float(seconds) / 1000
+        elif form == "date":  # a date of HTTP has no fractions of a second
+            wire.wait_seconds = float(seconds) - (now + timedelta(seconds=float(seconds))).microsecond / 1_000_000
         wire.headers = dict([header]) if header else {}
     if wire is not None:
         wire.request_id = request_id

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from insights_assets.labels.model.budget import Spend
 from insights_assets.labels.model.client import ModelClient, Question
@@ -67,7 +67,7 @@ def submit(client: ModelClient, operations: Operations, questions: Iterable[Ques
     for some in _portions(_wanted(client, operations, questions, report)):
         keys = sorted(question.cache_key for question, _ in some)
         row = ModelBatch(
-            batch_key=hashlib.sha256("".join(keys).encode() + client.time.now().isoformat().encode()).hexdigest()[:32], run_id=client.run_id,
+            batch_key=_key(operations, keys), run_id=client.run_id,
             task=some[0][0].task, prompt_version=some[0][0].prompt_version, deployment=deployment, cache_keys=keys, state=SUBMITTING,
             estimated_tokens=sum(question.estimate_tokens for question, _ in some),
             estimated_cost=round(sum(_estimate(client, question).money for question, _ in some), 6), started_at=client.time.now(),
@@ -233,6 +233,13 @@ def _take_in(client: ModelClient, row: ModelBatch, line: str, now: datetime) -> 
 def _rows(operations: Operations) -> Sequence[ModelBatch]:
     with operations.reading() as session:
         return list(session.scalars(select(ModelBatch).where(ModelBatch.state != ENDED).order_by(ModelBatch.started_at, ModelBatch.batch_key)))
+
+
+def _key(operations: Operations, cache_keys: Sequence[str]) -> str:
+    """Name of a new batch. The same questions may be submitted again after a batch that came to nothing, so its number is part of it."""
+    with operations.reading() as session:
+        number = session.scalar(select(func.count()).select_from(ModelBatch))
+    return hashlib.sha256(f"{number}:{''.join(cache_keys)}".encode()).hexdigest()[:32]
 
 
 def _note(operations: Operations, row: ModelBatch, **values: Any) -> None:

@@ -81,7 +81,7 @@ def prepare(text: str) -> Prepared:
     """What of a text is sent. The same text gives the same, always."""
     letters, hidden = _visible(text)
     plain, places = _collapsed(letters)
-    spans = instruction_spans(plain)
+    spans = instruction_spans(plain, [place for place, letter in enumerate(plain) if letter == " " and text[places[place]] == "\n"])
     for span in reversed(spans):
         plain = plain[: span.start] + GAP + plain[span.end :]
         places = [*places[: span.start], *[_NOWHERE] * len(GAP), *places[span.end :]]
@@ -91,14 +91,14 @@ def prepare(text: str) -> Prepared:
 def _visible(text: str) -> tuple[list[tuple[str, int]], int]:
     """Characters a person sees, each with its place, and how many were taken out."""
     gone = bytearray(len(text))
-    visible = "".join(letter if _is_seen(letter) else "\x00" for letter in text)
+    visible = "".join(_usual(letter) if _is_seen(letter) else "\x00" for letter in text)
     for pattern in (_HIDDEN, _MARKUP):
-        # Zero-width characters inside a tag must not keep it from being seen as one: they are matched out of the way.
+        # Characters that are not seen inside a tag must not keep it from being seen as one: they are matched out of the way.
         squeezed, at = _squeezed(visible, gone)
         for match in pattern.finditer(squeezed):
             for place in range(match.start(), match.end()):
                 gone[at[place]] = 1
-    letters = [(_usual(letter), place) for place, letter in enumerate(visible) if not gone[place] and letter != "\x00"]
+    letters = [(letter, place) for place, letter in enumerate(visible) if not gone[place] and letter != "\x00"]
     return letters, len(text) - len(letters)
 
 
@@ -130,6 +130,8 @@ def _collapsed(letters: list[tuple[str, int]]) -> tuple[str, list[int]]:
             if plain and plain[-1] != " ":
                 plain.append(" ")
                 places.append(place)
+            elif plain and letter == "\n":
+                places[-1] = place  # the end of a line is remembered: a sentence ends there
         else:
             plain.append(letter)
             places.append(place)

@@ -8,11 +8,12 @@ model's word, and one record's label touches no other.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from insights_assets.labels.evidence import Span
 from insights_assets.labels.words import fold
 
-_SENTENCE = re.compile(r"[^.!?;\n]*(?:[.!?;]+(?=[\s\"')\]}]|$)|$)[\"')\]}]*")
+_SENTENCE = re.compile(r"(?:[^.!?;\n]|[.!?;](?![\s\"')\]}]|$))*[.!?;]*[\"')\]}]*\n?")
 
 _RULES = (
     # en
@@ -70,8 +71,9 @@ _STRONG = re.compile(
     rf"|\b(?:{_DO})\b[^.!?]{{0,30}}\b(?:this|these|the following|diese[rsnm]?|dies|ce|cet|cette|est[ea]|esto|isto)\b ?(?:{_RECORD})?[^.!?]{{0,30}}\b(?:as|with|als|mit|comme|avec|como|con|com)\b ?[^.!?]{{0,40}}"
     r"(?:_|\b(?:praise|positive|neutral|negative|lob|positiv|neutre|positif|eloge|elogio|positiv[oa]|safety|critical|kritisch|critique|critic[oa]|other|topic|label|category|thema|kategorie|categorie|categoria)\b)"
     rf"|\b(?:{_DO})\b[^.!?]{{0,40}}\b(?:{_TARGET})\b[^.!?]{{0,12}}(?:\bto\b|\bas\b|\bauf\b|\bals\b|\bsur\b|\ba\b|\ben\b|\bcomo\b|\bcomme\b|\bpara\b|=|:|\"|')"
-    r"|\b(?:as an ai|als ki|en tant qu'ia|como una? ia|como ia|als sprachmodell|as a language model)\b"
-    r"|\b(?:end|begin|start|ende|beginn|fin|debut|inicio|fim)\b[ -]{1,2}(?:of|der|des|de|du|del|da|do)?[ -]{0,2}(?:the |la |los |os |das )?(?:data|input|user (?:text|input|message)|system|prompt|instructions|daten|eingabe|donnees|entree|datos|entrada|dados)\b"
+    r"|\b(?:as an? (?:ai|language model|assistant|classifier)|als (?:ki|sprachmodell|modell)|en tant qu(?:e |'| ')(?:ia|modele|assistant)|"
+    r"como (?:una? |um |uma )?(?:ia|modelo|asistente|assistente))\b"
+    r"|\b(?:end|begin|start|ende|beginn|fin|debut|inicio|fim)\b[ -]{1,2}(?:of|der|des|de|du|del|da|dos|das|do)?[ -]{0,2}(?:the |la |los |os |das )?(?:data|input|user (?:text|input|message)|system|prompt|instructions|daten|eingabe|donnees|entree|datos|entrada|dados)\b"
     r"|^[\s\"'(\[{#*>-]*(?:system|assistant|developer|user) ?(?:: \S|\]|>)|[\[(<{#](?:system|assistant|developer|user)(?:[:\]>)}])"
     r"|\b(?:shipping_delay|damaged_on_arrival|missing_accessories|wrong_item|product_quality|sizing_issue|billing_confusion|returns_and_refunds|"
     r"feature_request|app_or_site_problem|usability_confusion|customer_service|price_value|potential_defect|refund_risk|quality_review|churn_risk|"
@@ -81,17 +83,20 @@ _STRONG = re.compile(
 )
 #: In a sentence next to a strong one, these are enough: the order goes on.
 _GOES_ON = re.compile(
-    rf"\b(?:{_TARGET})\b|\b(?:{_MACHINE})\b|\b(?:{_RULES})\b|[{{}}\[\]]|\b(?:{_DO})\b[^.!?]{{0,30}}\b(?:only|exactly|nur|genau|seulement|exactement|solo|exactamente|apenas|somente|exatamente)\b"
+    rf"\b(?:{_TARGET})\b|\b(?:llm|chatgpt|language model|classifier|labell?er|sprachmodell|klassifikator|modele de langage|classifieur|modelo de l\w+)\b|\b(?:{_RULES})\b|[{{}}\[\]]|\b(?:{_DO})\b[^.!?]{{0,30}}\b(?:only|exactly|nur|genau|seulement|exactement|solo|exactamente|apenas|somente|exatamente)\b"
     r"|\b(?:no complaint|nothing wrong|everything is fine|all is well|keine beschwerde|alles in ordnung|aucune plainte|tout va bien|ninguna queja|todo esta bien|"
     r"nenhuma reclamacao|esta tudo bem)\b"
 )
 
 
-def instruction_spans(plain: str) -> list[Span]:
-    """Sentences that speak to a machine, as spans of a text whose blanks are single; neighbours are one span."""
+def instruction_spans(plain: str, line_ends: Collection[int] = ()) -> list[Span]:
+    """Sentences that speak to a machine, as spans of a text whose blanks are single; neighbours are one span. `line_ends`: blanks that were
+    ends of a line, where a sentence ends too."""
     folded = fold(plain)
     if not _MAYBE.search(folded):
         return []
+    for place in line_ends:
+        folded = folded[:place] + "\n" + folded[place + 1 :]
     sentences = [Span(*match.span()) for match in _SENTENCE.finditer(folded) if match.group().strip()]
     flagged = [bool(_STRONG.search(folded, span.start, span.end)) for span in sentences]
     if not any(flagged):
@@ -106,11 +111,9 @@ def instruction_spans(plain: str) -> list[Span]:
     for number, span in enumerate(sentences):
         if not flagged[number]:
             continue
-        start = span.start + (len(plain[span.start : span.end]) - len(plain[span.start : span.end].lstrip()))
-        if spans and number and flagged[number - 1]:
-            spans[-1] = Span(spans[-1].start, span.end)
-        else:
-            spans.append(Span(start, span.end))
+        said = plain[span.start : span.end]
+        start, end = span.end - len(said.lstrip()), span.start + len(said.rstrip())
+        spans[-1:] = [Span(spans[-1].start, end)] if spans and flagged[number - 1] else [*spans[-1:], Span(start, end)]
     return spans
 
 

@@ -42,8 +42,8 @@ def read_reply(raw: Any) -> Reading:
 def receipt_of(body: Mapping[str, Any], request_id: str | None, status: int) -> Receipt:
     """What a reply says about itself."""
     usage = body.get("usage")
-    counted = None
-    if isinstance(usage, Mapping):
+    counted = None  # counts that are not numbers are unknown, never 0
+    if isinstance(usage, Mapping) and all(isinstance(usage.get(name), int) for name in ("prompt_tokens", "completion_tokens")):
         counted = Usage(
             _count(usage, "prompt_tokens"), _count(usage.get("prompt_tokens_details"), "cached_tokens"), _count(usage, "completion_tokens"),
             _count(usage.get("completion_tokens_details"), "reasoning_tokens"),

@@ -58,24 +58,16 @@ class Replies:
                     model_snapshot=snapshot, answered_at=at, expires_at=None if lasts is None else at + lasts,
                 )
                 session.add(row)
-            self._add_subjects(session, {cache_key: set(subjects)})
+            session.add_all(_missing(session, {cache_key: set(subjects)}))
             return row
 
     def also_about(self, subjects: Mapping[str, Collection[str]]) -> None:
         """Note further people who said the same words (cache key -> subject keys)."""
-        missing: dict[str, set[str]] = {key: set(keys) for key, keys in subjects.items() if keys}
         with self._operations.reading() as session:
-            for some in _some(sorted(missing)):
-                for row in session.scalars(select(ModelReplySubject).where(ModelReplySubject.cache_key.in_(some))):
-                    missing[row.cache_key].discard(row.subject_key)
-        if any(missing.values()):
+            missing = _missing(session, subjects)
+        if missing:
             with self._operations.writing() as session:
-                self._add_subjects(session, missing)
-
-    def _add_subjects(self, session: Session, subjects: Mapping[str, Collection[str]]) -> None:
-        for cache_key, keys in subjects.items():
-            for subject in sorted(keys):
-                session.merge(ModelReplySubject(cache_key=cache_key, subject_key=subject))
+                session.add_all(_missing(session, subjects))
 
     def forget(self, subject_key: str) -> int:
         """Erase a person: the answers about nobody else's words go with them. Gives how many answers went."""
@@ -98,6 +90,15 @@ class Replies:
                 session.execute(delete(ModelReplySubject).where(ModelReplySubject.cache_key.in_(some)))
                 session.execute(delete(ModelReply).where(ModelReply.cache_key.in_(some)))
             return len(keys)
+
+
+def _missing(session: Session, subjects: Mapping[str, Collection[str]]) -> list[ModelReplySubject]:
+    """Rows that are not there yet."""
+    wanted = {(key, subject) for key, several in subjects.items() for subject in several}
+    for some in _some(sorted({key for key, _ in wanted})):
+        known = session.execute(select(ModelReplySubject.cache_key, ModelReplySubject.subject_key).where(ModelReplySubject.cache_key.in_(some)))
+        wanted.difference_update((key, subject) for key, subject in known)
+    return [ModelReplySubject(cache_key=key, subject_key=subject) for key, subject in sorted(wanted)]
 
 
 def _leave_open_batches(session: Session, keys: set[str]) -> None:

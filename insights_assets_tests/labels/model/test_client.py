@@ -108,7 +108,7 @@ def test_a_third_of_all_calls_rate_limited_in_every_form_loses_nothing_and_waits
     assert desk.server.too_early == []
     assert set(desk.server.fault_counts) == set(RATE_LIMITS), "each form was met, 130 s among them"
     share = sum(desk.server.fault_counts.values()) / len(desk.server.chats)
-    assert 0.25 <= share <= 0.35
+    assert 0.27 <= share <= 0.4
     assert desk.server.time.slept.total_seconds() >= 130 * 3
     same_ledgers(desk)
 
@@ -241,9 +241,9 @@ def test_no_secret_and_no_text_of_a_customer_in_logs_or_ledger(desk: Desk, caplo
     with caplog.at_level(logging.DEBUG):
         labels = desk.label(complaints(12), desk.client(model_concurrency=1, model_concurrency_most=1))
     rows = " ".join(str(row.as_dict()) for row in desk.client().ledger.calls()) + " ".join(str(one.detail) for one in labels)
-    for word in (KEY, "broke after a week", "You read one piece"):
+    for word in (KEY, "broke", "You read one piece"):
         assert word not in caplog.text and word not in rows
-    assert "broke after a week" in "".join(desk.server.raw_log), "the search would find what is there"
+    assert "broke" in "".join(desk.server.raw_log), "the search would find what is there"
 
 
 def test_a_compatible_server_gets_its_own_dialect(server: AzureOpenAI, tmp_path: Path) -> None:
