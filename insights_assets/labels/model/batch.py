@@ -209,7 +209,7 @@ def _take_in(client: ModelClient, row: ModelBatch, line: str, now: datetime) -> 
         found = json.loads(line)
         key, response = found["custom_id"], found.get("response") or {}
         status, body = int(response.get("status_code") or 0), response.get("body") or {}
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return False  # the file is read as far as it goes; what it does not answer is asked one by one
     if key not in row.cache_keys or not isinstance(body, Mapping):
         return False  # erased meanwhile, or not ours

@@ -62,7 +62,7 @@ def judge_reply(content: str, text: Prepared, label_set: LabelSet, skus: Collect
     """Whether a reply may become a label."""
     try:
         document = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Judged(Outcome.INVALID_JSON)
     try:
         said = _read(document, label_set, skus)
