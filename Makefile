@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score eval-labels clean lock setup
+.PHONY: help demo olist test test-fast dev check bench score eval-labels live-smoke clean lock setup
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 
 eval-labels: $(STAMP) ## figures of the local labeller on public data (PUBLIC_DATA=../shared/data)
 	@$(BIN)/python -m insights_assets.labels.public_evaluation $(or $(PUBLIC_DATA),../shared/data)
+
+live-smoke: $(STAMP) ## the model client against a real deployment, when INSIGHTS_MODEL… names one
+	@$(BIN)/python -m insights_assets_tests.contract.live_smoke
 
 RECORDS ?= 50000 200000
 bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"

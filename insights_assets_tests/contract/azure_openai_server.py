@@ -272,7 +272,7 @@ class _Handler(BaseHTTPRequestHandler):
         server.seen.append(Seen(self.command, path, body, wire.status, wire.body))
         self._send(wire)
 
-    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the names http.server asks for
+    do_GET = do_POST = do_DELETE = _serve
 
     def _send(self, wire: Wire) -> None:
         if wire.drop:

@@ -283,7 +283,7 @@ class _Round:
             client.stop(result)
         elif result.outcome is Outcome.RATE_LIMITED_DEFERRED and result.asks_again:
             # A wait is for the whole deployment. A long one sends this question to the end of the line, a short one keeps its place.
-            wait = timedelta(seconds=result.wait_seconds) if result.wait_seconds is not None else backoff(turn.attempt, turn.question.cache_key)
+            wait = _wait(result, turn.attempt, turn.question.cache_key)
             if client.pace.limited(now + wait, now):
                 last = max((other.number for other in self._queue), default=turn.number) + 1
                 turn.number = last if wait.total_seconds() > LONGEST_SLEEP_SECONDS else turn.number
@@ -292,13 +292,12 @@ class _Round:
                 return
             client.stop(result)
         elif result.outcome is Outcome.TRANSPORT:
-            if result.asks_again or result.may_be_billed:
-                client.pace.failed()
+            client.pace.failed()
             if client.pace.is_outage:
                 client.stop(result)
             elif result.asks_again and turn.tries < TRIES:
-                wait = timedelta(seconds=result.wait_seconds) if result.wait_seconds is not None else backoff(turn.tries, turn.question.cache_key)
-                if client.pace.limited(now + wait, now) if result.wait_seconds else True:
+                wait = _wait(result, turn.tries, turn.question.cache_key)
+                if wait.total_seconds() <= LONGEST_SLEEP_SECONDS:
                     turn.not_before, turn.attempt, turn.tries = now + wait, turn.attempt + 1, turn.tries + 1
                     heapq.heappush(self._queue, turn)
                     return
@@ -310,6 +309,15 @@ class _Round:
         for turn in self._queue:
             self._answers[turn.question.cache_key] = Answer(turn.question.cache_key, outcome, detail="not sent")
         self._queue.clear()
+
+
+def _wait(fault: Fault, attempt: int, key: str) -> timedelta:
+    """How long the server wants to be left alone. Where it says nothing, or says little again and again, the pause grows by itself."""
+    own = backoff(attempt, key)
+    if fault.wait_seconds is None:
+        return own
+    told = timedelta(seconds=fault.wait_seconds)
+    return told if attempt <= TRIES else max(told, own)
 
 
 def judge(reading: Reading, question: Question) -> Judged:

@@ -81,6 +81,18 @@ _STRONG = re.compile(
     r"|[{\[]\s*[\"']\w+[\"']\s*[:,]|[\"']\w+[\"']\s*:\s*[\"'\[{]|^\s*[\]}]+[\s\"',}\]]*$|#{3,} ?\w"
     r"|\b(?=[a-z+/]*\d)[a-z0-9+/]{40,}={0,2}(?![a-z0-9])",
 )
+_VERDICT = r"praise|positive|negative|neutral|lob|positiv\w*|negativ\w*|eloges?|positi[fv]s?|elogios?|safety|complaint[- ]free"
+#: Speaking of how the text is to be processed, without an order in so many words.
+_META = re.compile(
+    r"\b(?:process\w*|verarbeit\w*|trait\w*|proces\w*)\b[^.!?]{0,25}\b(?:automati\w+)|\bautomati\w+\b[^.!?]{0,25}\b(?:process\w*|verarbeit\w*|trait\w*|proces\w*)"
+    rf"|\b(?:file|filed|files|archive[ds]?|register(?:ed)?|ablegen|abgelegt|ablege|einordne\w*|range\w*|classer|archiv\w+)\b[^.!?]{{0,40}}\b(?:as|under|unter|als|comme|parmi|dans|como|en)\b[^.!?]{{0,15}}\b(?:{_VERDICT})\b"
+    rf"|\b(?:unter|als)\b[^.!?]{{0,15}}\b(?:{_VERDICT})\b[^.!?]{{0,10}}\b(?:abgelegt|ablegen|einordnen|abzulegen)\b"
+    rf"|\b(?:output|ausgabe|sortie|salida|saida)\b[^.!?]{{0,25}}\b(?:says?|said|is|reads?|lautet|ist|dise|soit|dijera|sea|diga|dissesse|seja|diga)\b[^.!?]{{0,15}}\b(?:{_VERDICT})\b"
+    r"|\b(?:as|als|comme|como)\b ?(?:your|dein\w*|ihr\w*|ton|votre|tu|su|a sua|sua) (?:new )?(?:orders?|commands?|befehle?|auftrag|ordres?|ordenes|orden|ordens|ordem)\b"
+    r"|\b(?:summary|topic|sentiment|urgency|label) fields?\b|\bfeld(?:er)? (?:zusammenfassung|thema|stimmung)\b|\bchamps? (?:resume|sujet|sentiment)\b|\bcampos? (?:resumen|resumo|tema|sentimi?ento)\b"
+    r"|\b(?:no|keine?|aucun|ningun|nenhum) (?:topic|thema|sujet|tema)\b[^.!?]{0,12}\b(?:to report|to label|zu melden|a signaler|que informar|a relatar)\b"
+    r"|\b(?:withdrew|withdrawn|zuruckgezogen|retire|retiro|retirou)\b[^.!?]{0,15}\b(?:complaint|beschwerde|plainte|queja|queixa)\b|\bbeschwerde zuruckgezogen\b"
+)
 #: In a sentence next to a strong one, these are enough: the order goes on.
 _GOES_ON = re.compile(
     rf"\b(?:{_TARGET})\b|\b(?:llm|chatgpt|language model|classifier|labell?er|sprachmodell|klassifikator|modele de langage|classifieur|modelo de l\w+)\b|\b(?:{_RULES})\b|[{{}}\[\]]|\b(?:{_DO})\b[^.!?]{{0,30}}\b(?:only|exactly|nur|genau|seulement|exactement|solo|exactamente|apenas|somente|exatamente)\b"
@@ -98,7 +110,7 @@ def instruction_spans(plain: str, line_ends: Collection[int] = ()) -> list[Span]
     for place in line_ends:
         folded = folded[:place] + "\n" + folded[place + 1 :]
     sentences = [Span(*match.span()) for match in _SENTENCE.finditer(folded) if match.group().strip()]
-    flagged = [bool(_STRONG.search(folded, span.start, span.end)) for span in sentences]
+    flagged = [bool(_STRONG.search(folded, *span) or _META.search(folded, *span)) for span in sentences]
     if not any(flagged):
         return []
     for order in (range(1, len(sentences)), range(len(sentences) - 2, -1, -1)):
@@ -121,5 +133,5 @@ def instruction_spans(plain: str, line_ends: Collection[int] = ()) -> list[Span]
 _MAYBE = re.compile(
     rf"_|[{{\[]|#{{3}}|-{{5}}|={{5}}|system|assist|asist|develop|prompt|\bai\b|\bki\b|\bia\b|model|bot\b|classif|clasif|klassif|llm|gpt|\b(?:{_DROP})\b|now|jetzt|sofort|"
     r"maintenant|desormais|ahora|agora|act|pretend|verhalt|agis|comport|aja|atue|instru|anweis|consign|jailbreak|entwickler|label|topic|sentiment|json|schema|"
-    rf"\b(?:{_TARGET})\b|\b(?:{_RECORD})\b|\bend\b|begin|ende|fin\b|debut|inicio|fim|\b[a-z0-9+/]{{40}}|\"|user"
+    rf"\b(?:{_TARGET})\b|\b(?:{_RECORD})\b|automati|output|ausgabe|sortie|salida|saida|{_VERDICT}|order|befehl|ordre|orden|withdr|zuruckgezogen|retir|\bend\b|begin|ende|fin\b|debut|inicio|fim|\b[a-z0-9+/]{{40}}|\"|user"
 )

@@ -2,7 +2,7 @@
 
 Belongs here: filling prompt and schema from the label set, the body of a chat completion, the key under which its reply is kept. Does not
 belong here: sending (`client`), what of a text may be sent (`defence`).
-What a reply may depend on is sent and nothing else: the text, its language, the products it could name. Stars, order and customer are not
+A stored reply is read anew each time, so our own reading is no part of the key. What a reply may depend on is sent and nothing else: the text, its language, the products it could name. Stars, order and customer are not
 sent, so a thousand people with the same words are one question.
 """
 
@@ -26,8 +26,6 @@ from insights_assets.labels.words import fold
 if TYPE_CHECKING:
     from insights_assets.resources.language_model import Connection
 
-#: Raised when the reading of replies changes so that stored ones must be asked for anew.
-READING_VERSION = "1"
 _MOST_CANDIDATES = 8
 _SHARDS = 4  # a vendor's prompt cache serves about fifteen requests a minute and key
 
@@ -90,7 +88,7 @@ class LabelPrompt:
         """Prompt, label set, schema, model, parameters: what every key of this prompt holds beside the text."""
         return _digest(
             [self.prompt.version_id, _digest(self.system), _digest(repr(self.label_set)), _digest(json.dumps(self.schema, sort_keys=True)), self.model_id,
-             self.reply_format, json.dumps(self.parameters, sort_keys=True), READING_VERSION]
+             self.reply_format, json.dumps(self.parameters, sort_keys=True)]
         )
 
     def question(self, text: Prepared, language: str | None, candidates: Sequence[Mapping[str, str]], subjects: Iterable[str] = ()) -> Question:

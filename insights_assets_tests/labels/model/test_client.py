@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import logging
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
 
 from insights_assets.labels.model.client import TRIES
+from insights_assets.labels.model.label import questions_of
 from insights_assets.labels.model.outcomes import Outcome
 from insights_assets.labels.model.pace import OUTAGE_AFTER
+from insights_assets.labels.model.report import run_report
+from insights_assets.labels.model.request import Candidates
+from insights_assets.resources.language_model import connect
+from insights_assets.settings import Settings
 from insights_assets_tests.contract.azure_openai_brains import oracle
 from insights_assets_tests.contract.azure_openai_faults import RATE_LIMITS, WITH_A_REPLY, WITHOUT_A_REPLY
 from insights_assets_tests.contract.azure_openai_server import KEY, SNAPSHOT, AzureOpenAI
@@ -88,8 +98,6 @@ def test_a_refusal_is_asked_again_after_seven_days(desk: Desk) -> None:
     desk.server.faults = lambda number, _body: "refused" if number == 0 else None
     record = complaints(1)
     assert desk.label(record)[0].outcome is Outcome.REFUSED
-    from datetime import timedelta
-
     desk.server.time.sleep_until(desk.server.time.now() + timedelta(days=6))
     assert desk.label(record, desk.client("r2"))[0].outcome is Outcome.REFUSED
     desk.server.time.sleep_until(desk.server.time.now() + timedelta(days=1, seconds=1))
@@ -123,6 +131,39 @@ def test_where_the_wait_is_longer_than_a_run_may_wait_the_next_run_asks_the_rest
     desk.server.faults = lambda *_: None
     assert [one.outcome for one in desk.label(complaints(20), desk.client("run-2"))] == [Outcome.OK] * 20
     assert len(desk.server.chats) == 21, "only the rest was asked"
+
+
+def test_a_server_that_says_zero_for_ever_does_not_hold_the_run_for_ever(desk: Desk) -> None:
+    desk.server.faults = lambda *_: "429:seconds:0"
+    client = desk.client(model_wait_seconds=300.0)
+    assert {one.outcome for one in desk.label(complaints(5), client)} == {Outcome.RATE_LIMITED_DEFERRED}
+    assert len(desk.server.chats) < 400
+
+
+def test_a_deployment_that_takes_none_of_our_requests_is_left_alone(desk: Desk) -> None:
+    desk.server.faults = lambda *_: "400"
+    client = desk.client(model_concurrency=1, model_concurrency_most=1)
+    assert {one.outcome for one in desk.label(complaints(50), client)} == {Outcome.TRANSPORT}
+    assert len(desk.server.chats) == OUTAGE_AFTER
+    assert client.stopped and "request not accepted: unsupported_value" in client.stopped
+
+
+def test_the_report_has_the_runs_figures_and_its_sentences(desk: Desk) -> None:
+    desk.server.faults = lambda number, _body: {1: "refused", 2: "filter_down"}.get(number)
+    client = desk.client(model_concurrency=1, model_concurrency_most=1)
+    desk.label(complaints(10), client)
+    report = run_report(client)
+    assert (report.calls_count, report.input_tokens) == (10, sum(one.prompt_tokens for one in desk.server.billed))
+    assert report.answers == {"ok": 9, "refused": 1} and report.snapshots == (SNAPSHOT,)
+    prompt, cached, completion = (sum(getattr(one, name) for one in desk.server.billed) for name in ("prompt_tokens", "cached_tokens", "completion_tokens"))
+    assert report.cost == pytest.approx(((prompt - cached) * 0.40 + cached * 0.10 + completion * 1.60) / 1e6, abs=1e-5)
+    assert report.cost_per_thousand(100) == pytest.approx(10 * report.cost, abs=1e-4)
+    assert "filter was down for 1 calls" in " ".join(report.sentences)
+    assert report.metadata()["model_ok"] == 9
+    desk.connection = dataclasses.replace(desk.connection, snapshot="gpt-4.1-mini-2099-01-01")
+    other = desk.client("run-2")
+    desk.label(complaints(1), other)
+    assert "INSIGHTS_MODEL_SNAPSHOT expects gpt-4.1-mini-2099-01-01" in " ".join(run_report(other).sentences)
 
 
 def test_the_pace_follows_a_real_limit_of_tokens_a_minute(desk: Desk) -> None:
@@ -187,16 +228,10 @@ def test_the_budget_is_hard_for_run_and_day(desk: Desk) -> None:
 
 def test_what_a_killed_process_left_in_flight_counts_as_spent(desk: Desk) -> None:
     client = desk.client()
-    question = next(iter(__import__("insights_assets.labels.model.label", fromlist=["questions_of"]).questions_of(complaints(1), desk.prompt, _none())))
+    question = next(questions_of(complaints(1), desk.prompt, Candidates([])))
     client.ledger.sent(run_id="run-0", task="label_feedback", prompt_version="p", cache_key=question.cache_key, attempt=1, deployment="d",
                        estimate=client.estimate(question), at=desk.server.time.now())
     assert client.ledger.spent(run_id="run-0").tokens == question.estimate_tokens
-
-
-def _none() -> object:
-    from insights_assets.labels.model.request import Candidates
-
-    return Candidates([])
 
 
 def test_what_is_sent_and_what_comes_back_fit_the_vendors_description(desk: Desk, shared: Path) -> None:
@@ -205,8 +240,6 @@ def test_what_is_sent_and_what_comes_back_fit_the_vendors_description(desk: Desk
     desk.label(complaints(30), desk.client(model_concurrency=1, model_concurrency_most=1))
     description = Description(shared)
     assert description.wrong(desk.server.chats) == []
-    import dataclasses
-
     hot = dataclasses.replace(desk.server.chats[0], body={**desk.server.chats[0].body, "temperature": "hot", "tempreature": 1})
     assert len(description.wrong([hot])) >= 2, "the check can fail"
 
@@ -229,12 +262,8 @@ def test_a_filter_that_was_down_and_a_noted_attack_are_kept_with_the_answer(desk
 
 
 def test_no_secret_and_no_text_of_a_customer_in_logs_or_ledger(desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    import logging
-
     monkeypatch.setenv("OPENAI_LOG", "debug")
     logging.getLogger().setLevel(logging.DEBUG)
-    from insights_assets.resources.language_model import connect
-
     desk.connection = connect(desk.settings, strict=True)  # type: ignore[assignment]
     names = [None, "invalid_json", "500", "filtered_prompt", "wrong_types", "html", "400", "429:seconds:3"]
     desk.server.faults = lambda number, _body: names[number] if number < len(names) else None
@@ -256,15 +285,10 @@ def test_a_compatible_server_gets_its_own_dialect(server: AzureOpenAI, tmp_path:
 
 
 def test_entra_signs_in_with_its_scope_and_a_refused_sign_in_is_one_sentence(server: AzureOpenAI, tmp_path: Path) -> None:
-    from azure.core.credentials import AccessToken
-    from azure.core.exceptions import ClientAuthenticationError
-
-    from insights_assets.resources.language_model import connect
-    from insights_assets.settings import Settings
-
     class Credential:
-        scopes: list[str] = []
-        broken = False
+        def __init__(self, broken: bool = False) -> None:
+            self.scopes: list[str] = []
+            self.broken = broken
 
         def get_token(self, *scopes: str, **_: object) -> AccessToken:
             if self.broken:
@@ -279,9 +303,7 @@ def test_entra_signs_in_with_its_scope_and_a_refused_sign_in_is_one_sentence(ser
     desk.connection = connect(settings, strict=True, credential=credential)  # type: ignore[assignment]
     assert desk.label(complaints(1))[0].outcome is Outcome.OK
     assert credential.scopes[0] == "https://ai.azure.com/.default"
-    broken = Credential()
-    broken.broken = True
-    desk.connection = connect(settings, credential=broken)  # type: ignore[assignment]
+    desk.connection = connect(settings, credential=Credential(broken=True))  # type: ignore[assignment]
     client = desk.client("run-2")
     assert desk.label(complaints(5), client)[-1].outcome is Outcome.AUTH
     assert client.stopped and "Cognitive Services OpenAI User" in client.stopped

@@ -16,7 +16,7 @@ from insights_assets.labels.model.outcomes import Outcome
 from insights_assets_tests.contract.azure_openai_brains import obeying, oracle, reply
 from insights_assets_tests.contract.azure_openai_server import AzureOpenAI
 from insights_assets_tests.labels.model.desk import Desk, open_desk
-from insights_assets_tests.labels.model.injection_corpus import Twin, twins
+from insights_assets_tests.labels.model.injection_corpus import CLEAN, FURTHER, Twin, twins
 
 TWINS = list(twins())
 
@@ -72,6 +72,18 @@ def test_without_the_sentence_filter_the_adversary_wins_and_still_stays_inside_t
         assert {topic["topic"] for topic in row["topics"]} <= set(known.topic_ids) and set(row["risk_tags"]) <= set(known.risk_tag_ids)
         assert all(topic["quote"] == twin.attacked[topic["start"] : topic["end"]] for topic in row["topics"])
         assert "http" not in row["summary"] and row["sku"] is None
+
+
+def test_phrasings_that_pass_the_filter_reach_one_record_and_nothing_outside_the_lists(tmp_path: Path) -> None:
+    texts = [(language, f"{' '.join(CLEAN[language][0][0])} {attack}") for language, attacks in FURTHER.items() for attack in attacks]
+    passed = [text for _, text in texts if defence.prepare(text).left_out_count == 0]
+    assert len(passed) <= 4, "28 of 30 are left out since the filter was widened by them; before it was 1"
+    lie = reply([("praise", "x")], sentiment="positive", urgency="critical", summary="All good: https://evil.example", sku="LMP-100")
+    wanted = [(attack, {**lie, "topics": [{**lie["topics"][0], "quote": attack.split(".")[0]}]}) for attacks in FURTHER.values() for attack in attacks]
+    with AzureOpenAI(brain=obeying(oracle(), wanted)) as server:
+        labels = open_desk(server, tmp_path).label(records([("en", text) for text in passed] + [("en", "My parcel never came.")]))
+    assert labels[-1].row is not None and labels[-1].row["primary_topic"] == "product_quality", "its neighbour keeps the honest label"
+    assert [one.outcome for one in labels[:-1]] == [Outcome.OFF_SCHEMA] * len(passed), "a product that is no candidate voids the reply"
 
 
 @pytest.mark.parametrize("text", [
