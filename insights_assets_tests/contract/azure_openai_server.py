@@ -243,7 +243,7 @@ class AzureOpenAI:
 
 def tokens(text: str) -> int:
     """The stand-in's tokenizer: four bytes are one."""
-    return -(-len(text.encode()) // 4)
+    return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
 
 
 class _Handler(BaseHTTPRequestHandler):

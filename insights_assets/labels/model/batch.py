@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from insights_assets.labels.model.budget import Spend
-from insights_assets.labels.model.client import ModelClient, Question
+from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.outcomes import Fault, Outcome, fault_of, status_fault
-from insights_assets.labels.model.prices import Usage
+from insights_assets.labels.model.questions import Question
 from insights_assets.labels.model.reading import Reading, read_body, receipt_of
 from insights_assets.resources.operations.models import ModelBatch
 
@@ -70,7 +69,7 @@ def submit(client: ModelClient, operations: Operations, questions: Iterable[Ques
             batch_key=_key(operations, keys), run_id=client.run_id,
             task=some[0][0].task, prompt_version=some[0][0].prompt_version, deployment=deployment, cache_keys=keys, state=SUBMITTING,
             estimated_tokens=sum(question.estimate_tokens for question, _ in some),
-            estimated_cost=round(sum(_estimate(client, question).money for question, _ in some), 6), started_at=client.time.now(),
+            estimated_cost=round(sum(client.estimate(question, "batch").money for question, _ in some), 6), started_at=client.time.now(),
         )
         client.replies.also_about({question.cache_key: question.subjects for question, _ in some})
         with operations.writing() as session:
@@ -110,7 +109,7 @@ def _wanted(client: ModelClient, operations: Operations, questions: Iterable[Que
     some = [question for question in questions if question.cache_key not in under_way]
     known = client.replies.known([question.cache_key for question in some], client.time.now())
     for question in {one.cache_key: one for one in some if one.cache_key not in known}.values():
-        reserved = _estimate(client, question)
+        reserved = client.estimate(question, "batch")
         if not client.budget.reserve(reserved):
             report.refused_by_budget_count += 1
             continue
@@ -118,11 +117,6 @@ def _wanted(client: ModelClient, operations: Operations, questions: Iterable[Que
         body = {**question.body, "model": client.connection.batch_deployment}
         line = {"custom_id": question.cache_key, "method": "POST", "url": _PATH, "body": body}
         yield question, json.dumps(line, ensure_ascii=False) + "\n"
-
-
-def _estimate(client: ModelClient, question: Question) -> Spend:
-    usage = Usage(input_tokens=question.estimate_tokens - question.longest_reply_tokens, output_tokens=question.longest_reply_tokens)
-    return Spend(usage.tokens, client.prices.cost(usage, snapshot=client.connection.snapshot, deployment=client.connection.deployment, tier="batch"))
 
 
 def _portions(lines: Iterable[tuple[Question, str]]) -> Iterator[list[tuple[Question, str]]]:

@@ -19,11 +19,13 @@ from insights_assets.labels.model.injection import instruction_spans
 GAP = "[…]"
 #: Characters that may join words in place of blanks; the first in the text's own order that the text lacks is taken.
 MARKS = "ˆ¦¬¶‡◊¤§"
+#: What is looked at of a text, and what is sent of it. Longer ones say what they have to say before; a hostile one costs no more.
+LONGEST_LOOKED_AT, LONGEST_SENT = 20_000, 6_000
 _NOWHERE = -1
 
 _HIDDEN = re.compile(
     r"<!--.*?(?:-->|$)|<(script|style|template|noscript|title|head)\b.*?(?:</\1\s*>|$)"
-    r"|<(\w+)\b[^<>]*(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])|\bhidden\b|aria-hidden)[^<>]*>.*?(?:</\2\s*>|$)",
+    r"|<(\w+)\b[^<>]{0,400}(?:display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|opacity\s*:\s*0(?![.\d])|\bhidden\b|aria-hidden)[^<>]{0,400}>.*?(?:</\2\s*>|$)",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKUP = re.compile(
@@ -52,6 +54,11 @@ class Prepared:
         """The text as it is sent: words joined by the mark, which the text itself does not hold."""
         return self.plain.replace(" ", self.mark)
 
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is left that a model could label."""
+        return any(letter.isalnum() for letter in self.plain)
+
     def find(self, quote: str) -> Span | None:
         """Where a quote stands in the original. It must be copied letter by letter from what was sent, and not cut through a word."""
         wanted = _BLANK.sub(" ", quote.replace(self.mark, " ")).strip()
@@ -79,8 +86,8 @@ class Prepared:
 
 def prepare(text: str) -> Prepared:
     """What of a text is sent. The same text gives the same, always."""
-    letters, hidden = _visible(text)
-    plain, places = _collapsed(letters)
+    letters, hidden = _visible(text[:LONGEST_LOOKED_AT])
+    plain, places = _shortened(*_collapsed(letters))
     spans = instruction_spans(plain, [place for place, letter in enumerate(plain) if letter == " " and text[places[place]] == "\n"])
     for span in reversed(spans):
         plain = plain[: span.start] + GAP + plain[span.end :]
@@ -139,6 +146,14 @@ def _collapsed(letters: list[tuple[str, int]]) -> tuple[str, list[int]]:
         plain.pop()
         places.pop()
     return "".join(plain), places
+
+
+def _shortened(plain: str, places: list[int]) -> tuple[str, list[int]]:
+    if len(plain) <= LONGEST_SENT:
+        return plain, places
+    end = plain.rfind(" ", LONGEST_SENT // 2, LONGEST_SENT)
+    end = end if end > 0 else LONGEST_SENT
+    return plain[:end], places[:end]
 
 
 def _mark(plain: str) -> str:

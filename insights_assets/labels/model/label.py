@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.labels.attribution import Mention, attribute
 from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.fields import number_of, text_of
-from insights_assets.labels.model.client import Answer, ModelClient, Question
+from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.defence import GAP, Prepared, prepare
 from insights_assets.labels.model.outcomes import Outcome
 from insights_assets.labels.model.parse import Said
+from insights_assets.labels.model.questions import Answer, Question
 from insights_assets.labels.model.request import Candidates, LabelPrompt
 from insights_assets.labels.sentiment import EDGE, with_rating
 from insights_assets.labels.summary import summarise
@@ -84,10 +85,10 @@ def questions_of(records: Iterable[Mapping[str, Any]], prompt: LabelPrompt, cand
     known: set[str] = set()
     for record in records:
         if text_of(record.get("text")) is not None:
-            question = _asked(record, prompt, candidates).question
-            if question.cache_key not in known:
-                known.add(question.cache_key)
-                yield question
+            asked = _asked(record, prompt, candidates)
+            if asked.text.says_something and asked.question.cache_key not in known:
+                known.add(asked.question.cache_key)
+                yield asked.question
 
 
 def _asked(record: Mapping[str, Any], prompt: LabelPrompt, candidates: Candidates) -> _Asked:
@@ -102,6 +103,8 @@ def _label_some(
 ) -> Iterator[ModelLabel]:
     questions: dict[str, Question] = {}
     for one in some:
+        if not one.text.says_something:
+            continue
         known = questions.get(one.question.cache_key)
         if known is None:
             questions[one.question.cache_key] = one.question
@@ -111,7 +114,8 @@ def _label_some(
             )
     answers = {answer.cache_key: answer for answer in client.ask(questions.values(), in_batches=in_batches)}
     for one in some:
-        yield model_label(one.record, one.text, answers[one.question.cache_key], prompt, rules_version)
+        answer = answers.get(one.question.cache_key) or Answer(one.question.cache_key, Outcome.FILTERED_PROMPT, detail="nothing was left to send")
+        yield model_label(one.record, one.text, answer, prompt, rules_version)
 
 
 def model_label(record: Mapping[str, Any], text: Prepared, answer: Answer, prompt: LabelPrompt, rules_version: str) -> ModelLabel:

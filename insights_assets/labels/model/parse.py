@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from insights_assets.labels.label_set import LabelSet
-from insights_assets.labels.model.client import Judged
 from insights_assets.labels.model.defence import GAP, Prepared
 from insights_assets.labels.model.injection import instruction_spans
 from insights_assets.labels.model.outcomes import Outcome
+from insights_assets.labels.model.questions import Judged
 
 TONES = ("negative", "neutral", "positive")
 URGENCIES = ("low", "normal", "high", "critical")
@@ -25,7 +25,8 @@ LONGEST_SUMMARY = 160
 _TOPIC_FIELDS = {"topic", "quote", "sentiment", "confidence"}
 _FIELDS = {"topics", "sentiment", "urgency", "sku", "risk_tags", "summary", "new_topic_candidate"}
 _LINK = re.compile(r"https?:|www\.|://|@|\b[\w-]+\.(?:com|net|org|io|info|biz|de|fr|es|pt|uk|eu|shop|ru|cn|ly|me|app|dev|co)\b", re.IGNORECASE)
-_ACTIVE = re.compile(r"[<>{}\[\]|`\\]|[\x00-\x1f\x7f]|^[=+\-@]")
+#: Markup, formulas, and characters that nobody sees or that turn a line around.
+_ACTIVE = re.compile("[<>{}\\[\\]|`\\\\]|[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]|^[=+\\-@]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w+(?:[-_/]\w+)*\b|\b[A-Z0-9]+(?:[-_/][A-Z0-9]+)+\b")
 _CANDIDATE = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+){1,4}")

@@ -45,8 +45,8 @@ class Prices:
     def cost(self, usage: Usage, *, snapshot: str | None, deployment: str, tier: str | None = None) -> float:
         """What a usage costs, rounded to a millionth. The longest name that begins the snapshot, else the deployment's name, sets the price."""
         price = self._price(snapshot, deployment)
-        fresh = usage.input_tokens - usage.cached_tokens
-        money = fresh * price["input"] + usage.cached_tokens * price["cached_input"] + usage.output_tokens * price["output"]
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        money = (usage.input_tokens - cached) * price["input"] + cached * price["cached_input"] + usage.output_tokens * price["output"]
         return round(money / _MILLION * self.tier_shares.get(tier or "default", 1.0), 6)
 
     def _price(self, snapshot: str | None, deployment: str) -> Mapping[str, float]:

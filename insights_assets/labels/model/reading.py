@@ -5,6 +5,7 @@ Belongs here: usage, snapshot, service tier, finish reason, refusal, content fil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 from insights_assets.labels.model.ledger import Receipt
 from insights_assets.labels.model.outcomes import Outcome, filter_categories
 from insights_assets.labels.model.prices import Usage
+
+_MOST_TOKENS = 1_000_000_000  # beyond this a count is nonsense, and a database may not take it
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what neither database nor lake can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def receipt_of(body: Mapping[str, Any], request_id: str | None, status: int) -> 
     """What a reply says about itself."""
     usage = body.get("usage")
     counted = None  # counts that are not numbers are unknown, never 0
-    if isinstance(usage, Mapping) and all(isinstance(usage.get(name), int) for name in ("prompt_tokens", "completion_tokens")):
+    if isinstance(usage, Mapping) and all(_is_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens")):
         counted = Usage(
             _count(usage, "prompt_tokens"), _count(usage.get("prompt_tokens_details"), "cached_tokens"), _count(usage, "completion_tokens"),
             _count(usage.get("completion_tokens_details"), "reasoning_tokens"),
@@ -71,6 +75,8 @@ def read_body(body: Mapping[str, Any], receipt: Receipt, headers: Mapping[str, s
         return Reading(receipt, Outcome.TRUNCATED, None, detail, told)
     if finish != "stop" or not isinstance(content, str) or not content:
         return Reading(receipt, Outcome.INVALID_JSON, None, f"finished by {_text(finish) or 'nothing'} without a text", told)
+    if _NO_TEXT.search(content):
+        return Reading(receipt, Outcome.INVALID_JSON, None, "characters that no text has", told)
     return Reading(receipt, Outcome.OK, content, detail, told)
 
 
@@ -84,8 +90,12 @@ def _prompt_filters(body: Mapping[str, Any]) -> str:
 
 def _count(holder: Any, name: str) -> int:
     value = holder.get(name) if isinstance(holder, Mapping) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return value if _is_count(value) else 0
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST_TOKENS
 
 
 def _text(value: Any) -> str | None:
-    return value[:120] if isinstance(value, str) and value else None
+    return _NO_TEXT.sub("", value[:120]) or None if isinstance(value, str) else None

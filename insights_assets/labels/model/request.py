@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from insights_assets.labels.attribution import ProductIndex
 from insights_assets.labels.label_set import LabelSet
-from insights_assets.labels.model.client import Question
 from insights_assets.labels.model.defence import Prepared
 from insights_assets.labels.model.parse import judge_reply
+from insights_assets.labels.model.questions import Question
 from insights_assets.labels.prompts import Prompt, prompt_text
 from insights_assets.labels.words import fold
 

@@ -13,12 +13,12 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from insights_assets.labels.model.client import TRIES
 from insights_assets.labels.model.label import questions_of
 from insights_assets.labels.model.outcomes import Outcome
 from insights_assets.labels.model.pace import OUTAGE_AFTER
 from insights_assets.labels.model.report import run_report
 from insights_assets.labels.model.request import Candidates
+from insights_assets.labels.model.rounds import TRIES
 from insights_assets.resources.language_model import connect
 from insights_assets.settings import Settings
 from insights_assets_tests.contract.azure_openai_brains import oracle
