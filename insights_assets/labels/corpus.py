@@ -37,7 +37,7 @@ class Hand:
 
 
 FIRST_HAND = Hand("", "")  # its file also holds the word lists and the small talk of its language
-LATER_HANDS = (Hand("2-", "_more"), Hand("3-", "_third", ("en", "de", "es", "pt")))
+LATER_HANDS = (Hand("2-", "_more"), Hand("3-", "_third"))
 _NEUTRAL_TOPICS = frozenset({"feature_request"})
 # Phrases that carry no topic: small talk and questions; "nothing was broken"; anger without a subject.
 _UNTOPICAL = {"other": "neutral", "fine": "positive", "gripes": "negative"}

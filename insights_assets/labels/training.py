@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from insights_assets.labels.calibration import CURVE, Signals
 from insights_assets.labels.classifier import TONES, Classifier, concept_source, sigmoid
 from insights_assets.labels.concepts import LANGUAGES, load_function_words, parse_concepts
 from insights_assets.labels.corpus import (
@@ -43,7 +45,7 @@ from insights_assets.labels.words import Tokens, Vocabulary, fold
 
 STRENGTH = 0.3  # inverse regularisation (C); stronger fits remember phrases instead of words
 HELD_OUT_SHARE = 4  # of rows that are not the shipped corpus, one phrasing in four calibrates
-LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.45, 0.6, 0.7
+LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.3, 0.4, 0.55
 SPLIT_BLOCKS = ("word", "pair", "letters")
 
 
@@ -66,7 +68,7 @@ def train(
     rows = list(corpus) if corpus is not None else training_rows(seed, languages)
     splits = _between_hands(languages, seed) if corpus is None else [_within(rows, seed)]
     held_out = [row for _, unseen in splits for row in unseen]
-    scored = [_raw_scores(_fit([*seen, *reviewed], topics, languages), unseen, topics) for seen, unseen in splits]
+    scored = [_score_unseen(_fit([*seen, *reviewed], topics, languages), unseen, topics) for seen, unseen in splits]
     platt, tone_platt, thresholds = _calibrate(scored, topics)
     final = _fit([*rows, *reviewed], topics, languages)
     parts = {**final, "platt": platt, "tone_platt": tone_platt, "thresholds": thresholds}
@@ -220,39 +222,44 @@ def _solve(
     return weights, bias, shared
 
 
-def _raw_scores(
-    parts: dict[str, Any], rows: Sequence[Row], topics: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(best clause, whole text, tone) before calibration, and the truth, of rows in the order of their languages."""
+@dataclass(frozen=True)
+class _Scored:
+    """Rows as a model that never saw their phrasings scores them, and the truth."""
+
+    signals: Sequence[Signals]
+    tones: np.ndarray
+    truth: np.ndarray
+
+
+def _score_unseen(parts: dict[str, Any], rows: Sequence[Row], topics: tuple[str, ...]) -> _Scored:
     plain = Classifier(
-        **parts, platt=np.tile([0.5, 0.5, 0.0], (len(topics), 1)), tone_platt=np.tile([1.0, 0.0], (len(TONES), 1)),
+        **parts, platt=np.zeros((len(topics), len(CURVE))), tone_platt=np.tile([1.0, 0.0], (len(TONES), 1)),
         thresholds=np.full(len(topics), 0.5), card={},
     )
-    scores, ordered = [], []
+    signals, tones, ordered = [], [], []
     for language in parts["spaces"]:
         own = [row for row in rows if row.language == language]
         if own:
-            scores.append(plain.raw_scores([fold(row.text) for row in own], language))
+            found, tone = plain.raw_scores([fold(row.text) for row in own], language)
+            signals.append(found)
+            tones.append(tone)
             ordered += own
-    best, whole, tone = (np.vstack(part) for part in zip(*scores, strict=True))
-    return best, whole, tone, _truth(ordered, topics)
+    return _Scored(signals, np.vstack(tones), _truth(ordered, topics))
 
 
-def _calibrate(
-    scored: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], topics: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _calibrate(scored: Sequence[_Scored], topics: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Probability curves and thresholds from texts whose phrasings the weights that scored them never saw."""
     from sklearn.linear_model import LogisticRegression
 
-    best, whole, tones, truth = (np.vstack(part) for part in zip(*scored, strict=True))
-    inputs = np.stack([best, whole], axis=2)
-    platt = np.zeros((len(topics), 3))
+    signals = [one for part in scored for one in part.signals]
+    truth, tones = np.vstack([part.truth for part in scored]), np.vstack([part.tones for part in scored])
+    platt = np.zeros((len(topics), len(CURVE)))
     thresholds = np.zeros(len(topics))
     for column in range(len(topics)):
-        curve = LogisticRegression(C=1.0).fit(inputs[:, column], truth[:, column])
+        inputs = np.vstack([one.inputs(column) for one in signals])
+        curve = LogisticRegression(C=1.0, max_iter=500).fit(inputs, truth[:, column])
         platt[column] = (*curve.coef_[0], curve.intercept_[0])
-        probability = sigmoid(inputs[:, column] @ curve.coef_[0] + curve.intercept_[0])
-        thresholds[column] = _best_threshold(probability, truth[:, column])
+        thresholds[column] = _best_threshold(sigmoid(inputs @ curve.coef_[0] + curve.intercept_[0]), truth[:, column])
     tone_platt = np.zeros((len(TONES), 2))
     for column in range(len(TONES)):
         curve = LogisticRegression(C=1.0).fit(tones[:, [column]], truth[:, len(topics) + column])
