@@ -43,9 +43,9 @@ from insights_assets.labels.features import (
 from insights_assets.labels.label_set import LabelSet, load_label_set
 from insights_assets.labels.words import Tokens, Vocabulary, fold
 
-STRENGTH = 0.3  # inverse regularisation (C); stronger fits remember phrases instead of words
+STRENGTH = 0.5  # inverse regularisation (C); stronger fits remember phrases instead of words
 HELD_OUT_SHARE = 4  # of rows that are not the shipped corpus, one phrasing in four calibrates
-LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.3, 0.4, 0.55
+LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.2, 0.3, 0.5
 SPLIT_BLOCKS = ("word", "pair", "letters")
 
 
