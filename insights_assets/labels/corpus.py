@@ -164,7 +164,7 @@ class Mix:
     praise: float
 
 
-LEARNING_MIX = Mix(nothing=0.15, praise=0.12)  # every topic is seen often enough to be learnt
+LEARNING_MIX = Mix(nothing=0.3, praise=0.15)  # every topic is seen often enough to be learnt, and what is none of them
 DAILY_MIX = Mix(nothing=0.4, praise=0.3)  # what a shop receives: probabilities are calibrated on this
 
 
