@@ -21,7 +21,6 @@ from insights_assets.labels.corpus import (
     DAILY_MIX,
     LATER_HANDS,
     TEXTS_A_LANGUAGE,
-    PhraseBook,
     Row,
     composed_rows,
     load_phrases,
