@@ -23,6 +23,7 @@ from insights_assets.labels.tables import (
     RULE_LABELS,
 )
 from insights_assets.labels.version_tables import LABEL_CANDIDATES, LABEL_PROMOTION, RELABEL_PLAN, RELABELLED
+from insights_assets.lake.changes import days_that_differ
 from insights_assets.resources import previews
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
@@ -78,11 +79,8 @@ def labelled_feedback(step: Step) -> None:
 
     labels = step.read(FEEDBACK_LABELS)
     stored = step.read(LABELLED_FEEDBACK)
-    key = ["feedback_id", "label_hash", "received_day"]
     hashed = labels.withColumn("label_hash", _label_hash())
-    todo = hashed.select(*key).join(stored.select(*key), key, "left_anti").select("received_day")
-    gone = stored.select(*key).join(hashed.select(*key), key, "left_anti").select("received_day")
-    days = set(todo.union(gone).distinct().toArrow().column(0).to_pylist())
+    days = days_that_differ(hashed, stored, ["feedback_id", "label_hash"])
     names = F.transform("topics", lambda topic: topic["topic"])
     mine = hashed.where(F.col("received_day").isin(sorted(days))).withColumn("topic_names", names).drop("received_day")
     text = step.read(FEEDBACK).where(F.col("received_day").isin(sorted(days))).drop("sku", "sku_source")

@@ -109,6 +109,11 @@ class Lake:
         """Rows by the Delta log, without reading data."""
         return sum(self._rows_by_partition(spec).values()) if self.exists(spec) else 0
 
+    def last_partition(self, spec: TableSpec) -> date | None:
+        """The latest day that a table partitioned by day holds rows of, by the Delta log."""
+        counts = self._rows_by_partition(spec) if self.exists(spec) else {}
+        return max((day for day, rows in counts.items() if day is not None and rows), default=None)
+
     def stored_columns(self, spec: TableSpec) -> dict[str, str]:
         """Column name -> type as the Delta log has it."""
         fields = pa.schema(self._delta(spec).schema().to_arrow())
@@ -146,6 +151,14 @@ class Lake:
         # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
         ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
         return self.spark.read.schema(ddl).parquet(path)
+
+    def narrow(self, frame: DataFrame, into: TableSpec) -> DataFrame:
+        """The frame as one partition before it goes into Python, where it is what a day adds to a table that already holds rows.
+
+        The embedded engine reads a table partitioned by day as one partition a file and starts Python in each of them, empty ones
+        too: that costs by how many days are stored. It waits for ever on a `coalesce` to more than one.
+        """
+        return frame.coalesce(1) if self._is_embedded and self.row_count(into) else frame
 
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""
