@@ -56,6 +56,10 @@ class LanguageDetector:
             raise ValueError("no languages configured; name at least one, for example ('en',)")
         self.languages = tuple(dict.fromkeys(languages))
 
+    def read_model(self) -> None:
+        """Read the model now; otherwise the first text waits for it."""
+        _tables(self.languages)
+
     def detect(self, text: str, hint_locale: str | None = None) -> tuple[str, float]:
         """The language ("other" or "und" where it is none of ours or unknown) and its probability.
 

@@ -54,6 +54,12 @@ class Lake:
         self._versions = versions
         self._crash_at = crash_at
         self._is_embedded = is_embedded
+        self._opened: dict[str, tuple[int | None, Any]] = {}
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the engine runs inside this process."""
+        return self._is_embedded
 
     @property
     def spark(self) -> SparkSession:
@@ -252,9 +258,15 @@ class Lake:
         return pa.schema([pa.field(field.name, field.type) for field in spec.arrow_schema])
 
     def _delta(self, spec: TableSpec) -> Any:
+        """The table as it is now. Opening reads the whole log, so it is kept for as long as no commit was added to it."""
         from deltalake import DeltaTable
 
-        return DeltaTable(str(self.path(spec)), version=None if self._versions is None else self._versions[str(spec)])
+        version = self.version(spec)
+        kept = self._opened.get(str(spec))
+        if kept is None or kept[0] != version:
+            kept = (version, DeltaTable(str(self.path(spec)), version=None if self._versions is None else version))
+            self._opened[str(spec)] = kept
+        return kept[1]
 
     def _rows_by_partition(self, spec: TableSpec) -> dict[date | None, int]:
         actions = pa.table(self._delta(spec).get_add_actions(flatten=True))
