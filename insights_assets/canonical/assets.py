@@ -25,6 +25,7 @@ from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 from insights_assets.sources.tables import BRONZE, RAW
 
+
 @reading_ahead.ahead
 def language_model(step: Step) -> None:
     """What enriching needs: the language model, and the modules of redaction."""
