@@ -56,6 +56,9 @@ def fault_wire(fault: str | None, request_id: str, now: datetime) -> Wire | None
         elif form == "date":  # a date of HTTP has no fractions of a second
             wire.wait_seconds = float(seconds) - (now + timedelta(seconds=float(seconds))).microsecond / 1_000_000
         wire.headers = dict([header]) if header else {}
+    if name == "503":
+        seconds = str(fault).split(":")[2]
+        wire = Wire(503, error_body("ServiceUnavailable", "The service is busy."), headers={"retry-after": seconds}, wait_seconds=float(seconds))
     if wire is not None:
         wire.request_id = request_id
     return wire

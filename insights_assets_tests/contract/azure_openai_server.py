@@ -86,6 +86,7 @@ class AzureOpenAI:
     seen: list[Seen] = field(default_factory=list)
     raw_log: list[str] = field(default_factory=list)
     too_early: list[str] = field(default_factory=list)
+    arrivals: list[datetime] = field(default_factory=list)
     fault_counts: Counter[str] = field(default_factory=Counter)
     most_in_flight: int = 0
 
@@ -127,6 +128,7 @@ class AzureOpenAI:
             self._in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self._in_flight)
             now, same = self.time.now(), json.dumps(body, sort_keys=True)
+            self.arrivals.append(now)
             if now < self._allowed_from.get(same, now):
                 self.too_early.append(f"request {number}: {self._allowed_from[same] - now} early")
             fault = self.faults(number, body)

@@ -111,6 +111,7 @@ def _wanted(client: ModelClient, operations: Operations, questions: Iterable[Que
     for question in {one.cache_key: one for one in some if one.cache_key not in known}.values():
         reserved = client.estimate(question, "batch")
         if not client.budget.reserve(reserved):
+            client.budget.refuse()
             report.refused_by_budget_count += 1
             continue
         client.budget.settle(reserved, reserved)  # an open batch counts as spent; the next run knows it from the batch's row

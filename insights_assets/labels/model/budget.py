@@ -48,13 +48,17 @@ class Budget:
         )
 
     def reserve(self, wanted: Spend) -> bool:
-        """Set aside what a call may use at most."""
+        """Set aside what a call may use at most; False where it does not fit beside what is spent and in flight."""
         with self._lock:
             if all((self._spent[name] + self._reserved + wanted).fits(limit) for name, limit in self._limits.items()):
                 self._reserved = self._reserved + wanted
                 return True
-            self.refused_count += 1
             return False
+
+    def refuse(self) -> None:
+        """Note that something was not asked for want of budget."""
+        with self._lock:
+            self.refused_count += 1
 
     def settle(self, reserved: Spend, used: Spend) -> None:
         """Turn a reservation into what was used."""

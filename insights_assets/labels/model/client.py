@@ -87,11 +87,8 @@ class ModelClient:
         usage = Usage(input_tokens=question.estimate_tokens - written, output_tokens=written)
         return Spend(usage.tokens, self.prices.cost(usage, snapshot=self.connection.snapshot, deployment=self.connection.deployment, tier=tier))
 
-    def attempt(self, question: Question, attempt: int) -> Answer | Fault:
-        """Send once. Ledger rows stand before the request and before the reply is judged."""
-        reserved = self.estimate(question)
-        if not self.budget.reserve(reserved):
-            return Answer(question.cache_key, Outcome.BUDGET)
+    def attempt(self, question: Question, attempt: int, reserved: Spend) -> Answer | Fault:
+        """Send once, within what was reserved. Ledger rows stand before the request and before the reply is judged."""
         used = reserved
         try:
             call_id = self.ledger.sent(

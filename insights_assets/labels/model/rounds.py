@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from insights_assets.labels.model.budget import Spend
 from insights_assets.labels.model.outcomes import LONGEST_SLEEP_SECONDS, STOPS_MODEL_WORK, Fault, Outcome
 from insights_assets.labels.model.pace import backoff
 from insights_assets.labels.model.questions import Answer, Question
@@ -33,6 +34,7 @@ class _Turn:
     not_before: datetime
     number: int
     question: Question = field(compare=False)
+    reserved: Spend = field(compare=False)
     attempt: int = field(default=1, compare=False)
     tries: int = field(default=1, compare=False)
 
@@ -44,7 +46,7 @@ class Round:
         self._client = client
         self._wake = threading.Condition()
         start = client.time.now()
-        self._queue = [_Turn(start, number, question) for number, question in enumerate(questions)]
+        self._queue = [_Turn(start, number, question, client.estimate(question)) for number, question in enumerate(questions)]
         self._in_flight = 0
         self._answers: dict[str, Answer] = {}
 
@@ -63,7 +65,7 @@ class Round:
     def _work(self) -> None:
         while (turn := self._next()) is not None:
             try:
-                result = self._client.attempt(turn.question, turn.attempt)
+                result = self._client.attempt(turn.question, turn.attempt, turn.reserved)
             except BaseException:
                 with self._wake:
                     self._queue.clear()
@@ -89,8 +91,16 @@ class Round:
                     continue
                 ready = max(self._queue[0].not_before, client.pace.quiet_until)
                 if ready <= client.time.now():
-                    self._in_flight += 1
-                    return heapq.heappop(self._queue)
+                    if client.budget.reserve(self._queue[0].reserved):
+                        self._in_flight += 1
+                        return heapq.heappop(self._queue)
+                    if self._in_flight:  # they may use less than they reserved
+                        self._wake.wait(timeout=1.0)
+                        continue
+                    client.budget.refuse()
+                    key = heapq.heappop(self._queue).question.cache_key
+                    self._answers[key] = Answer(key, Outcome.BUDGET)
+                    continue
             client.time.sleep_until(ready)
 
     def _settle(self, turn: _Turn, result: Answer | Fault) -> None:

@@ -121,6 +121,17 @@ def test_a_third_of_all_calls_rate_limited_in_every_form_loses_nothing_and_waits
     same_ledgers(desk)
 
 
+def test_a_pause_is_for_everybody_and_one_requests_wait_is_its_own(desk: Desk) -> None:
+    desk.server.faults = lambda number, _body: {5: "429:seconds:30", 9: "503:seconds:20"}.get(number)
+    began = desk.server.time.now()
+    labels = desk.label(complaints(12), desk.client(model_concurrency=1, model_concurrency_most=1))
+    assert {one.outcome for one in labels} == {Outcome.OK} and desk.server.too_early == []
+    after = [(arrived - began).total_seconds() for arrived in desk.server.arrivals]
+    assert after[5] < 1 <= 30 <= after[6], "nothing is sent while the server wants quiet"
+    assert after[10] < after[9] + 1, "a busy server is not a limit: the others go on"
+    assert after[-1] >= after[9] + 20
+
+
 def test_where_the_wait_is_longer_than_a_run_may_wait_the_next_run_asks_the_rest(desk: Desk) -> None:
     desk.server.faults = lambda number, _body: "429:seconds:130" if number >= 10 else None
     client = desk.client(model_wait_seconds=60.0, model_concurrency=1, model_concurrency_most=1)
@@ -214,12 +225,14 @@ def test_a_slow_reply_is_a_transport_fault_after_the_timeout(server: AzureOpenAI
     assert [row.is_usage_known for row in rows].count(False) == 1, "the slow one may have been paid"
 
 
-def test_the_budget_is_hard_for_run_and_day(desk: Desk) -> None:
-    client = desk.client(model_tokens_per_run=60_000, model_concurrency_most=16, model_concurrency=16)
+@pytest.mark.parametrize("at_once", [1, 16])
+def test_the_budget_is_hard_for_run_and_day(desk: Desk, at_once: int) -> None:
+    client = desk.client(model_tokens_per_run=60_000, model_concurrency_most=at_once, model_concurrency=at_once)
     labels = desk.label(complaints(60), client)
     spent = sum(one.prompt_tokens + one.completion_tokens for one in desk.server.billed)
     counts = Counter(one.outcome for one in labels)
-    assert spent <= 60_000 and counts[Outcome.BUDGET] > 0 and counts[Outcome.OK] > 0
+    assert 50_000 <= spent <= 60_000, "used up as far as an estimate reaches, and never passed"
+    assert counts[Outcome.BUDGET] == 60 - counts[Outcome.OK] == client.budget.refused_count
     assert client.budget.exhausted and "used up" in client.budget.exhausted
     dear = desk.client("run-2", model_cost_per_day=client.ledger.spent(day=desk.server.time.now().date()).money)
     assert {one.outcome for one in desk.label(complaints(60), dear)} == {Outcome.OK, Outcome.BUDGET}
@@ -263,7 +276,8 @@ def test_a_filter_that_was_down_and_a_noted_attack_are_kept_with_the_answer(desk
 
 def test_no_secret_and_no_text_of_a_customer_in_logs_or_ledger(desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_LOG", "debug")
-    logging.getLogger().setLevel(logging.DEBUG)
+    for name in (None, "openai", "openai._base_client", "httpx2", "httpcore2"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
     desk.connection = connect(desk.settings, strict=True)  # type: ignore[assignment]
     names = [None, "invalid_json", "500", "filtered_prompt", "wrong_types", "html", "400", "429:seconds:3"]
     desk.server.faults = lambda number, _body: names[number] if number < len(names) else None
