@@ -276,8 +276,8 @@ def test_a_filter_that_was_down_and_a_noted_attack_are_kept_with_the_answer(desk
 
 def test_no_secret_and_no_text_of_a_customer_in_logs_or_ledger(desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_LOG", "debug")
-    for name in (None, "openai", "openai._base_client", "httpx2", "httpcore2"):
-        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
+    for name in ("openai", "httpx2", "httpcore2"):
+        caplog.set_level(logging.DEBUG, logger=name)  # as somebody who looks for a fault would
     desk.connection = connect(desk.settings, strict=True)  # type: ignore[assignment]
     names = [None, "invalid_json", "500", "filtered_prompt", "wrong_types", "html", "400", "429:seconds:3"]
     desk.server.faults = lambda number, _body: names[number] if number < len(names) else None
@@ -286,6 +286,7 @@ def test_no_secret_and_no_text_of_a_customer_in_logs_or_ledger(desk: Desk, caplo
     rows = " ".join(str(row.as_dict()) for row in desk.client().ledger.calls()) + " ".join(str(one.detail) for one in labels)
     for word in (KEY, "broke", "You read one piece"):
         assert word not in caplog.text and word not in rows
+    assert [record.message for record in caplog.records if record.name.startswith(("openai", "httpx2", "httpcore2"))] == [], "whatever level they were set to"
     assert "broke" in "".join(desk.server.raw_log), "the search would find what is there"
 
 
