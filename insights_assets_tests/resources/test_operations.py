@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from insights_assets.resources.operations import Operations, SchemaTooNew, open_operations
+from insights_assets.resources.operations import SCHEMA_VERSION, Operations, SchemaTooNew, open_operations
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
 from insights_assets.resources.operations.outbox import StaleFence
@@ -78,13 +78,13 @@ def test_migrate_is_idempotent_and_refuses_a_newer_schema(operations: Operations
 def test_an_older_database_gets_the_columns_it_lacks_and_keeps_its_rows(operations: Operations, target: str) -> None:
     operations.outbox.want([{"idempotency_key": "k", "action_id": "a", "insight_id": "i", "kind": "macro", "destination": "desk", "payload": {}}])
     with operations.engine.begin() as connection:
-        for table, column in (("outbox", "not_before"), ("outbox", "lookups"), ("holds", "extension_until"), ("approvals", "decided_through")):
+        for table, column in (("outbox", "not_before"), ("outbox", "lookups"), ("outbox", "sent_to"), ("holds", "extension_until"), ("approvals", "decided_through")):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("DROP TABLE approval_tokens"))
     operations.facts.put("schema_version", "1")
     operations.close()
     older = open_operations(target)
-    assert older.migrate() == 2
+    assert older.migrate() == SCHEMA_VERSION
     (row,) = older.outbox.claim("worker")
     assert (row.idempotency_key, row.lookups, row.not_before) == ("k", 0, None)
     older.close()
@@ -221,8 +221,8 @@ def test_a_worker_whose_lease_ran_out_cannot_report(operations: Operations, cloc
     with pytest.raises(StaleFence):
         outbox.delivered(stale, external_id="x", run_id="r")
     with pytest.raises(StaleFence):
-        outbox.failed(stale, "x")
-    outbox.failed(fresh, "no such project", dead=True)
+        outbox.not_sent(stale, "x", wait_seconds=1)
+    outbox.dead(fresh, "no such project")
     clock.turn(days=1)
     assert outbox.claim("w2") == []
     assert outbox.deliveries() == []
