@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,9 +15,7 @@ from insights_assets.resources.operations import SCHEMA_VERSION, Operations, Sch
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
 from insights_assets.resources.operations.outbox import StaleFence
-from insights_assets_tests.resources import postgres
 
-_NUMBERS = itertools.count()
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
@@ -38,22 +35,6 @@ class Hands:
 @pytest.fixture
 def clock() -> Hands:
     return Hands()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if (reason := postgres.why_not()) is not None:
-        pytest.skip(reason)
-    with postgres.server() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The same tests on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'operations.db'}"
-    return postgres.fresh_database(request.getfixturevalue("postgres_server"), f"t{next(_NUMBERS)}")
 
 
 @pytest.fixture

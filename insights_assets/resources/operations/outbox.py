@@ -105,7 +105,7 @@ class Outbox:
                 .order_by(OutboxRow.tier.is_(None), OutboxRow.tier, OutboxRow.created_at, OutboxRow.idempotency_key)
             )
             rows: list[OutboxRow] = []
-            for row in session.scalars(query):
+            for row in session.scalars(query.execution_options(yield_per=100)):
                 if not accepts(row):
                     continue
                 seconds = lease_seconds(row) if callable(lease_seconds) else lease_seconds
