@@ -41,7 +41,6 @@ def look_up(drain: Drain, row: OutboxRow, lane: Lane) -> None:
         drain.record(row, receipt, lane, "found by look-up: the reply to the write was lost", is_found=True)
         return
     drain.report.missed += 1
-    lane.succeeded()
     if drain.outbox.missed(row, look_after_seconds=destination.settles_after, most_tries=patience.most_tries) == "dead":
         drain.report.dead += 1
     drain.crash("missed:after", row.idempotency_key)

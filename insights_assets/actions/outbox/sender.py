@@ -186,21 +186,21 @@ class Drain:
             self._not_sent(row, lane, error, is_probe)
             return
         except Unknown as error:
-            self._unknown(row, lane, str(error))
+            self._unknown(row, lane, str(error), is_probe)
             return
         except Exception as error:  # noqa: BLE001 - a fault of an adapter stops no run; what it did is not known, and its words may hold data
-            self._unknown(row, lane, f"the adapter of {destination.name} failed with {type(error).__name__}")
+            self._unknown(row, lane, f"the adapter of {destination.name} failed with {type(error).__name__}", is_probe)
             return
         self.crash("call:after", key)
+        lane.succeeded()
         self.record(row, receipt, lane, note)
         lane.sent(message.place)
 
     def record(self, row: OutboxRow, receipt: Receipt, lane: Lane, note: str = "", *, is_found: bool = False) -> None:
         said = "; ".join(part for part in (note, receipt.note) if part) or None
         self.outbox.delivered(row, external_id=receipt.external_id, run_id=self.run_id, note=said, url=receipt.url or None, sent_to=lane.destination.name)
-        lane.succeeded()
         if is_found:
-            self.report.found += 1
+            self.report.found += 1  # a search that works does not say that writing works again
         elif row.external_id is None:
             self.report.created += 1
         else:
@@ -238,35 +238,32 @@ class Drain:
             return session.scalar(query)
 
     def _not_sent(self, row: OutboxRow, lane: Lane, error: NotSent, is_probe: bool) -> None:
-        self.report.again += 1
         if error.retry_after is not None:
             # A rate limit is about the destination, not about this letter: it is no try, and the rest is not sent after it either.
+            self.report.again += 1
             self.outbox.not_sent(row, str(error), wait_seconds=max(0.0, error.retry_after), counts=False)
             lane.limited(error.retry_after)
             return
         lane.failed(str(error))
-        if not is_probe and self._tries(row) >= self.patience.most_tries:
-            self._give_up(row, str(error))
-            return
-        self.outbox.not_sent(row, str(error), wait_seconds=self.patience.wait(row.idempotency_key, self._tries(row)), counts=not is_probe)
+        self._again(row, str(error), is_probe)
 
-    def _unknown(self, row: OutboxRow, lane: Lane, why: str) -> None:
+    def _unknown(self, row: OutboxRow, lane: Lane, why: str, is_probe: bool) -> None:
         lane.failed(why)
         destination = lane.destination
         if row.external_id is not None or is_repeatable(destination) or not destination.is_searchable:
             # Doing it again does no harm, or cannot be helped: an update is the same twice, and here nothing can be looked up.
-            if self._tries(row) >= self.patience.most_tries:
-                self._give_up(row, why)
-                return
-            self.report.again += 1
-            self.outbox.not_sent(row, why, wait_seconds=self.patience.wait(row.idempotency_key, self._tries(row)))
+            self._again(row, why, is_probe)
             return
         self.report.unknown += 1
-        self.outbox.unknown(row, why, look_after_seconds=destination.settles_after)
+        self.outbox.unknown(row, why, look_after_seconds=destination.settles_after, counts=not is_probe)
 
-    def _give_up(self, row: OutboxRow, why: str) -> None:
-        self.outbox.dead(row, f"tried {self._tries(row)} times; last: {why}")
-        self.report.dead += 1
+    def _again(self, row: OutboxRow, why: str, is_probe: bool) -> None:
+        if not is_probe and self._tries(row) >= self.patience.most_tries:
+            self.report.dead += 1
+            self.outbox.dead(row, f"tried {self._tries(row)} times; last: {why}")
+            return
+        self.report.again += 1
+        self.outbox.not_sent(row, why, wait_seconds=self.patience.wait(row.idempotency_key, self._tries(row)), counts=not is_probe)
 
     @staticmethod
     def _tries(row: OutboxRow) -> int:

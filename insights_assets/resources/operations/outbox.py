@@ -203,11 +203,12 @@ class Outbox:
             stored.last_error = why[:_LONGEST_REASON]
             stored.not_before = self._operations.clock() + timedelta(seconds=wait_seconds)
 
-    def unknown(self, row: OutboxRow, why: str, *, look_after_seconds: float) -> None:
+    def unknown(self, row: OutboxRow, why: str, *, look_after_seconds: float, counts: bool = True) -> None:
         """Nobody knows whether the write happened; or the look-up itself failed and is to be repeated."""
         with self._operations.writing() as session:
             stored = self._held(session, row)
-            stored.lookups = 0 if stored.state == "sending" else stored.lookups
+            if stored.state == "sending":
+                stored.lookups, stored.attempts = 0, stored.attempts - (not counts)
             stored.state, stored.last_error = "unknown", why[:_LONGEST_REASON]
             stored.not_before = self._operations.clock() + timedelta(seconds=look_after_seconds)
             self._unleash(stored)
