@@ -95,7 +95,7 @@ def test_a_process_killed_at_any_step_leaves_one_delivery_each(
                     "delivered": (operations.outbox, "delivered")}.get(step, (desk, "put"))  # fmt: skip
     with monkeypatch.context() as patch:
         patch.setattr(target, name, dying(getattr(target, name), step.endswith("after")))
-        if step == "want" and fail_at > 1 or step == "claim" and fail_at > 2:
+        if (step == "want" and fail_at > 1) or (step == "claim" and fail_at > 2):
             deliver(operations, desk, documents, "run-1")  # called once or twice a run: nothing dies
         else:
             with pytest.raises(Killed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -91,13 +92,11 @@ class OutboxMachine(RuleBasedStateMachine):
                 if left[0] < 0:
                     raise Crashed
 
-        try:
+        with contextlib.suppress(Crashed):
             drain(
                 self.operations, {"tickets": self.place}, by_key(self.wanted.values()), worker=f"w{self.runs}", run_id="r", crash=crash, sleep=self.clock.turn,
                 patience=Patience(most_tries=4),
             )
-        except Crashed:
-            pass
 
     @rule(number=NUMBERS, version=st.integers(0, 2), tier=st.integers(1, 3))
     def wish(self, number: int, version: int, tier: int) -> None:
@@ -166,17 +165,13 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def somebody_lets_go(self, number: int) -> None:
-        try:
+        with contextlib.suppress(RefusedMove):
             drop(self.operations, f"ACT-{number}", by="ana", reason="done by hand")
-        except RefusedMove:
-            pass
 
     @rule(number=NUMBERS)
     def somebody_tries_again(self, number: int) -> None:
-        try:
+        with contextlib.suppress(RefusedMove):
             retry(self.operations, f"ACT-{number}", by="ana")
-        except RefusedMove:
-            pass
 
     @invariant()
     def nothing_is_there_twice(self) -> None:

@@ -188,7 +188,7 @@ def test_a_rate_limit_is_honoured_for_everything_behind_it(operations: Operation
     server.retry_after = named
     send(operations, server, items)
     refused = server.sent_at[4]
-    later = [moment for moment in server.sent_at[5:]]
+    later = server.sent_at[5:]
     if named is not None:
         assert all(moment >= refused + timedelta(seconds=float(named)) for moment in later)
         assert len(later) == (26 if named == "2" else 0), "a short wait is slept, a long one is left to the next drain"

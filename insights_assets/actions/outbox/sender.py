@@ -19,7 +19,7 @@ from insights_assets.actions.destinations.port import Destination, Message, NotS
 from insights_assets.actions.outbox.deadline import Overdue, within
 from insights_assets.actions.outbox.lanes import Lane
 from insights_assets.actions.outbox.patience import Patience
-from insights_assets.actions.outbox.wanted import NO_TEXT, matches, name_of, route
+from insights_assets.actions.outbox.wanted import NO_TEXT, NOT_CONNECTED, matches, name_of, route
 from insights_assets.resources.clock import Clock
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import OutboxRow
@@ -94,25 +94,26 @@ class Drain:
         self.worker, self.run_id, self.crash, self.patience = worker, run_id, crash, patience
         self.lanes = {name: Lane.open(destination, operations, patience, sleep) for name, destination in destinations.items()}
         self.report = DrainReport()
-        self._without_text: set[str] = set()
 
     def run(self) -> DrainReport:
-        self.outbox.wake(self.messages.keys(), NO_TEXT)
+        self.outbox.wake(self._has_text, NO_TEXT)
+        self.outbox.wake(lambda row: self.lane_of(row) is not None, NOT_CONNECTED)
         self.crash("recover:before", "")
         self.report.recovered = self.outbox.recover(self._settles_after)
         self.crash("recover:after", "")
         while rows := self._claim():
-            for position, row in enumerate(rows):
+            left = []
+            for row in rows:
                 lane = self.lane_of(row)
                 if lane is None or not lane.is_open():
-                    self.outbox.release(rows[position : position + 1])
+                    left.append(row)
                     continue
                 try:
                     self._handle(row, lane)
                 except StaleFence:
                     self.report.stale += 1
-        self.outbox.park(self._without_text, NO_TEXT, self.patience.parked)
-        self.report.without_text = len(self._without_text)
+            self.outbox.release(left)
+        self._postpone()
         self.report.held_back = {name: lane.held_back for name, lane in sorted(self.lanes.items()) if lane.held_back}
         return self.report
 
@@ -135,14 +136,22 @@ class Drain:
 
     def _accepts(self, row: OutboxRow) -> bool:
         lane = self.lane_of(row)
-        if lane is None:
-            return False
+        return lane is not None and self._has_text(row) and lane.is_open()
+
+    def _has_text(self, row: OutboxRow) -> bool:
+        """Looking up needs only the key; sending needs the text of the version that is wanted."""
         message = self.messages.get(row.idempotency_key)
-        if message is None or (row.state == "waiting" and not matches(row, message)):
-            if row.state == "waiting":
-                self._without_text.add(row.idempotency_key)
-            return False
-        return lane.is_open()
+        return message is not None and (row.state == "unknown" or matches(row, message))
+
+    def _postpone(self) -> None:
+        """What is due and cannot be sent gets a time and a reason: it is not asked for every minute, and people see why it waits."""
+        now = self.operations.clock()
+        later = now + timedelta(seconds=self.patience.parked)
+        self.outbox.postpone(lambda row: self.lane_of(row) is None, later, NOT_CONNECTED)
+        self.report.without_text = self.outbox.postpone(lambda row: self.lane_of(row) is not None and not self._has_text(row), later, NO_TEXT)
+        for lane in self.lanes.values():
+            if lane.closed_until is not None and lane.closed_until > now:
+                self.outbox.postpone(lambda row, lane=lane: self.lane_of(row) is lane and self._has_text(row), lane.closed_until, lane.held_back)
 
     def _settles_after(self, row: OutboxRow) -> float | None:
         """For a row whose sender died in the call: the call may have gone on until its deadline."""

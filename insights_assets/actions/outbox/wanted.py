@@ -22,6 +22,9 @@ DESK = "desk"
 #: Why a row waits whose action shows no text (it is snoozed, in a digest, or a run has not come so far).
 NO_TEXT = "its text of this version is not there: the action is not shown now, or the run that wrote it has not been published"
 
+#: Why a row waits that is, or may be, at a destination this installation has no access to now.
+NOT_CONNECTED = "the destination that has it, or may have it, is not connected now; a copy elsewhere would be a second one"
+
 
 @dataclass(frozen=True)
 class Outgoing:

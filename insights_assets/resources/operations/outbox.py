@@ -234,24 +234,21 @@ class Outbox:
         with self._operations.writing() as session:
             self._bury(session, self._held(session, row), why)
 
-    def park(self, keys: Collection[str], why: str, wait_seconds: float) -> None:
-        """Rows whose text is not there now: they wait without being asked for again and again."""
-        if not keys:
-            return
-        until = self._operations.clock() + timedelta(seconds=wait_seconds)
+    def postpone(self, accepts: Callable[[OutboxRow], bool], until: datetime, why: str) -> int:
+        """Rows that are due but cannot be sent now wait until then, so that nobody asks again and again. Gives how many."""
+        now = self._operations.clock()
         with self._operations.writing() as session:
-            for key in sorted(keys):
-                row = session.get(OutboxRow, key)
-                if row is not None and row.state == "waiting":
-                    row.not_before, row.last_error = until, why
+            rows = session.scalars(select(OutboxRow).where(OutboxRow.state.in_(("waiting", "unknown")), or_(OutboxRow.not_before.is_(None), OutboxRow.not_before < until)))
+            late = [row for row in rows if (row.leased_until is None or row.leased_until <= now) and accepts(row)]
+            for row in late:
+                row.not_before, row.last_error = until, why[:_LONGEST_REASON]
+            return len(late)
 
-    def wake(self, keys: Collection[str], why: str) -> None:
-        """Undo `park` for rows whose text is there again."""
-        if not keys:
-            return
+    def wake(self, accepts: Callable[[OutboxRow], bool], why: str) -> None:
+        """Undo `postpone` for the rows that waited for that reason."""
         with self._operations.writing() as session:
-            for row in session.scalars(select(OutboxRow).where(OutboxRow.state == "waiting", OutboxRow.last_error == why)):
-                if row.idempotency_key in keys:
+            for row in session.scalars(select(OutboxRow).where(OutboxRow.state.in_(("waiting", "unknown")), OutboxRow.last_error == why)):
+                if accepts(row):
                     row.not_before = row.last_error = None
 
     # -- reading ------------------------------------------------------------------------------------------------------
