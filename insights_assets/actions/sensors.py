@@ -60,7 +60,7 @@ def outbox_sensor(_jobs: Mapping[str, Any], settings: Settings) -> dg.SensorDefi
 
 
 def due(instance: dg.DagsterInstance, settings: Settings) -> dg.RunRequest | dg.SkipReason:
-    """A run request when something is due and no drain is under way, otherwise the reason why not."""
+    """A run request when something is due and no run holds the home, otherwise the reason why not."""
     from insights_assets.resources.operations import open_operations
 
     if settings.operations_url is None and not (settings.home / "operations.db").exists():
@@ -74,9 +74,8 @@ def due(instance: dg.DagsterInstance, settings: Settings) -> dg.RunRequest | dg.
         return dg.SkipReason("nothing waits in the outbox" + (f"; {stands.dead} dead letters wait for people" if stands.dead else ""))
     if stands.next_at is not None and stands.next_at > now:
         return dg.SkipReason(f"{stands.waiting + stands.unknown} in the outbox; the next is due at {stands.next_at:%Y-%m-%d %H:%M} UTC")
-    runs = instance.get_runs(filters=dg.RunsFilter(job_name=DELIVER_WAITING, statuses=list(_UNDER_WAY)), limit=1)
-    if runs:
-        return dg.SkipReason("a drain of the outbox is under way")
+    if runs := instance.get_runs(filters=dg.RunsFilter(statuses=list(_UNDER_WAY)), limit=1):
+        return dg.SkipReason(f"a run of {runs[0].job_name} holds the home; what is due is looked at again after it")
     return dg.RunRequest(run_key=None)  # each drain computes what is due; one too many changes nothing
 
 
