@@ -15,9 +15,8 @@ import pandas as pd
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
 from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
-from insights_assets.actions.deliver import deliver, delivery_rows, digests, loop_stamps, ticket_rows
+from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, loop_stamps, ticket_rows
 from insights_assets.actions.desk import Desk
-from insights_assets.actions.destinations.connect import connect
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.loop_time import judge_loop, loop_rows
@@ -164,7 +163,7 @@ def deliveries(step: Step) -> None:
     desk = Desk(step.settings.home / "desk")
     actions = rows_of(step, PLANNED_ACTIONS)
     made = messages_of(actions, [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop)
-    sent = deliver(step.operations, connect(step.settings, step.shop), made, step.run_id, crash_at=step.settings.crash_at)
+    sent = deliver(step.operations, destinations_of(step.settings, step.shop), made, step.run_id, crash_at=step.settings.crash_at)
     written = sent.arrived
     files = {
         "holds.csv": desired_state(step.operations.holds.all()),

@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.connect import connect
+from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.destinations.port import Destination
 from insights_assets.actions.escaping import inert
 from insights_assets.actions.loop_time import Stamps
@@ -21,7 +24,14 @@ from insights_assets.actions.model import Evidence, Issue, day_of, text_of, time
 from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Approval, Delivery, OutboxRow, Verdict
+from insights_assets.settings import Settings
 from insights_assets.shop.model import Shop
+
+
+def destinations_of(settings: Settings, shop: Shop) -> dict[str, Destination]:
+    """Every destination by name: the desk, which is always there, and what is connected."""
+    desk: dict[str, Destination] = {"desk": DeskDestination(Desk(settings.home / "desk"))}
+    return {**desk, **connect(settings, shop)}
 
 
 def deliver(

@@ -11,11 +11,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from insights_assets.actions import assets, sensors
+from insights_assets.actions import assets
 from insights_assets.actions.assets import delivery_state
 from insights_assets.actions.desk import Desk
 from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.destinations.port import Message, NotSent, Receipt
+from insights_assets.actions.outbox import sensors
 from insights_assets.actions.tables import ACTION_TICKETS, DELIVERIES, PLANNED_ACTIONS, TABLES
 from insights_assets.resources.house import Engine, House
 from insights_assets.resources.operations.outbox_people import standing, unsettled
@@ -57,8 +58,8 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Board:
     def connect(settings: Any, _shop: Any) -> dict[str, Any]:
         return {"desk": DeskDestination(Desk(settings.home / "desk")), "jira": made}
 
-    monkeypatch.setattr(assets, "connect", connect)
-    monkeypatch.setattr(sensors, "connect", connect)
+    monkeypatch.setattr(assets, "destinations_of", connect)
+    monkeypatch.setattr(sensors, "destinations_of", connect)
     return made
 
 

@@ -1,12 +1,10 @@
-"""Which destinations an installation has: the desk always, the others where settings name them.
+"""Which destinations beside the desk an installation has: those that settings name.
 
-Belongs here: building destinations from settings and shop. Does not belong here: calling them.
+Belongs here: building destinations from settings and shop. Does not belong here: calling them, the desk (it is always there).
 """
 
 from __future__ import annotations
 
-from insights_assets.actions.desk import Desk
-from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.destinations.port import Destination
 from insights_assets.settings import Settings
 from insights_assets.shop.model import Shop
@@ -14,4 +12,4 @@ from insights_assets.shop.model import Shop
 
 def connect(settings: Settings, shop: Shop) -> dict[str, Destination]:
     """Destinations by name. Without settings for a vendor there is none of it, and its messages fall back to the desk."""
-    return {"desk": DeskDestination(Desk(settings.home / "desk"))}
+    return {}

@@ -15,7 +15,8 @@ from insights_assets.actions.escaping import file_name
 def path_of(message: Message) -> str:
     """Below the desk; from the ids alone, so that a later version replaces the earlier. Languages of one action are files of their own."""
     _, _, part = message.key.partition(":")
-    return f"{FOLDERS[message.kind]}/{file_name(message.insight_id)}{f'-{file_name(part)}' if part else ''}.md"
+    folder = FOLDERS.get(message.kind) or file_name(message.kind)
+    return f"{folder}/{file_name(message.insight_id)}{f'-{file_name(part)}' if part else ''}.md"
 
 
 class DeskDestination:

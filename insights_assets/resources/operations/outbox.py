@@ -71,9 +71,9 @@ class Outbox:
         if row.content_sha256 == digest:
             return False
         row.payload, row.content_sha256, row.destination = wanted["payload"], digest, wanted["destination"]
-        if row.state in ("delivered", "dead"):
-            # A write under way or unknown stays what it is: it is settled first, and the new content follows as an update.
-            row.state, row.attempts, row.not_before, row.last_error = "waiting", 0, None, None
+        # A write under way or unknown is settled first, and the new content follows as an update; what is dead or dropped waits for people.
+        if row.state == "delivered":
+            row.state, row.not_before, row.last_error = "waiting", None, None
         return row.state == "waiting"
 
     # -- leasing ------------------------------------------------------------------------------------------------------
