@@ -17,7 +17,7 @@ import pytest
 from insights_assets.actions.destinations.port import NotSent, Unknown
 from insights_assets.actions.outbox import CRASH_POINTS, Outgoing, Patience, drain, want
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets_tests.chaos.shift import Hands, SharedClock, by_key, outgoing, worker_process
+from insights_assets_tests.chaos.shift import Hands, SharedClock, by_key, open_fast, outgoing, worker_process
 from insights_assets_tests.chaos.ticket_server import FAULTS, Tickets, TicketServer
 
 #: Seconds until a search sees a write; the last is later than the destination promises (60).
@@ -52,8 +52,7 @@ def server(clock: Hands) -> Iterator[TicketServer]:
 
 @pytest.fixture
 def operations(target: str, clock: Hands) -> Iterator[Operations]:
-    found = open_operations(target, clock=clock)
-    found.migrate()
+    found = open_fast(target, clock)
     yield found
     found.close()
 
