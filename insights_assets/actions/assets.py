@@ -115,8 +115,10 @@ def issues_of(step: Step) -> list[Issue]:
 )  # fmt: skip
 def planned_actions(step: Step) -> None:
     """What the shop's policy decides for each issue: ticket, alert, hold, drafts; holds are placed or proposed here."""
-    issues = issues_of(step)
-    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS)
+    issues, policy = issues_of(step), step.shop.policy
+    since = step.as_of_end - timedelta(days=policy.thresholds.repeated_window_days)
+    wanted = gather.to_decide_on(step.as_of, policy.opens_within_days, since)
+    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS, only=wanted)
     inputs = _inputs(step, issues, recent)
     decided = decide_actions(inputs, step.operations)
     stored = {key: item.row for key, item in inputs.known.items()}
@@ -204,7 +206,8 @@ def verdicts(step: Step) -> None:
 def executive_brief(step: Step) -> None:
     """The weekly brief: five pain points ranked by score, with movement; one self-contained page on the desk."""
     issues = issues_of(step)
-    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS)
+    feedback, labels = step.read(FEEDBACK), step.read(FEEDBACK_LABELS)
+    recent = gather.recent_rows(feedback, labels, step.as_of, RECENT_DAYS, only=gather.DISPLEASED)
     points = rank_pain_points(issues, gather.complaints(recent), step.as_of, briefing.PAIN_POINTS)
     if len(points) < briefing.PAIN_POINTS:
         step.note(
