@@ -128,11 +128,11 @@ def test_drafts_wait_for_a_person(shop: Shop) -> None:
 
 def test_an_alert_budget_pushes_back_tier_2_but_never_tier_1_or_safety(shop: Shop) -> None:
     issues = [
-        replace(LAMPS, insight_id=f"INS-{n:02d}", tier=2, topic="price_value", owner="marketing", lift=2.0, risk_per_day_p10=float(n))
+        replace(LAMPS, insight_id=f"INS-{n:02d}", tier=2, topic="price_value", owner="marketing", lift=2.0, risk_per_day_p10=float(n), scope={"product_line": f"line {n}"})
         for n in range(8)
     ]  # fmt: skip
     urgent = replace(LAMPS, insight_id="INS-90", tier=1, topic="price_value", owner="marketing")
-    facts = {issue.insight_id: MANY for issue in [*issues, urgent]}
+    facts = {issue.insight_id: replace(MANY, affected_skus=(f"S-{issue.insight_id}",)) for issue in [*issues, urgent]}
     actions = plan_actions([*issues, urgent], facts, shop, AS_OF)
     told = {a.insight_id: a.state for a in actions if a.kind == "notification"}
     assert told["INS-90"] == "planned"
@@ -141,7 +141,7 @@ def test_an_alert_budget_pushes_back_tier_2_but_never_tier_1_or_safety(shop: Sho
     assert held.state_reason == "Marketing had 5 alerts this week"
     # the next day the week's budget is still spent, and a tier 1 still passes
     days = {action.action_id: AS_OF for action in actions}
-    later = replace(LAMPS, insight_id="INS-50", tier=2, topic="price_value", owner="marketing", lift=2.0)
+    later = replace(LAMPS, insight_id="INS-50", tier=2, topic="price_value", owner="marketing", lift=2.0, scope={"product_line": "line 50"})
     facts |= {"INS-50": MANY}
     after = plan_actions([later], facts, shop, date(2026, 11, 24), known=actions, decided_days=days)
     assert next(a for a in after if a.insight_id == "INS-50" and a.kind == "notification").state == "digest"
