@@ -6,19 +6,22 @@ new alert goes out at all (`switchboard.py`), what it says (`finish.py`), when a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from insights_assets.actions.model import Issue, PlannedAction
-from insights_assets.shop.alerting import AlertLimits, QuietHours
+from insights_assets.shop.alerting import AlertLimits
 from insights_assets.shop.model import Shop
 
 #: The topic whose reports reach a person at any volume, and that nothing here ever holds back.
 SAFETY = "safety"
 #: More changes than this are not kept: what matters is whether there were enough lately.
 CHANGES_KEPT = 50
+#: A channel's budget is counted over so long, and a message that grows is not sent again sooner.
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,9 @@ def tell(
         if action.state == "grouped" and issues[action.insight_id].is_open:
             joined.setdefault(action.told_with, []).append(issues[action.insight_id])
     found = {key: replace(state, tier=issues[key].tier) if key in issues and key not in asleep else state for key, state in seen.items()}
+    spent = Counter(state.channel for state in found.values() if state.told_at is not None and now - state.told_at < HOUR)
     tellings: dict[str, Telling] = {}
+    again: list[tuple[PlannedAction, Issue, Seen, Seen, tuple[Issue, ...]]] = []
     for action in alerts:
         if action.state != "planned":
             continue
@@ -141,47 +146,50 @@ def tell(
             told_volume=sum(i.customers_count for i in (issue, *members)), told_reopened=issue.reopened_count,
             told_members=tuple(sorted(member.insight_id for member in members)),
         )  # fmt: skip
-        if state.told_at is None:
-            if action.action_id in told_before:  # told by an earlier version of the house, or by a run that could not remember it
-                found[issue.insight_id] = replace(said, told_at=told_before[action.action_id], first_told_at=told_before[action.action_id])
-            else:
-                found[issue.insight_id] = replace(said, first_told_at=now)
-                tellings[action.action_id] = Telling(members=members)
-            continue
-        reason = _again(state, said, issue, members, now, shop, answered=issue.insight_id in answered, asleep=issue.insight_id in asleep, destination=action.destination)
+        if state.told_at is not None:
+            again.append((action, issue, state, said, members))
+        elif action.action_id in told_before:  # told by an earlier version of the house, or by a run that could not remember it
+            found[issue.insight_id] = replace(said, told_at=told_before[action.action_id], first_told_at=told_before[action.action_id])
+        else:
+            # What waits for the morning is told then, so a whole night has no more alerts than an hour of the day.
+            goes_out = action.not_before or now
+            found[issue.insight_id] = replace(said, told_at=goes_out, first_told_at=goes_out)
+            tellings[action.action_id] = Telling(members=members)
+            spent[channel] += 1
+    for action, issue, state, said, members in again:
+        reason = _cannot_wait(state, said, members)
+        is_free = spent[said.channel] < shop.policy.alerts.new_per_channel_and_hour
+        if not reason and is_free and issue.insight_id not in asleep and (is_urgent(issue) or not waits_for_morning(action.destination, now, shop)):
+            reason = _worth_telling(state, said, issue, now, shop.policy.alerts, answered=issue.insight_id in answered)
         if reason:
             found[issue.insight_id] = said
             tellings[action.action_id] = Telling(reason, state.told_at, members)
+            spent[said.channel] += 1
     return found, tellings
 
 
-def _again(
-    state: Seen, now_is: Seen, issue: Issue, members: tuple[Issue, ...], now: datetime, shop: Shop, *, answered: bool, asleep: bool, destination: str
-) -> str:
-    """Why a message goes out again, in words; empty where it does not."""
-    limits = shop.policy.alerts
-    new = [member for member in members if member.insight_id not in state.told_members]
-    was, is_now = state.told_tier or 3, now_is.told_tier or 3
-    if any(is_urgent(member) for member in new):
+def _cannot_wait(state: Seen, now_is: Seen, members: Iterable[Issue]) -> str:
+    """Why a message goes out again at once, in words; empty where it can wait."""
+    if any(is_urgent(member) and member.insight_id not in state.told_members for member in members):
         return "a further issue came to it that cannot wait"
-    if asleep:
-        return ""
-    if is_now < was:
-        return f"it is Tier {is_now} now, it was Tier {was}"
-    if issue.is_flapping or not issue.is_open:
-        return ""
-    if not is_urgent(issue) and waits_for_morning(destination, now, shop.policy.quiet_hours, shop):
+    was, is_now = state.told_tier or 3, now_is.told_tier or 3
+    return f"it is Tier {is_now} now, it was Tier {was}" if is_now < was else ""
+
+
+def _worth_telling(state: Seen, now_is: Seen, issue: Issue, now: datetime, limits: AlertLimits, *, answered: bool) -> str:
+    """Why an open issue is told again when there is room for it: it came back, it grew, or a day went by without an answer."""
+    if issue.is_flapping or not issue.is_open or state.told_at is None or now - state.told_at < HOUR:
         return ""
     if issue.reopened_count > state.told_reopened:
         return "it was over and is back"
     volume, told = now_is.told_volume or 0, state.told_volume or 0
     if volume >= told * (1 + limits.again_at_growth) and volume > told:
         return f"{volume} customers now, {told} when it was told"
-    if not answered and state.told_at is not None and now - state.told_at >= timedelta(hours=limits.again_after_hours):
+    if not answered and now - state.told_at >= timedelta(hours=limits.again_after_hours):
         return f"nobody answered within {limits.again_after_hours} hours"
     return ""
 
 
-def waits_for_morning(destination: str, now: datetime, quiet: QuietHours, shop: Shop) -> datetime | None:
+def waits_for_morning(destination: str, now: datetime, shop: Shop) -> datetime | None:
     """When something for this destination goes out that is not urgent: the end of the quiet hours, or None for now. Files wake nobody."""
-    return None if destination == "desk" else quiet.end_after(now, shop.zone)
+    return None if destination == "desk" else shop.policy.quiet_hours.end_after(now, shop.zone)

@@ -106,7 +106,7 @@ def due_steps(
         due = (made[-1].raised_at if made else ticket.routed_at) + timedelta(hours=hours)
         if len(made) >= shop.policy.escalation.steps or not team or team in asked or due > now:
             continue
-        if not ticket.is_urgent and waits_for_morning(shop.owners[team].alert_destination, now, shop.policy.quiet_hours, shop):
+        if not ticket.is_urgent and waits_for_morning(shop.owners[team].alert_destination, now, shop):
             continue
         who = shop.owners[asked[-1]].name if asked[-1] in shop.owners else "nobody"
         steps.append(Step(ticket.action_id, len(made) + 1, ticket.insight_id, team, f"{who} did not answer within {hours} h", due))

@@ -13,12 +13,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from insights_assets.actions.alerts import Seen, is_urgent, waits_for_morning
+from insights_assets.actions.alerts import HOUR, SAFETY, Seen, is_urgent, waits_for_morning
 from insights_assets.actions.model import Issue, PlannedAction
 from insights_assets.shop.model import Shop
 
 WEEK = timedelta(days=7)
-HOUR = timedelta(hours=1)
+#: How the group of safety reports ends; see `place`.
+_SAFETY_GROUP = f" | {SAFETY}"
 
 
 class Switchboard:
@@ -43,7 +44,9 @@ class Switchboard:
         self._spent_in_week = Counter(
             action.owner for action in alerts if action.state == "planned" and _within(decided_days.get(action.action_id), as_of)
         )  # fmt: skip
-        self._spent_in_hour = Counter(state.channel for state in seen.values() if state.first_told_at is not None and now - state.first_told_at < HOUR)
+        lately = [state for state in seen.values() if state.told_at is not None and now - state.told_at < HOUR]
+        self._spent_in_hour = Counter(state.channel for state in lately)
+        self._urgent_in_hour = Counter(state.channel for state in lately if state.told_tier == 1 or state.told_group.endswith(_SAFETY_GROUP))
         self.leads: dict[tuple[str, str], str] = {}
         self.places: dict[str, tuple[str, str]] = {}
         for action in alerts:
@@ -71,14 +74,16 @@ class Switchboard:
         team, limits = self._shop.owners[action.owner], self._shop.policy.alerts
         if not urgent and self._spent_in_week[action.owner] >= team.alert_budget_per_week:
             return self._digest(action, place[0], f"{team.name} had {team.alert_budget_per_week} alerts this week")
-        if not urgent and self._spent_in_hour[place[0]] >= limits.new_per_channel_and_hour:
+        free = limits.new_per_channel_and_hour - self._spent_in_hour[place[0]] - max(0, limits.kept_for_urgent - self._urgent_in_hour[place[0]])
+        if not urgent and free <= 0:
             where = action.destination if action.destination != "desk" else team.name
-            return self._digest(action, place[0], f"{where} had {limits.new_per_channel_and_hour} new alerts within the hour")
+            return self._digest(action, place[0], f"{where} has its {limits.new_per_channel_and_hour} alerts of this hour")
         self._spent_in_week[action.owner] += 1
         self._spent_in_hour[place[0]] += 1
+        self._urgent_in_hour[place[0]] += urgent
         self.leads[place] = issue.insight_id
         self.places[issue.insight_id] = place
-        wait = None if urgent else waits_for_morning(action.destination, self._now, self._shop.policy.quiet_hours, self._shop)
+        wait = None if urgent else waits_for_morning(action.destination, self._now, self._shop)
         return replace(action, not_before=wait)
 
     def inhibitor(self, issue: Issue) -> str:

@@ -17,11 +17,12 @@ from insights_assets.shop.reading import Node
 class AlertLimits:
     """When an alert goes out again, what counts as flapping, and how many new ones a channel gets within an hour (R134).
 
-    `again_at_growth`: share by which the customers of a message must have grown. `reopens_within_days`: a recurrence within so many
+    `kept_for_urgent`: of an hour's alerts, so many are kept for Tier 1 and safety, which pass even when none is left. `again_at_growth`: share by which the customers of a message must have grown. `reopens_within_days`: a recurrence within so many
     days of closing is the same issue; later it is a new one that links to the old.
     """
 
     new_per_channel_and_hour: int = 5
+    kept_for_urgent: int = 2
     again_after_hours: int = 24
     again_at_growth: float = 0.5
     flapping_changes: int = 4
@@ -84,7 +85,7 @@ def read_alerts(node: Node | None) -> AlertLimits:
     if node is None:
         return AlertLimits()
     whole = {
-        "new_per_channel_and_hour": (1, 1000), "again_after_hours": (1, 8760), "reopens_within_days": (1, 365), "told_together_at_most": (1, 100),
+        "new_per_channel_and_hour": (1, 1000), "kept_for_urgent": (0, 1000), "again_after_hours": (1, 8760), "reopens_within_days": (1, 365), "told_together_at_most": (1, 100),
     }  # fmt: skip
     fields = node.mapping((), (*whole, "again_at_growth", "flapping"))
     found: dict[str, int | float] = {name: fields[name].whole(*whole[name]) for name in whole if name in fields}
@@ -95,7 +96,11 @@ def read_alerts(node: Node | None) -> AlertLimits:
         # Two changes are one opening and one closing: every issue that ends would be flapping.
         found["flapping_changes"] = flapping["changes"].whole(3, 1000)
         found["flapping_within_hours"] = flapping["within_hours"].whole(1, 8760)
-    return AlertLimits(**found)  # type: ignore[arg-type]
+    limits = AlertLimits(**found)  # type: ignore[arg-type]
+    if limits.kept_for_urgent >= limits.new_per_channel_and_hour:
+        place = fields.get("kept_for_urgent") or node
+        place.fail("leaves nothing for any other alert", f"write less than new_per_channel_and_hour, {limits.new_per_channel_and_hour}")
+    return limits
 
 
 def read_quiet_hours(node: Node | None) -> QuietHours:

@@ -16,6 +16,7 @@ from insights_assets.shop.alerting import AlertLimits, DigestTime, EscalationRul
 DEFECT_ROW = "  - {topics: [damaged_on_arrival, product_quality, missing_accessories, wrong_item], tiers: [2], owners: any,\n"
 FAULTS = [
     ("policy.yaml", "new_per_channel_and_hour: 5", "new_per_channel_and_hour: 0", "alerts.new_per_channel_and_hour", "from 1 to 1000"),
+    ("policy.yaml", "kept_for_urgent: 2", "kept_for_urgent: 5", "alerts.kept_for_urgent", "less than new_per_channel_and_hour"),
     ("policy.yaml", "again_at_growth: 0.5", "again_at_growth: 0", "alerts.again_at_growth", "from 0.01"),
     ("policy.yaml", "again_after_hours: 24", "again_after: 24", "alerts.again_after", "did you mean 'again_after_hours'"),
     ("policy.yaml", "flapping: {changes: 4", "flapping: {changes: 2", "alerts.flapping.changes", "from 3"),
