@@ -20,6 +20,7 @@ from insights_assets.actions.deliver import delivery_rows, digests, documents, l
 from insights_assets.actions.desk import Desk, deliver
 from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
+from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.lives import Life, with_lives
 from insights_assets.actions.loop_time import judge_loop, loop_rows
@@ -128,7 +129,9 @@ def planned_actions(step: Step) -> None:
         for row in decided.actions
     ]
     step.write(PLANNED_ACTIONS, frame_of(PLANNED_ACTIONS, rows, step))
-    step.write(PROMO_HOLDS, frame_of(PROMO_HOLDS, [hold.as_dict() for hold in decided.holds], step))
+    verdicts = {key: row.verdict for key, row in step.operations.verdicts.latest().items()}
+    priced = hold_rows(decided.holds, verdicts, step.shop, step.as_of)
+    step.write(PROMO_HOLDS, frame_of(PROMO_HOLDS, priced, step))
     for spec, kind in ((MACROS, "macro"), (ARTICLES, "article")):
         step.write(spec, frame_of(spec, [draft for draft in decided.drafts if draft["kind"] == kind], step))
     approvals = [approval.as_dict() for approval in decided.approvals]
@@ -145,7 +148,10 @@ def planned_actions(step: Step) -> None:
     step.note(QUEUES, waiting=len(queued), preview=previews.table([{"queue": q, "count": int(n)} for q, n in waiting.items()], columns))
     held = [{**hold.as_dict(), "products": ", ".join(hold.skus)} for hold in decided.holds]
     columns = {"Hold": "hold_id", "Products": "products", "State": "state", "Until": "expires_on", "Why": "state_reason"}
-    step.note(PROMO_HOLDS, preview=previews.table(held, columns))
+    wrong = [row for row in priced if row["is_wrong"]]
+    step.note(
+        PROMO_HOLDS, preview=previews.table(held, columns), wrong_count=len(wrong), wrong_cost=round(sum(row["wrong_cost"] or 0.0 for row in wrong), 2),
+    )  # fmt: skip
 
 
 @table_assets(NOTICES, reads=(PLANNED_ACTIONS, NOTICES))
@@ -255,6 +261,7 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
     for row in [*rows_of(step, MACROS), *rows_of(step, ARTICLES)]:
         drafts.setdefault(str(row["action_id"]), []).append(row)
     first = step.as_of - timedelta(days=gather.REVENUE_DAYS - 1)
+    revenue = gather.revenue_by_sku(step.read(ORDERS), first, step.as_of)
     support = gather.support_records(recent, rows_of(step, THEMES), _members(step))
     return Inputs(
         issues=issues,
@@ -263,7 +270,8 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
             issues, gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
         ),
         products=gather.products_of(rows_of(step, PRODUCTS)),
-        revenue_share=revenue_shares(gather.revenue_by_sku(step.read(ORDERS), first, step.as_of)),
+        revenue_share=revenue_shares(revenue),
+        daily_revenue={sku: amount / gather.REVENUE_DAYS for sku, amount in revenue.items()} or None,
         repeated=find_repeated(support, step.shop, step.as_of_end),
         known={str(row["action_id"]): Known.from_row(row) for row in rows_of(step, PLANNED_ACTIONS)},
         known_drafts=drafts,

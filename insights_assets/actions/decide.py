@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from insights_assets.actions.alerts import Seen, awake, observe, steadied, tell
 from insights_assets.actions.escalation import answered_at
 from insights_assets.actions.finish import Decided, Inputs, finish_issue, finish_repeated, stored_row
-from insights_assets.actions.holds import plan_hold, settle_holds
+from insights_assets.actions.holds import may_hold_again, plan_hold, settle_holds
 from insights_assets.actions.model import Issue, PlannedAction, text_of, time_of
 from insights_assets.actions.policy import IssueFacts, issue_facts, plan
 from insights_assets.actions.repeated import plan_repeated
@@ -114,15 +114,15 @@ def _holds(
     plans = []
     for action in wanted:
         known = existing.get(action.action_id)
-        if known is not None and known.state != "proposed":
-            continue
         issue = issues[action.insight_id]
-        plan = plan_hold(
-            action, issue, facts[issue.insight_id], inputs.revenue_share, held, inputs.shop.policy, inputs.as_of
+        if known is not None and known.state != "proposed" and not may_hold_again(known, issue):
+            continue
+        wanted_hold = plan_hold(
+            action, issue, facts[issue.insight_id], inputs.revenue_share, held, inputs.shop.policy, inputs.as_of, inputs.daily_revenue
         )
-        if plan.placed_on is not None:
-            held |= set(plan.skus)
-        plans.append(plan)
+        if wanted_hold.placed_on is not None:
+            held |= set(wanted_hold.skus)
+        plans.append(wanted_hold)
     return settle_holds(operations, plans, issues, inputs.as_of)
 
 

@@ -83,7 +83,7 @@ class Inputs:
 
     `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days, None where orders are not
     known. `provisional_reasons`: topic -> how far its review is. `known`: action id -> what an earlier run decided;
-    `known_drafts`: action id -> its stored draft rows. `until`: the end of the shop's as-of day, UTC.
+    `daily_revenue`: SKU -> a day's revenue over the same days. `known_drafts`: action id -> its stored draft rows. `until`: the end of the shop's as-of day, UTC.
     """
 
     issues: Sequence[Issue]
@@ -98,6 +98,7 @@ class Inputs:
     as_of: date
     until: datetime
     provisional_reasons: Mapping[str, str] = field(default_factory=dict)
+    daily_revenue: Mapping[str, float] | None = None
 
 
 @dataclass

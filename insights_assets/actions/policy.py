@@ -248,6 +248,8 @@ def _may_move_on(before: PlannedAction, issue: Issue, board: Switchboard) -> boo
     """Whether a known action may change: a proposal whose gate may be met now, or an alert whose reason to be held back is gone."""
     if before.state == "proposed":
         return True
+    if before.state == "ended":
+        return before.kind == "promo_hold" and issue.is_open and issue.reopened_count > 0  # the hold itself says whether it holds again
     if before.state in ("digest", "inhibited") and is_urgent(issue):
         return True
     if before.state == "inhibited":

@@ -127,6 +127,8 @@ def test_drafts_wait_for_a_person(shop: Shop) -> None:
 
 
 def test_an_alert_budget_pushes_back_tier_2_but_never_tier_1_or_safety(shop: Shop) -> None:
+    alerts = replace(shop.policy.alerts, new_per_channel_and_hour=100)  # the week's budget alone
+    shop = replace(shop, policy=replace(shop.policy, alerts=alerts))
     issues = [
         replace(LAMPS, insight_id=f"INS-{n:02d}", tier=2, topic="price_value", owner="marketing", lift=2.0, risk_per_day_p10=float(n), scope={"product_line": f"line {n}"})
         for n in range(8)
