@@ -181,6 +181,19 @@ def test_an_alert_is_told_again_only_for_a_reason(loop: Loop, hours: float, chan
     assert len(loop.calls("notification")) == len(bodies), "and then not again"
 
 
+def test_what_is_told_again_counts_for_the_hour_too(loop: Loop) -> None:
+    told, new = [small(n) for n in range(3)], [small(10 + n) for n in range(3)]
+    loop.run(told)
+    loop.later(minutes=61)
+    loop.run([*told, *new])
+    loop.later(minutes=5)
+    loop.run([*(replace(issue, customers_count=40) for issue in told), *new])
+    assert len(loop.calls("notification")) == 3 + 5
+    loop.later(minutes=61)
+    loop.run([*(replace(issue, customers_count=40) for issue in told), *new])
+    assert len(loop.calls("notification")) == 3 + 5 + 1, "the last one had to wait for room, and is not lost"
+
+
 def test_what_somebody_took_up_is_not_repeated_by_the_day(loop: Loop) -> None:
     loop.run([small(1)])
     loop.operations.verdicts.give("INS-0001", "confirmed", by="ana")
@@ -208,10 +221,9 @@ def test_at_night_only_tier_1_and_safety_call(loop: Loop, tmp_path: Path, shop: 
     loop.now = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)  # 22:00 in Berlin
     urgent = replace(small(1, "product_quality"), tier=1, scope={"sku": "S-1"})
     danger = replace(small(2, "safety"), tier=2, owner="quality", scope={"sku": "S-2"}, customers_count=2)
-    night = [urgent, danger, *(small(n) for n in range(10, 20))]
-    evidence = {i.insight_id: [record(i, n) for n in range(2)] for i in night}
-    for _ in range(6):
-        loop.run(night, evidence)
+    for hour in range(6):
+        night = [urgent, danger, *(small(n) for n in range(10, 12 + 2 * hour))]
+        loop.run(night, {i.insight_id: [record(i, n) for n in range(2)] for i in night})
         loop.later(hours=1)
     assert {call.insight_id for call in loop.calls("notification")} == {"INS-0001", "INS-0002"}
     assert [call.body.count("Tier 2") for call in loop.calls("unanswered")] == [0], "only the Tier 1 ticket goes up at night"
