@@ -1,6 +1,6 @@
-"""Sensors of the stage and the jobs they launch: tickets nobody answered go up between runs too, when only time went by.
+"""Sensors of the stage and the jobs they launch: what waits is sent and tickets nobody answered go up between runs too.
 
-Not in here: the timers (`escalation.py`). The sensor reads the operational database alone; the run it starts looks again with the
+Not in here: how a drain goes (`outbox/`), the timers (`escalation.py`). A sensor reads the operational database alone; the run it starts looks again with the
 tables, so a tick too many changes nothing. No `from __future__ import annotations`: Dagster reads annotations.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from insights_assets.actions.outbox.sensors import outbox_sensor
 from insights_assets.jobs import Job
 from insights_assets.settings import Settings
 
@@ -62,4 +63,4 @@ def evaluate(settings: Settings) -> tuple[str, str | None]:
     return f"{tickets} nobody answered in time", hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
-SENSORS = [unanswered_sensor]
+SENSORS = [outbox_sensor, unanswered_sensor]
