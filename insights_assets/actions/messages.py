@@ -61,7 +61,7 @@ def _outgoing(action: Mapping[str, Any], part: str, body: str, shop: Shop, butto
         facts={"owner": shop.owners[owner].name, "tier": str(tier), "topic": topic, **({"language": part} if part else {})},
     )
     # A danger does not wait behind money.
-    return Outgoing(message, destination, urgency=1 if topic == SAFETY else tier)
+    return Outgoing(message, destination, urgency=1 if topic == SAFETY else tier, not_before=time_of(action.get("not_before")))
 
 
 def _draft_page(action: Mapping[str, Any], draft: Mapping[str, Any], shop: Shop) -> str:
