@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from insights_assets.actions.approvals import request_approval
 from insights_assets.actions.finish import Decided, Inputs, finish_issue, finish_repeated, stored_row
 from insights_assets.actions.holds import plan_hold, settle_holds
 from insights_assets.actions.model import Issue, PlannedAction, text_of
@@ -19,6 +20,7 @@ from insights_assets.actions.repeated import plan_repeated
 from insights_assets.actions.ticket_form import HoldState
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.shop.model import Shop
 
 
 def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
@@ -49,7 +51,7 @@ def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
         decided_today=_drafted_today(inputs),
     )
     holds = _holds(planned, issues, facts, inputs, operations)
-    approvals = _approvals(planned, operations)
+    approvals = _approvals(planned, inputs.shop, operations)
     decided = Decided(holds=holds, approvals=sorted(approvals.values(), key=lambda row: row.action_id), facts=facts)
     per_issue: dict[str, list[PlannedAction]] = {}
     for action in planned:
@@ -113,13 +115,12 @@ def _holds(
     return settle_holds(operations, plans, issues, inputs.as_of)
 
 
-def _approvals(planned: Iterable[PlannedAction], operations: Operations) -> dict[str, Approval]:
+def _approvals(planned: Iterable[PlannedAction], shop: Shop, operations: Operations) -> dict[str, Approval]:
+    operations.approvals.expire()
     existing = {row.action_id: row for row in operations.approvals.all()}
     for action in planned:
         if action.state == "awaiting_approval" and action.action_id not in existing:
-            existing[action.action_id] = operations.approvals.request(
-                action.action_id, action.insight_id, action.kind, action.owner
-            )
+            existing[action.action_id] = request_approval(operations, shop, action)
     return existing
 
 
@@ -127,7 +128,8 @@ def _with_approval(action: PlannedAction, approvals: Mapping[str, Approval]) -> 
     row = approvals.get(action.action_id)
     if row is None or row.state == "waiting":
         return action
-    return replace(action, state=row.state, state_reason=f"{row.state} by {row.decided_by}" if row.decided_by else "")
+    said = f"{row.state} by {row.decided_by}" if row.decided_by else "nobody decided in time; a person can ask again"
+    return replace(action, state=row.state, state_reason=said)
 
 
 def _lately_answered(inputs: Inputs) -> set[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from insights_assets.shop.answering import AnswerLimits
 from insights_assets.shop.watching import WatchLimits
 
 #: Every kind of action there is; one action per issue and kind, for ever.
@@ -188,6 +189,7 @@ class Policy:
     topics: Mapping[str, TopicPolicy]
     decisions: tuple[Decision, ...]
     learning: WatchLimits = field(default_factory=WatchLimits)
+    answers: AnswerLimits = field(default_factory=AnswerLimits)
 
     def owner_of(self, topic: str, cause: Mapping[str, str] | None = None) -> str:
         """The team that owns an issue of this topic whose cause is known as `cause` (attribute -> value)."""

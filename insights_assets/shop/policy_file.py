@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import time
 from itertools import product
 
+from insights_assets.shop.answering import read_answers
 from insights_assets.shop.model import (
     ACTION_KINDS,
     CAUSE_ATTRIBUTES,
@@ -47,7 +48,7 @@ REQUIRED = (
 
 def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
     """The policy, checked against the teams of owners.yaml."""
-    top = node.mapping(REQUIRED, ("learning",))
+    top = node.mapping(REQUIRED, ("learning", "answers"))
     topics = {name: _topic(name, entry, teams) for name, entry in top["topics"].entries().items()}
     if not topics:
         top["topics"].fail("names no topic", "name each topic of the label set with an owner")
@@ -70,6 +71,7 @@ def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
         topics=topics,
         decisions=decisions,
         learning=read_watch(top.get("learning")),
+        answers=read_answers(top.get("answers")),
     )
 
 
