@@ -15,21 +15,26 @@ import pandas as pd
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
 from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
-from insights_assets.actions.deliver import delivery_rows, digests, documents, loop_stamps, ticket_rows
+from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.holds import desired_state, revenue_shares
-from insights_assets.actions.loop_time import judge_loop, loop_rows
+from insights_assets.actions.loop_promise import judge_loop, promise_words, summary_rows
+from insights_assets.actions.loop_stamps import loop_stamps
+from insights_assets.actions.loop_time import loop_rows
 from insights_assets.actions.model import CauseRow, Issue, time_of
+from insights_assets.actions.precision import precision_rows, precision_words, standings
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
 from insights_assets.actions.ranking import rank_pain_points
 from insights_assets.actions.repeated import find_repeated
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
+    ALERT_PRECISION,
     APPROVALS,
     ARTICLES,
     DELIVERIES,
     EXECUTIVE_BRIEF,
+    LOOP_SUMMARY,
     LOOP_TIME,
     MACROS,
     PLANNED_ACTIONS,
@@ -74,7 +79,8 @@ def judgement_state(step: Step) -> str:
     asleep = sorted(operations.verdicts.snoozed(step.as_of))
     approvals = [(row.action_id, row.state) for row in operations.approvals.all()]
     holds = [(row.hold_id, row.state, str(row.expires_on), row.changed_by) for row in operations.holds.all()]
-    return repr((judged, asleep, approvals, holds))
+    reported = sorted((row.action_id, row.stage) for stages in operations.answers.stamps().values() for row in stages.values())
+    return repr((judged, asleep, approvals, holds, reported))
 
 
 def delivery_state(step: Step) -> str:
@@ -165,12 +171,20 @@ def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(actions, key=lambda row: (row["tier"], row["title"], row["kind"]))
 
 
-@table_assets(VERDICTS, reads=(INSIGHTS,))
+@table_assets(VERDICTS, ALERT_PRECISION, reads=(INSIGHTS, ACTION_TICKETS))
 def verdicts(step: Step) -> None:
-    """What people judged, from the operational database."""
+    """What people judged, from the operational database, and how often alerts were right."""
     rows = verdict_rows(step.operations)
     step.write(VERDICTS, frame_of(VERDICTS, rows, step))
-    known = {row["insight_id"] for row in rows_of(step, INSIGHTS)}
+    insights = rows_of(step, INSIGHTS)
+    found = standings(
+        insights, rows_of(step, ACTION_TICKETS), step.operations.verdicts.latest(), step.operations.answers.stamps(), step.shop.policy.answers,
+        as_of=step.as_of, now=step.clock(),
+    )  # fmt: skip
+    precision = precision_rows(found, step.shop.policy.acceptance)
+    step.write(ALERT_PRECISION, frame_of(ALERT_PRECISION, precision, step))
+    step.note(ALERT_PRECISION, all_alerts=precision_words(precision[0]), answer=precision[0]["answer"], unknown_share=precision[0]["unknown_share"])
+    known = {row["insight_id"] for row in insights}
     latest = [row for row in rows if row["is_latest"]]
     step.note(VERDICTS, judged=len(latest), of_no_insight=sum(row["insight_id"] not in known for row in latest))
 
@@ -200,17 +214,20 @@ def executive_brief(step: Step) -> None:
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
 
-@table_assets(LOOP_TIME, reads=(ACTION_TICKETS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS), memo=judgement_state)
+@table_assets(LOOP_TIME, LOOP_SUMMARY, reads=(ACTION_TICKETS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS), memo=judgement_state)
 def loop_time(step: Step) -> None:
     """When each action reached each stage, and the count-based promise of 72 hours."""
     issues = issues_of(step)
     rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
     stamps = loop_stamps(
         rows_of(step, ACTION_TICKETS), {i.insight_id: i for i in issues}, gather.evidence_by_issue(issues, rows),
-        step.operations.verdicts.history(), step.shop,
+        step.operations.verdicts.history(), step.shop, approvals=step.operations.approvals.all(), reported=step.operations.answers.stamps(),
     )  # fmt: skip
+    promise = step.shop.policy.loop
     step.write(LOOP_TIME, frame_of(LOOP_TIME, loop_rows(stamps), step))
-    result = judge_loop(stamps, step.shop.policy.loop)
+    step.write(LOOP_SUMMARY, frame_of(LOOP_SUMMARY, summary_rows(stamps, promise), step))
+    result = judge_loop(stamps, promise, step.clock())
+    step.note(LOOP_SUMMARY, promise=promise_words(result, promise), latest_late=[late.words(promise.promise_hours, step.shop.zone) for late in result.late_actions[:3]])
     step.note(
         LOOP_TIME, counted=result.counted, late=result.late, answer=result.answer, slowest_stage=result.slowest_stage,
         p50_hours=result.p50_hours or 0.0, p90_hours=result.p90_hours or 0.0,

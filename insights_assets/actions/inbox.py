@@ -26,7 +26,7 @@ from insights_assets.shop.model import Shop
 
 DECISIONS = ("approve", "reject")
 #: act -> judgement of `give_verdict`
-VERDICTS = {"confirm": "confirmed", "dismiss": "dismissed", "duplicate": "duplicate-of", "snooze": "snooze"}
+VERDICTS = {"confirm": "confirmed", "dismiss": "dismissed", "duplicate": "duplicate-of", "snooze": "snooze", "unknown": "unknown"}
 HOLD_ACTS = ("place", "release", "extend")
 #: Facts of a destination: anybody who can do it there can report it.
 STAMPS = {"acknowledge": "taken up", "start": "work has begun", "fix": "fixed", "close": "closed"}
@@ -39,7 +39,7 @@ REASON_CHARACTERS = 400
 class Answer:
     """One thing a person did. `event_id` is the surface's own name of it, so that the same delivery twice counts once.
 
-    `act`: approve, reject, confirm, dismiss, duplicate, snooze, release, place, extend, acknowledge, start, fix or close.
+    `act`: approve, reject, confirm, dismiss, duplicate, snooze, unknown, release, place, extend, acknowledge, start, fix or close.
     `person`: the e-mail address (or the surface's user id where it gives no address). `through`: console, command, jira or slack.
     """
 

@@ -187,7 +187,7 @@ def _roi_parts(step: Step, days: BusinessDays) -> list[list[roi.Line]]:
     asked = 0 if settings.model == "none" else None
     costs = roi.cost_lines(roi.Costs(settings.platform_cost_per_month, settings.people_cost_per_month, asked, 0.0 if asked == 0 else None), currency)
     insights = step.read(INSIGHTS).select("detected_at", "first_said_at").toArrow().to_pylist()
-    fixes = step.read(LOOP_TIME).where("stage = 'fix'").select("stage", "hours").toArrow().to_pylist()
+    fixes = step.read(LOOP_TIME).where("stage IN ('decide', 'fix')").select("action_id", "stage", "at").toArrow().to_pylist()
     before = _business(step, first) if before_after.is_after(first, step.as_of) else days
     compared = roi.before_after_lines(
         before_after.detection(insights, step.shop.policy.loop.baseline_hours), before_after.remediation(fixes),

@@ -10,15 +10,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from insights_assets.actions import commands
 from insights_assets.actions.decide import decide_actions
-from insights_assets.actions.deliver import delivery_rows, digests, documents, loop_stamps, ticket_rows
+from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
 from insights_assets.actions.finish import Decided, Inputs, Known
 from insights_assets.actions.holds import desired_state
 from insights_assets.actions.inbox import Outcome, take_here
+from insights_assets.actions.loop_stamps import loop_stamps
 from insights_assets.actions.repeated import RepeatedIssue
 from insights_assets.actions.tables import (
     ACTION_TICKETS,

@@ -312,4 +312,4 @@ def test_a_destination_reports_stages_once_and_a_close_without_a_verdict_is_said
     assert "there is no action" in say("fix", "ACT-zz", "dev@elsewhere.test", "jira").said
     assert not say("fix", TICKET.action_id, "dev@elsewhere.test", "console").is_taken, "on the console a person is known or an operator"
     assert not say("explode", TICKET.action_id, "ada.web@hearth.test").is_taken
-    assert set(inbox.ACTS) == {"approve", "reject", "confirm", "dismiss", "duplicate", "snooze", "release", "place", "extend", "acknowledge", "start", "fix", "close"}
+    assert set(inbox.ACTS) == {"approve", "reject", "confirm", "dismiss", "duplicate", "snooze", "release", "place", "extend", "acknowledge", "start", "fix", "close", "unknown"}
