@@ -9,13 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from insights_assets.actions.loop_time import Stamps
+from insights_assets.actions.loop_time import ON_THEIR_WAY, Stamps
 from insights_assets.actions.model import Evidence, Issue, day_of, time_of
 from insights_assets.resources.operations.models import Approval, TicketStamp, Verdict
 from insights_assets.shop.model import Shop
 
-#: States of an action that is still on its way to people; one that a budget, a gate or a person stopped is not.
-OPEN_STATES = ("planned", "awaiting_approval", "approved", "expired")
 SILENT_VERDICTS = ("dismissed", "duplicate")
 
 
@@ -76,7 +74,7 @@ def loop_stamps(
                 at={stage: moment for stage, moment in at.items() if moment is not None},
                 is_replayed=_is_replayed(issue, day_of(ticket["decided_day"]), shop),
                 needs_approval=action_id in asked,
-                is_open=ticket.get("state") in OPEN_STATES,
+                is_open=ticket.get("state") in ON_THEIR_WAY,
             )
         )
     return stamps

@@ -8,7 +8,7 @@ the shop's hours to detection plus the wall's hours from decision to arrival; wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -63,15 +63,17 @@ def loop_rows(stamps: Iterable[Stamps]) -> list[dict[str, Any]]:
                     "clock": clock,
                     "hours": _hours(before, moment) if before is not None else None,
                     "is_replayed": stamp.is_replayed,
-                    "needs_approval": stamp.needs_approval,
-                    "is_open": stamp.is_open,
                 }
             )
     return rows
 
 
-def stamps_of(rows: Iterable[Mapping[str, Any]]) -> list[Stamps]:
-    """Back from rows of `actions.loop_time` to stamps, by action."""
+#: States of an action that is still on its way to people; one that a budget, a gate or a person stopped is not.
+ON_THEIR_WAY = ("planned", "awaiting_approval", "approved", "expired")
+
+
+def stamps_of(rows: Iterable[Mapping[str, Any]], states: Mapping[str, str], asked: Collection[str]) -> list[Stamps]:
+    """Back from rows of `actions.loop_time` to stamps, by action. `states`: of each action; `asked`: actions that need an approval."""
     at: dict[str, dict[str, datetime]] = {}
     first: dict[str, Mapping[str, Any]] = {}
     for row in rows:
@@ -80,7 +82,7 @@ def stamps_of(rows: Iterable[Mapping[str, Any]]) -> list[Stamps]:
     return [
         Stamps(
             action_id, str(row["insight_id"]), str(row["kind"]), str(row["owner"]), int(row["tier"]), at[action_id], bool(row["is_replayed"]),
-            bool(row.get("needs_approval")), bool(row.get("is_open")),
+            action_id in asked, states.get(action_id) in ON_THEIR_WAY,
         )
         for action_id, row in sorted(first.items())
     ]  # fmt: skip

@@ -190,10 +190,8 @@ APPROVALS = TableSpec(
         Column("team", "string", "Team that decides"),
         Column("state", "string", "waiting, approved, rejected or expired"),
         Column("requested_at", "timestamp", unit="UTC", volatile=True),
-        Column("expires_at", "timestamp", "Until when it can be given; then a person asks again", unit="UTC", volatile=True),
         Column("decided_at", "timestamp", unit="UTC", volatile=True),
         Column("decided_by", "string"),
-        Column("decided_through", "string", "console, command, jira or slack"),
         Column("reason", "string"),
     ),
 )
@@ -271,8 +269,6 @@ LOOP_TIME = TableSpec(
         Column("clock", "string", "shop: when it happened; wall: when this house worked"),
         Column("hours", "double", "Since the stage before on the same clock", unit="hours", volatile=True),
         Column("is_replayed", "boolean", "Detected in days before the house first ran"),
-        Column("needs_approval", "boolean", "It counts as arrived only when a person approved it"),
-        Column("is_open", "boolean", "Still on its way: neither arrived nor stopped by a person, a gate or a budget"),
     ),
 )
 

@@ -50,9 +50,12 @@ def _approvals(reader: Reader, shop: Shop, as_json: bool) -> None:
     """What waits for a person, and what was decided lately."""
     from insights_assets.commands.show import print_table
 
-    reader.operations.approvals.expire()
+    now = reader.operations.clock()
     order = {"waiting": 0, "expired": 1, "approved": 2, "rejected": 2}
     rows = [row.as_dict() for row in reader.operations.approvals.all()]
+    for row in rows:
+        if row["state"] == "waiting" and row["expires_at"] is not None and row["expires_at"] <= now:
+            row["state"] = "expired"
     rows.sort(key=lambda row: (order[row["state"]], row["requested_at"], row["action_id"]))
     if as_json:
         emit_json(rows)
@@ -69,7 +72,8 @@ def _loop(reader: Reader, shop: Shop, as_json: bool) -> None:
     from insights_assets.actions.loop_time import stamps_of
     from insights_assets.commands.show import print_table
 
-    stamps = stamps_of(_rows(reader, "actions.loop_time"))
+    states = {row["action_id"]: row["state"] for row in _rows(reader, "actions.action_tickets")}
+    stamps = stamps_of(_rows(reader, "actions.loop_time"), states, {row.action_id for row in reader.operations.approvals.all()})
     promise, summary = shop.policy.loop, _rows(reader, "actions.loop_summary")
     result = judge_loop(stamps, promise, reader.operations.clock())
     late = [{"action_id": entry.stamps.action_id, "kind": entry.stamps.kind, "owner": entry.stamps.owner, "hours": entry.hours, "stage": entry.stage,

@@ -9,7 +9,6 @@ import click
 
 from insights_assets.commands.frame import WRONG_USE, home_option, open_reader, person, settings_for, stop
 
-
 #: A judgement as it is typed -> the act of an answer.
 ACTS = {"confirmed": "confirm", "dismissed": "dismiss", "duplicate-of": "duplicate", "snooze": "snooze", "unknown": "unknown"}
 

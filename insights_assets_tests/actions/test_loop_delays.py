@@ -96,7 +96,7 @@ def test_a_two_day_approval_is_named_as_the_cause_of_a_missed_promise(
 
     stored = [dict(row) for row in loop_rows(stamps())]
     assert set(stored[0]) == set(LOOP_TIME.column_names)
-    assert judge_loop(stamps_of(stored), shop.policy.loop, clock.now) == found, "the table says the same"
+    assert judge_loop(stamps_of(stored, {row["action_id"]: row["state"] for row in rows}, {row.action_id for row in operations.approvals.all()}), shop.policy.loop, clock.now) == found, "the table says the same"
     summary = {(row["grouping"], row["name"], row["stage"]): row for row in summary_rows(stamps(), shop.policy.loop)}
     assert set(next(iter(summary.values()))) == set(LOOP_SUMMARY.column_names)
     assert summary["team", "support", "approve"]["p90_hours"] == 48.0 and summary["team", "support", WHOLE]["late_count"] == 2
