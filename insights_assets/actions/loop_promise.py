@@ -41,9 +41,10 @@ class LateAction:
             return said
         where = zone or ZoneInfo("UTC")
         span = f", from {wording.moment(self.since, where)} to {wording.moment(self.until, where)}" if self.since and self.until else ""
-        if self.is_waiting:
+        goes_on = self.is_waiting and self.stage not in self.stamps.at
+        if goes_on:
             span = f", since {wording.moment(self.since, where)}" if self.since else ""
-        return f"{said}: {PROMISED[self.stage]} {'has taken' if self.is_waiting else 'took'} {self.stage_hours:.0f} h of them{span}"
+        return f"{said}: {PROMISED[self.stage]} {'has taken' if goes_on else 'took'} {self.stage_hours:.0f} h of them{span}"
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,11 @@ def last_actions(stamps: Iterable[Stamps], promise: LoopPromise, now: datetime |
     return [(stamp, hours) for _, stamp, hours in counted[-promise.of_last :]]
 
 
-def summary_rows(stamps: Sequence[Stamps], promise: LoopPromise) -> list[dict[str, Any]]:
-    """Rows of `actions.loop_summary`: n, p50 and p90 hours by stage, for all, each team and each tier; `whole` with its late ones."""
+def summary_rows(stamps: Sequence[Stamps], promise: LoopPromise, now: datetime | None = None) -> list[dict[str, Any]]:
+    """Rows of `actions.loop_summary`: n, p50 and p90 hours by stage, for all, each team and each tier; `whole` with its late ones.
+
+    With `now` the whole also counts what is late already and still on its way.
+    """
     rows = []
     for grouping, name_of in GROUPINGS.items():
         for name in sorted({name_of(stamp) for stamp in stamps}):
@@ -112,7 +116,7 @@ def summary_rows(stamps: Sequence[Stamps], promise: LoopPromise) -> list[dict[st
                     spent.setdefault((row["stage"], row["clock"]), []).append(row["hours"])
             for (stage, clock), hours in sorted(spent.items(), key=lambda entry: STAGES.index(entry[0][0])):
                 rows.append(_summary(grouping, name, stage, clock, hours))
-            last = last_actions(mine, promise)
+            last = last_actions(mine, promise, now)
             if last:
                 late = sum(hours > promise.promise_hours for _, hours in last)
                 rows.append({**_summary(grouping, name, WHOLE, "both", [hours for _, hours in last]), "late_count": late})

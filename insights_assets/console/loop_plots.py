@@ -64,6 +64,8 @@ def hours_words(hours: float | None) -> str:
     """`31 h`, `4.5 h`, `12 min`; a dash where there is none."""
     if hours is None:
         return "–"
+    if hours * 60 < 0.5:
+        return "< 1 min"
     if hours < 1:
         return f"{hours * 60:.0f} min"
     return f"{hours:,.1f} h" if hours < 10 else f"{hours:,.0f} h"

@@ -67,7 +67,7 @@ def waiting(approvals: Iterable[Approval], holds: Sequence[Hold], tickets: Itera
             found.append(
                 Waiting(
                     approval.action_id, "approve", "reject", approval.kind, int(row.get("tier") or 3), approval.insight_id, _title(row, approval.insight_id),
-                    approving_teams(shop, approval.kind), approval.requested_at, approval.expires_at, effect, undo, plain(text_of(row.get("state_reason")), 200),
+                    approving_teams(shop, approval.kind), approval.requested_at, approval.expires_at, effect, undo, _reason(row),
                     _texts(row, drafts.get(approval.action_id, ())),
                 )
             )  # fmt: skip
@@ -90,7 +90,8 @@ def effect_words(kind: str, row: Row, hold: Hold | None, shop: Shop, as_of: date
     owner, destination = owner_name(text_of(row.get("owner")), shop), place_words(text_of(row.get("destination")))
     if kind == "promo_hold" and hold is not None:
         last = as_of + timedelta(days=shop.policy.holds.expires_after_days)
-        share = f", which bring {wording.share(hold.revenue_share)} of revenue" if hold.revenue_share is not None else ""
+        verb = "brings" if len(hold.skus) == 1 else "bring"
+        share = f", which {verb} {wording.share(hold.revenue_share)} of revenue" if hold.revenue_share is not None else ""
         return (
             f"Takes {products_words(hold)} out of paid promotion at once{share}: desk/holds.csv names {'it' if len(hold.skus) == 1 else 'them'} until {wording.day(last)}.",
             f"Release it here, or: insights hold release {hold.hold_id}. It ends by itself on {wording.day(last)}, and when the issue does.",
@@ -139,7 +140,8 @@ def held_now(holds: Iterable[Hold], tickets: Iterable[Row], shop: Shop) -> list[
 
 def waits_words(entry: Waiting, shop: Shop, now: datetime) -> str:
     """`Support decides · asked Mon 23 Nov, 21:00, waits for 3 h · until Thu 26 Nov, 21:00`"""
-    who = " or ".join(owner_name(team, shop) for team in entry.deciders) or "nobody yet"
+    names = [owner_name(team, shop) for team in entry.deciders] or ["nobody yet"]
+    who = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
     hours = max(0.0, (now - entry.asked_at).total_seconds() / 3600)
     waited = "less than an hour" if hours < 1 else wording.elapsed(hours)
     until = f"until {wording.moment(entry.until, shop.zone)}" if entry.until is not None else "until the issue ends"
@@ -161,6 +163,12 @@ def took_words(approval: Approval) -> str:
         return ""
     hours = max(0.0, (approval.decided_at - approval.requested_at).total_seconds() / 3600)
     return "less than an hour" if hours < 1 else wording.elapsed(hours)
+
+
+def _reason(row: Row) -> str:
+    """Why a person is asked, where it says more than who decides."""
+    reason = plain(text_of(row.get("state_reason")), 200)
+    return "" if reason.endswith(" decides") else reason
 
 
 def _title(row: Row, fallback: str) -> str:

@@ -177,9 +177,9 @@ def draw_decided(found: Opened, rows: list[Approval], actions: ActionRows) -> No
     rows = sorted(rows, key=lambda row: (row.decided_at or row.requested_at, row.action_id), reverse=True)[:DECIDED_SHOWN]
     shown = [
         {
-            "what": titles.get(row.action_id) or row.insight_id, "kind": KINDS.get(row.kind, row.kind), "decided": row.state, "by": inert(row.decided_by or "", 60),
-            "through": row.decided_through or "not kept", "on": row.decided_at.astimezone(found.shop.zone) if row.decided_at else None, "after": took_words(row),
-            "why": plain(row.reason or "", 200),
+            "decided": row.state, "kind": KINDS.get(row.kind, row.kind), "by": inert(row.decided_by or "", 60), "through": row.decided_through or "not kept",
+            "on": row.decided_at.astimezone(found.shop.zone) if row.decided_at else None, "after": took_words(row), "why": plain(row.reason or "", 200),
+            "what": titles.get(row.action_id) or row.insight_id,
         }
         for row in rows
     ]  # fmt: skip
