@@ -14,62 +14,39 @@ import pandas as pd
 
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
-from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
+from insights_assets.actions.decide import decide_actions, hold_state
 from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.holds import desired_state, revenue_shares
-from insights_assets.actions.loop_promise import judge_loop, promise_words, summary_rows
-from insights_assets.actions.loop_stamps import loop_stamps
-from insights_assets.actions.loop_time import loop_rows
 from insights_assets.actions.model import CauseRow, Issue, time_of
-from insights_assets.actions.precision import precision_rows, precision_words, standings
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
 from insights_assets.actions.ranking import rank_pain_points
 from insights_assets.actions.repeated import find_repeated
+from insights_assets.actions.rows import frame_of, issues_of, rows_of
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
-    ALERT_PRECISION,
     APPROVALS,
     ARTICLES,
     DELIVERIES,
     EXECUTIVE_BRIEF,
-    LOOP_SUMMARY,
-    LOOP_TIME,
     MACROS,
     PLANNED_ACTIONS,
     PROMO_HOLDS,
     QUEUES,
-    VERDICTS,
 )
 from insights_assets.actions.tickets import MAX_LINES
-from insights_assets.actions.verdicts import verdict_rows
 from insights_assets.anomalies.soundness_tables import TRUST_CERTIFICATE
 from insights_assets.anomalies.tables import INSIGHTS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
-from insights_assets.lake.spec import TableSpec
 from insights_assets.resources import previews
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 
 #: Days of feedback the brief and the queues look back.
 RECENT_DAYS = 28
-
-
-def rows_of(step: Step, spec: TableSpec) -> list[dict[str, Any]]:
-    """A small table as dicts."""
-    return [dict(row) for row in step.lake.read_arrow(spec).to_pylist()] if step.exists(spec) else []
-
-
-def frame_of(spec: TableSpec, rows: list[dict[str, Any]], step: Step) -> pd.DataFrame:
-    """Rows as a frame of the spec; run_id and created_at are filled where the row has none."""
-    filled = []
-    for row in rows:
-        made = {"run_id": step.run_id, "created_at": step.clock(), **{k: v for k, v in row.items() if v is not None}}
-        filled.append({name: made.get(name) for name in spec.column_names})
-    return pd.DataFrame(filled, columns=spec.column_names, dtype=object)
 
 
 def judgement_state(step: Step) -> str:
@@ -79,8 +56,7 @@ def judgement_state(step: Step) -> str:
     asleep = sorted(operations.verdicts.snoozed(step.as_of))
     approvals = [(row.action_id, row.state) for row in operations.approvals.all()]
     holds = [(row.hold_id, row.state, str(row.expires_on), row.changed_by) for row in operations.holds.all()]
-    reported = sorted((row.action_id, row.stage) for stages in operations.answers.stamps().values() for row in stages.values())
-    return repr((judged, asleep, approvals, holds, reported))
+    return repr((judged, asleep, approvals, holds))
 
 
 def delivery_state(step: Step) -> str:
@@ -88,10 +64,6 @@ def delivery_state(step: Step) -> str:
     outbox = [(row.idempotency_key, row.content_sha256, row.state) for row in step.operations.outbox.all()]
     digest = hashlib.sha256(repr(outbox).encode()).hexdigest()
     return f"{judgement_state(step)} {digest} {(step.settings.home / 'desk').is_dir()}"
-
-
-def issues_of(step: Step) -> list[Issue]:
-    return with_verdicts((Issue.from_row(row) for row in rows_of(step, INSIGHTS)), step.operations)
 
 
 @table_assets(
@@ -171,24 +143,6 @@ def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(actions, key=lambda row: (row["tier"], row["title"], row["kind"]))
 
 
-@table_assets(VERDICTS, ALERT_PRECISION, reads=(INSIGHTS, ACTION_TICKETS))
-def verdicts(step: Step) -> None:
-    """What people judged, from the operational database, and how often alerts were right."""
-    rows = verdict_rows(step.operations)
-    step.write(VERDICTS, frame_of(VERDICTS, rows, step))
-    insights = rows_of(step, INSIGHTS)
-    found = standings(
-        insights, rows_of(step, ACTION_TICKETS), step.operations.verdicts.latest(), step.operations.answers.stamps(), step.shop.policy.answers,
-        as_of=step.as_of, now=step.clock(),
-    )  # fmt: skip
-    precision = precision_rows(found, step.shop.policy.acceptance)
-    step.write(ALERT_PRECISION, frame_of(ALERT_PRECISION, precision, step))
-    step.note(ALERT_PRECISION, all_alerts=precision_words(precision[0]), answer=precision[0]["answer"], unknown_share=precision[0]["unknown_share"])
-    known = {row["insight_id"] for row in insights}
-    latest = [row for row in rows if row["is_latest"]]
-    step.note(VERDICTS, judged=len(latest), of_no_insight=sum(row["insight_id"] not in known for row in latest))
-
-
 @table_assets(
     EXECUTIVE_BRIEF,
     memo=delivery_state,
@@ -214,27 +168,10 @@ def executive_brief(step: Step) -> None:
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
 
-@table_assets(LOOP_TIME, LOOP_SUMMARY, reads=(ACTION_TICKETS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS), memo=judgement_state)
-def loop_time(step: Step) -> None:
-    """When each action reached each stage, and the count-based promise of 72 hours."""
-    issues = issues_of(step)
-    rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
-    stamps = loop_stamps(
-        rows_of(step, ACTION_TICKETS), {i.insight_id: i for i in issues}, gather.evidence_by_issue(issues, rows),
-        step.operations.verdicts.history(), step.shop, approvals=step.operations.approvals.all(), reported=step.operations.answers.stamps(),
-    )  # fmt: skip
-    promise = step.shop.policy.loop
-    step.write(LOOP_TIME, frame_of(LOOP_TIME, loop_rows(stamps), step))
-    step.write(LOOP_SUMMARY, frame_of(LOOP_SUMMARY, summary_rows(stamps, promise), step))
-    result = judge_loop(stamps, promise, step.clock())
-    step.note(LOOP_SUMMARY, promise=promise_words(result, promise), latest_late=[late.words(promise.promise_hours, step.shop.zone) for late in result.late_actions[:3]])
-    step.note(
-        LOOP_TIME, counted=result.counted, late=result.late, answer=result.answer, slowest_stage=result.slowest_stage,
-        p50_hours=result.p50_hours or 0.0, p90_hours=result.p90_hours or 0.0,
-    )  # fmt: skip
+# After the bodies above, which run before these: a step belongs after what it reads.
+from insights_assets.actions.people_assets import ASSETS as PEOPLE_ASSETS  # noqa: E402
 
-
-ASSETS = [planned_actions, deliveries, verdicts, executive_brief, loop_time]
+ASSETS = [planned_actions, deliveries, executive_brief, *PEOPLE_ASSETS]
 
 
 # -- small print -------------------------------------------------------------------------------------------------------
@@ -293,7 +230,7 @@ def _waiting(rows: list[dict[str, Any]], approvals: list[dict[str, Any]]) -> lis
     return [
         WaitingAction(
             action=Known.from_row(row).action, title=row["title"], due_at=time_of(row["due_at"]),
-            is_decided=asked[row["action_id"]]["state"] != "waiting",
+            is_decided=asked[row["action_id"]]["state"] in ("approved", "rejected"),
         )
         for row in rows
         if row["action_id"] in asked
@@ -319,6 +256,8 @@ def _check(step: Step, rows: list[dict[str, Any]], holds: list[Any]) -> None:
 
 
 def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing.BriefFacts:
+    from insights_assets.actions.people_assets import alerts_words
+
     week = briefing.week_of(step.as_of)
     before = briefing.week_of(step.as_of - timedelta(days=7))
     stored = [row for row in rows_of(step, EXECUTIVE_BRIEF) if row["week"] == before and before != week]
@@ -336,6 +275,7 @@ def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing
         actions=[Known.from_row(row).action for row in actions],
         holds={hold.insight_id: hold_state(hold) for hold in step.operations.holds.active()},
         due=_due_by_issue(actions),
+        alerts=alerts_words(step),
         open_issues=sum(issue.is_open and issue.verdict not in ("dismissed", "duplicate") for issue in issues),
     )
 

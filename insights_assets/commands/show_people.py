@@ -68,14 +68,14 @@ def _approvals(reader: Reader, shop: Shop, as_json: bool) -> None:
 
 def _loop(reader: Reader, shop: Shop, as_json: bool) -> None:
     """The promise, counted; hours by stage; each late action with the stage that ate its hours."""
-    from insights_assets.actions.loop_promise import judge_loop, promise_words
+    from insights_assets.actions.loop_promise import judge_loop, promise_words, summary_rows
     from insights_assets.actions.loop_time import stamps_of
     from insights_assets.commands.show import print_table
 
     states = {row["action_id"]: row["state"] for row in _rows(reader, "actions.action_tickets")}
     stamps = stamps_of(_rows(reader, "actions.loop_time"), states, {row.action_id for row in reader.operations.approvals.all()})
-    promise, summary = shop.policy.loop, _rows(reader, "actions.loop_summary")
-    result = judge_loop(stamps, promise, reader.operations.clock())
+    promise, now = shop.policy.loop, reader.operations.clock()
+    result, summary = judge_loop(stamps, promise, now), summary_rows(stamps, promise, now)
     late = [{"action_id": entry.stamps.action_id, "kind": entry.stamps.kind, "owner": entry.stamps.owner, "hours": entry.hours, "stage": entry.stage,
              "why": entry.words(promise.promise_hours, shop.zone)} for entry in result.late_actions]  # fmt: skip
     if as_json:

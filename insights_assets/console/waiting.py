@@ -127,7 +127,7 @@ def held_now(holds: Iterable[Hold], tickets: Iterable[Row], shop: Shop) -> list[
         if hold.state != "active":
             continue
         until = f"until {wording.day(hold.expires_on)}" if hold.expires_on else "without an end"
-        by = f"placed by {inert(hold.placed_by, 60)}" if hold.placed_by else "placed by the policy"
+        by = f"placed by {inert(hold.placed_by, 60)}" if hold.placed_by and hold.placed_by != "policy" else "placed by the policy"
         on = f" on {wording.day(hold.placed_on)}" if hold.placed_on else ""
         share = f" · {wording.share(hold.revenue_share)} of revenue" if hold.revenue_share is not None else ""
         times = f" · extended {hold.extensions} time{'s' if hold.extensions != 1 else ''}" if hold.extensions else ""

@@ -40,7 +40,7 @@ def test_approvals_say_who_decides_until_when_what_a_yes_does_and_how_to_undo_it
     said = texts(app)
     assert "3 wait for a decision; the first runs out " in said
     assert "You decide for every team: owners.yaml names nobody real yet." in said
-    assert "Quality or Product management or Marketing decides · asked " in said
+    assert "Quality, Product management or Marketing decides · asked " in said
     assert "Takes 2 products (LMP-1, LMP-2) out of paid promotion at once, which bring 2.1 % of revenue: desk/holds.csv names them until 30 Nov." in said
     assert f"insights hold release {HELD}. It ends by itself on 30 Nov, and when the issue does." in said
     assert "The next run marks the draft as approved on the desk, so that Support may answer with it. Nothing is sent to customers." in said
