@@ -14,16 +14,22 @@ import pandas as pd
 
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
+from insights_assets.actions.alerts import Seen, is_flapping
 from insights_assets.actions.decide import decide_actions, hold_state
 from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
+from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
+from insights_assets.actions.lives import Life, with_lives
 from insights_assets.actions.model import CauseRow, Issue, time_of
+from insights_assets.actions.notices import digest_notices, unanswered_notices
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
 from insights_assets.actions.ranking import rank_pain_points
 from insights_assets.actions.repeated import find_repeated
 from insights_assets.actions.rows import frame_of, issues_of, rows_of
+from insights_assets.actions.soundness import answer_checks
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
     APPROVALS,
@@ -31,13 +37,13 @@ from insights_assets.actions.tables import (
     DELIVERIES,
     EXECUTIVE_BRIEF,
     MACROS,
+    NOTICES,
     PLANNED_ACTIONS,
     PROMO_HOLDS,
     QUEUES,
 )
-from insights_assets.actions.tickets import MAX_LINES
 from insights_assets.anomalies.soundness_tables import TRUST_CERTIFICATE
-from insights_assets.anomalies.tables import INSIGHTS, ROOT_CAUSES
+from insights_assets.anomalies.tables import INSIGHTS, ISSUE_DAYS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
@@ -56,7 +62,10 @@ def judgement_state(step: Step) -> str:
     asleep = sorted(operations.verdicts.snoozed(step.as_of))
     approvals = [(row.action_id, row.state) for row in operations.approvals.all()]
     holds = [(row.hold_id, row.state, str(row.expires_on), row.changed_by) for row in operations.holds.all()]
-    return repr((judged, asleep, approvals, holds))
+    now, limits = step.clock(), step.shop.policy.alerts
+    restless = sorted(key for key, row in operations.alerts.all().items() if is_flapping(Seen.from_row(row.as_dict()), now, limits))
+    stamps = [(row.action_id, row.stage) for row in operations.escalations.stamps()]
+    return repr((judged, asleep, approvals, holds, restless, stamps))
 
 
 def delivery_state(step: Step) -> str:
@@ -69,7 +78,7 @@ def delivery_state(step: Step) -> str:
 @table_assets(
     PLANNED_ACTIONS, PROMO_HOLDS, MACROS, ARTICLES, APPROVALS, QUEUES,
     reads=(
-        INSIGHTS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS,
+        INSIGHTS, ISSUE_DAYS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS,
         PLANNED_ACTIONS, MACROS, ARTICLES,
     ),
     memo=judgement_state,
@@ -80,11 +89,14 @@ def delivery_state(step: Step) -> str:
         Check("one_action_per_issue_and_kind", PLANNED_ACTIONS, "No issue has two actions of a kind.", blocking=True),
         Check("tickets_keep_their_form", PLANNED_ACTIONS, "A ticket has 25 lines at most and an undo.", blocking=True),
         Check("holds_stay_under_cap", PROMO_HOLDS, "Running holds together stay under their cap.", blocking=True),
+        Check("no_insight_is_left_without_owner", PLANNED_ACTIONS,
+              "Every open insight has a team and an action within the policy's hours (R97).", blocking=False),
     ),
 )  # fmt: skip
 def planned_actions(step: Step) -> None:
     """What the shop's policy decides for each issue: ticket, alert, hold, drafts; holds are placed or proposed here."""
-    issues = issues_of(step)
+    lives = {str(row["insight_id"]): Life.from_row(row) for row in gather.life_rows(step.read(ISSUE_DAYS))} if step.exists(ISSUE_DAYS) else {}
+    issues = with_lives(issues_of(step), lives)
     recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS)
     inputs = _inputs(step, issues, recent)
     decided = decide_actions(inputs, step.operations)
@@ -95,15 +107,18 @@ def planned_actions(step: Step) -> None:
         for row in decided.actions
     ]
     step.write(PLANNED_ACTIONS, frame_of(PLANNED_ACTIONS, rows, step))
-    step.write(PROMO_HOLDS, frame_of(PROMO_HOLDS, [hold.as_dict() for hold in decided.holds], step))
+    verdicts = {key: row.verdict for key, row in step.operations.verdicts.latest().items()}
+    priced = hold_rows(decided.holds, verdicts, step.shop, step.as_of)
+    step.write(PROMO_HOLDS, frame_of(PROMO_HOLDS, priced, step))
     for spec, kind in ((MACROS, "macro"), (ARTICLES, "article")):
         step.write(spec, frame_of(spec, [draft for draft in decided.drafts if draft["kind"] == kind], step))
     approvals = [approval.as_dict() for approval in decided.approvals]
     step.write(APPROVALS, frame_of(APPROVALS, approvals, step))
+    step.operations.alerts.put(decided.seen)  # after the rows: a run that dies before tells the same again, and once
     queued = record_queues(gather.queue_records(recent, step.as_of, step.shop.policy.opens_within_days), step.shop)
     queued += approval_queue(_waiting(rows, approvals))
     step.write(QUEUES, frame_of(QUEUES, queued, step))
-    _check(step, rows, decided.holds)
+    answer_checks(step, rows, decided, issues)
     states = pd.Series([row["state"] for row in rows], dtype=object).value_counts()
     step.note(PLANNED_ACTIONS, **{f"{state}_count": int(count) for state, count in states.items()})
     waiting = pd.Series([row["queue"] for row in queued], dtype=object).value_counts().sort_index()
@@ -111,20 +126,35 @@ def planned_actions(step: Step) -> None:
     step.note(QUEUES, waiting=len(queued), preview=previews.table([{"queue": q, "count": int(n)} for q, n in waiting.items()], columns))
     held = [{**hold.as_dict(), "products": ", ".join(hold.skus)} for hold in decided.holds]
     columns = {"Hold": "hold_id", "Products": "products", "State": "state", "Until": "expires_on", "Why": "state_reason"}
-    step.note(PROMO_HOLDS, preview=previews.table(held, columns))
+    wrong = [row for row in priced if row["is_wrong"]]
+    step.note(
+        PROMO_HOLDS, preview=previews.table(held, columns), wrong_count=len(wrong), wrong_cost=round(sum(row["wrong_cost"] or 0.0 for row in wrong), 2),
+    )  # fmt: skip
+
+
+@table_assets(NOTICES, reads=(PLANNED_ACTIONS, NOTICES))
+def notices(step: Step) -> None:
+    """What belongs to no single issue: digests of alerts that were held back, and tickets nobody answered, told to the next team."""
+    actions = rows_of(step, PLANNED_ACTIONS)
+    stored = {str(row["action_id"]): row for row in rows_of(step, NOTICES)}
+    raised = raise_due(step.operations, actions, step.shop, asleep=step.operations.verdicts.snoozed(step.as_of))
+    made = digest_notices(actions, stored, step.shop, step.clock())
+    made += unanswered_notices(step.operations.escalations.all(), actions, stored, step.shop)
+    step.write(NOTICES, frame_of(NOTICES, made, step))
+    step.note(NOTICES, went_up=len(raised), digests=sum(row["kind"] == "digest" for row in made))
 
 
 @table_assets(
     ACTION_TICKETS,
     DELIVERIES,
-    reads=(PLANNED_ACTIONS, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
+    reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
     memo=delivery_state,
 )
 def deliveries(step: Step) -> None:
     """Every action brought to where it goes, once; the desired state of holds and the queues as files beside it."""
     desk = Desk(step.settings.home / "desk")
     actions = rows_of(step, PLANNED_ACTIONS)
-    made = documents(actions, [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop)
+    made = documents([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop)
     written = deliver(step.operations, desk, made, step.run_id)
     files = {
         "holds.csv": desired_state(step.operations.holds.all()),
@@ -171,7 +201,7 @@ def executive_brief(step: Step) -> None:
 # After the bodies above, which run before these: a step belongs after what it reads.
 from insights_assets.actions.people_assets import ASSETS as PEOPLE_ASSETS  # noqa: E402
 
-ASSETS = [planned_actions, deliveries, executive_brief, *PEOPLE_ASSETS]
+ASSETS = [planned_actions, notices, deliveries, executive_brief, *PEOPLE_ASSETS]
 
 
 # -- small print -------------------------------------------------------------------------------------------------------
@@ -185,6 +215,7 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
     for row in [*rows_of(step, MACROS), *rows_of(step, ARTICLES)]:
         drafts.setdefault(str(row["action_id"]), []).append(row)
     first = step.as_of - timedelta(days=gather.REVENUE_DAYS - 1)
+    revenue = gather.revenue_by_sku(step.read(ORDERS), first, step.as_of)
     support = gather.support_records(recent, rows_of(step, THEMES), _members(step))
     return Inputs(
         issues=issues,
@@ -193,7 +224,8 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
             issues, gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
         ),
         products=gather.products_of(rows_of(step, PRODUCTS)),
-        revenue_share=revenue_shares(gather.revenue_by_sku(step.read(ORDERS), first, step.as_of)),
+        revenue_share=revenue_shares(revenue),
+        daily_revenue={sku: amount / gather.REVENUE_DAYS for sku, amount in revenue.items()} or None,
         repeated=find_repeated(support, step.shop, step.as_of_end),
         known={str(row["action_id"]): Known.from_row(row) for row in rows_of(step, PLANNED_ACTIONS)},
         known_drafts=drafts,
@@ -235,24 +267,6 @@ def _waiting(rows: list[dict[str, Any]], approvals: list[dict[str, Any]]) -> lis
         for row in rows
         if row["action_id"] in asked
     ]  # fmt: skip
-
-
-def _check(step: Step, rows: list[dict[str, Any]], holds: list[Any]) -> None:
-    homeless = [row["action_id"] for row in rows if not row["owner"] or not row["destination"]]
-    step.check("actions_have_owner_and_destination", not homeless, homeless=len(homeless))
-    pairs = [(row["insight_id"], row["kind"]) for row in rows]
-    step.check(
-        "one_action_per_issue_and_kind", len(set(pairs)) == len(pairs), actions=len(pairs), distinct=len(set(pairs))
-    )
-    tickets = [row["body"] for row in rows if row["kind"] == "defect_ticket"]
-    broken = [body for body in tickets if len(body.splitlines()) > MAX_LINES or "Undo: " not in body]
-    step.check("tickets_keep_their_form", not broken, tickets=len(tickets), broken=len(broken))
-    placed = [
-        hold for hold in holds if hold.state == "active" and hold.changed_by == "policy"
-    ]  # a person may go beyond
-    held = round(sum(hold.revenue_share or 0.0 for hold in placed), 4)
-    cap = step.shop.policy.holds.cap_share_of_revenue
-    step.check("holds_stay_under_cap", held <= cap + 0.001, held_share=held, cap_share=cap)
 
 
 def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing.BriefFacts:

@@ -16,20 +16,26 @@ from insights_assets.actions import gather
 from insights_assets.actions.answer import BASELINE_DAYS, Answer, Review, answer_question, first_day_of
 from insights_assets.actions.decide import with_verdicts
 from insights_assets.actions.desk import Desk
+from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state
 from insights_assets.actions.model import Issue, number_of, text_of
 from insights_assets.actions.ranking import Complaint
+from insights_assets.resources.clock import shop_today
 from insights_assets.resources.operations import Operations
 from insights_assets.shop.model import Shop, UseCase
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-def list_holds(operations: Operations) -> list[dict[str, Any]]:
-    """`insights hold list`: running holds first, then proposed, then ended ones; plain values."""
+def list_holds(operations: Operations, shop: Shop | None = None) -> list[dict[str, Any]]:
+    """`insights hold list`: running holds first, then proposed, then ended ones; plain values, with what wrong ones cost where the shop is given."""
     order = {"active": 0, "proposed": 1, "released": 2, "expired": 3}
     holds = sorted(operations.holds.all(), key=lambda hold: (order[hold.state], hold.hold_id))
-    return [hold.as_dict() for hold in holds]
+    if shop is None:
+        return [hold.as_dict() for hold in holds]
+    verdicts = {key: row.verdict for key, row in operations.verdicts.latest().items()}
+    latest = operations.latest_publication()
+    return hold_rows(holds, verdicts, shop, latest.as_of_day if latest is not None else shop_today(operations.clock, shop.shop_time_zone))
 
 
 def write_desired_state(home: Path, operations: Operations) -> bool:

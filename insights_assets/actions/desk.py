@@ -23,6 +23,8 @@ FOLDERS = {
     "macro": "macros",
     "article": "articles",
     "promo_hold": "holds",
+    "digest": "digests",
+    "unanswered": "unanswered",
 }
 
 

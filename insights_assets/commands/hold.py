@@ -23,13 +23,16 @@ def list_(home: Path | None, as_json: bool) -> None:
     """Running holds first, then proposed, then ended ones."""
     from insights_assets.actions.commands import list_holds
 
-    operations, _ = open_home(settings_for(home=home))
-    holds = list_holds(operations)
+    operations, shop = open_home(settings_for(home=home))
+    holds = list_holds(operations, shop)
     if as_json:
         emit_json(holds)
         return
     for row in holds:
         click.echo(_line(row))
+        if row["is_wrong"]:
+            cost = "cost not known" if row["wrong_cost"] is None else f"cost about {row['wrong_cost']:,.0f} {row['currency']}"
+            click.echo(f"            wrong: its issue was dismissed; {cost}: {row['cost_basis']}")
     if not holds:
         click.echo("no holds")
 

@@ -162,6 +162,7 @@ def test_insights_in_finished_action_out_and_a_second_run_writes_nothing(house: 
             "one_action_per_issue_and_kind",
             "tickets_keep_their_form",
             "holds_stay_under_cap",
+            "no_insight_is_left_without_owner",
         ),
         True,
     )

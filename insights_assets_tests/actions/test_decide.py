@@ -15,6 +15,7 @@ from insights_assets.actions.decide import decide_actions
 from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
 from insights_assets.actions.finish import Decided, Inputs, Known
+from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state
 from insights_assets.actions.inbox import Outcome, take_here
 from insights_assets.actions.loop_stamps import loop_stamps
@@ -208,7 +209,7 @@ def test_rows_fit_their_tables(
     given = everything(inputs)
     decided, _ = run(given, operations, Desk(tmp_path / "desk"))
     assert set(decided.actions[0]) | {"run_id", "created_at"} == set(PLANNED_ACTIONS.column_names)
-    assert set(PROMO_HOLDS.column_names) <= set(decided.holds[0].as_dict())
+    assert set(PROMO_HOLDS.column_names) <= set(hold_rows(decided.holds, {}, shop, AS_OF)[0])
     assert set(decided.drafts[0]) - {"kind"} == set(MACROS.column_names)
     assert set(DELIVERIES.column_names) <= set(delivery_rows(operations.outbox.deliveries())[0])
     tickets = ticket_rows(decided.actions, operations.outbox.all(), [])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from insights_assets.resources.operations import Operations, SchemaTooNew, open_operations
+from insights_assets.resources.operations import SCHEMA_VERSION, Operations, SchemaTooNew, open_operations
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
 from insights_assets.resources.operations.outbox import StaleFence
@@ -84,7 +84,7 @@ def test_an_older_database_gets_the_columns_it_lacks_and_keeps_its_rows(operatio
     operations.facts.put("schema_version", "1")
     operations.close()
     older = open_operations(target)
-    assert older.migrate() == 2
+    assert older.migrate() == SCHEMA_VERSION
     (row,) = older.outbox.claim("worker")
     assert (row.idempotency_key, row.lookups, row.not_before) == ("k", 0, None)
     older.close()

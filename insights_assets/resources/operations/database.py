@@ -23,6 +23,7 @@ from insights_assets.resources.operations.models import SCHEMA_VERSION, Base, Ho
 if TYPE_CHECKING:
     from insights_assets.resources.audit import AuditLog
     from insights_assets.resources.operations.answers import Answers
+    from insights_assets.resources.operations.calling import AlertStates, Escalations
     from insights_assets.resources.operations.holds import Holds
     from insights_assets.resources.operations.judgements import Approvals, Corrections, Verdicts
     from insights_assets.resources.operations.outbox import Outbox
@@ -221,6 +222,18 @@ class Operations:
         from insights_assets.resources.operations.holds import Holds
 
         return Holds(self)
+
+    @cached_property
+    def alerts(self) -> AlertStates:
+        from insights_assets.resources.operations.calling import AlertStates
+
+        return AlertStates(self)
+
+    @cached_property
+    def escalations(self) -> Escalations:
+        from insights_assets.resources.operations.calling import Escalations
+
+        return Escalations(self)
 
     @cached_property
     def audit(self) -> AuditLog:
