@@ -27,7 +27,7 @@ def carry_out(
         if hold.state not in ("active", "proposed"):
             return f"{hold.hold_id} is {hold.state} already; nothing is held by it"
         was = hold.state
-        operations.holds.release(hold.hold_id, by=person.name, reason=reason or "released by hand")
+        operations.holds.release(hold.hold_id, by=person.name, reason=reason or "released by hand", on=as_of)
         return f"{hold.hold_id} is released by {person.name}: {_products(hold)} {'may be promoted again' if was == 'active' else 'were only proposed'}"
     if act == "place":
         return place(operations, shop, hold, person, as_of)

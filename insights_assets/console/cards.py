@@ -44,6 +44,8 @@ _STATES = {
     "delivered": "delivered",
     "ended": "ended",
     "snoozed": "asleep",
+    "grouped": "told with another issue",
+    "inhibited": "not told: a Tier 1 of the same product is",
 }
 
 

@@ -25,11 +25,12 @@ Row = Mapping[str, Any]
 #: How an action stands, in the order in which it needs somebody; fixed words.
 STATES = (
     "could not be delivered", "may have arrived", "waits to be sent", "waits for approval", "ran out unanswered", "proposed", "arrived", "taken up",
-    "in work", "done", "approved", "rejected", "waits for the digest", "asleep", "ended",
+    "in work", "done", "approved", "rejected", "waits for the digest", "told with another", "asleep", "ended",
 )  # fmt: skip
 _BY_STATE = {
     "proposed": "proposed", "awaiting_approval": "waits for approval", "expired": "ran out unanswered", "approved": "approved", "rejected": "rejected",
     "digest": "waits for the digest", "snoozed": "asleep", "ended": "ended", "delivered": "arrived", "planned": "waits to be sent",
+    "grouped": "told with another", "inhibited": "told with another",
 }  # fmt: skip
 #: What the outbox says where it is not done with an action, worst first.
 _UNSETTLED = {"dead": "could not be delivered", "dropped": "could not be delivered", "unknown": "may have arrived", "sending": "waits to be sent", "waiting": "waits to be sent"}
