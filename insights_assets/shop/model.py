@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from insights_assets.shop.destinations_file import Destinations
 from insights_assets.shop.watching import WatchLimits
 
 #: Every kind of action there is; one action per issue and kind, for ever.
@@ -304,6 +305,7 @@ class Shop:
     region_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
+    destinations: Destinations = field(default_factory=Destinations)
 
     @property
     def zone(self) -> ZoneInfo:
