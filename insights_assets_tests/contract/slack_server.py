@@ -71,6 +71,11 @@ class SlackServer(VendorServer):
     def api(self) -> str:
         return f"{self.url}/api/"
 
+    def somebody_says(self, channel: Channel, text: str, **more: Any) -> None:
+        """A message of another person or app."""
+        self._stamp += 1
+        channel.messages.append({"type": "message", "user": PERSON, "team": "T0SHOP000", "ts": f"{int(self.now())}.{self._stamp:06d}", "text": text, **more})
+
     # -- Socket Mode -----------------------------------------------------------------------------------------------------------------
 
     def _socket(self, connection: Any) -> None:

@@ -17,6 +17,7 @@ from insights_assets.actions.destinations.port import NotSent, Refused, Unknown
 
 if TYPE_CHECKING:
     from jira import JIRA
+    from requests import Response
 
 #: Seconds to connect and to wait for an answer.
 TIMEOUT = (5.0, 30.0)
@@ -111,10 +112,10 @@ class Calls:
     # -- writes --------------------------------------------------------------------------------------------------------------
 
     def post(self, what: str, path: str, body: dict[str, Any]) -> None:
-        self.writing(what, lambda: self.client._session.post(self.client._get_url(path), data=json.dumps(body)))
+        self.writing(what, lambda: _read(self.client._session.post(self.client._get_url(path), data=json.dumps(body))))
 
     def put(self, what: str, path: str, body: dict[str, Any]) -> None:
-        self.writing(what, lambda: self.client._session.put(self.client._get_url(path), data=json.dumps(body)))
+        self.writing(what, lambda: _read(self.client._session.put(self.client._get_url(path), data=json.dumps(body))))
 
     # -- moves ---------------------------------------------------------------------------------------------------------------
 
@@ -138,6 +139,12 @@ class Calls:
             if other.get("key") == earlier and str((one.get("type") or {}).get("name", "")).casefold() == kind.casefold():
                 return
         self.post(f"linking {key} to {earlier}", "issueLink", {"type": {"name": kind}, "inwardIssue": {"key": key}, "outwardIssue": {"key": earlier}})
+
+
+def _read(response: Response) -> None:
+    """A success of Jira is empty or JSON; the page of a proxy is neither, and no success."""
+    if response.content:
+        response.json()
 
 
 def is_done(fields: dict[str, Any]) -> bool:
