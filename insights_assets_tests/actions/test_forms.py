@@ -44,6 +44,7 @@ def node_types(node: Any) -> set[str]:
 @settings(max_examples=300, deadline=None)
 @given(MARKDOWN)
 @example("- a\n    - b\n        - c\n- d\n\n1. e\n\n> q\n\n```\ncode\n```\n---\n")
+@example("**`x`** *`y`*")
 @example("\n".join("  " * depth + "- x" for depth in range(20)))
 def test_any_text_makes_a_valid_document_of_passive_nodes(text: str) -> None:
     document = adf.document(text)
@@ -82,6 +83,11 @@ def test_hostile_text_is_passive_even_where_it_was_not_escaped(text: str) -> Non
     made = message(title=text, body=f"{text}\n\n- {text}\n", facts={"Product": text, text[:20]: "x"}, buttons=(Button("confirm", text, text[:200].replace("\ud800", ""), "t"),))
     assert active_parts({"text": block_kit.text(made), "blocks": block_kit.blocks(made)}) == []
     assert vendor_specs.adf_problems(adf.document(made.body)) == []
+
+
+def test_what_looks_like_html_a_link_or_an_image_is_the_text_it_is() -> None:
+    said = "[a](http://x) ![i](y) <b>z</b> <http://q> &lt;"
+    assert marks.plain_text(marks.read(f"{said}\n\n[r]: http://x")) == f"{said}\n[r]: http://x"
 
 
 @pytest.mark.parametrize("limit", [40, 200, 1000, 30_000])

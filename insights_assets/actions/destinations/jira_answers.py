@@ -1,0 +1,102 @@
+"""What people did to tickets in Jira: their moves and resolutions, read back as answers.
+
+Belongs here: which change of a ticket means what (`destinations.yaml` says so), and a name for each that stays the same. Does not
+belong here: carrying an answer out (`actions/inbox.py`) and when to look (`actions/sensors.py`). This house's own moves are no answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from insights_assets.actions.destinations.jira import LABEL, Jira
+from insights_assets.actions.destinations.jira_calls import moment
+from insights_assets.actions.destinations.port import Message
+from insights_assets.actions.inbox import Answer
+from insights_assets.resources.operations.models import OutboxRow
+
+#: Acts that judge the insight; the others are about the action.
+VERDICTS = frozenset({"confirm", "dismiss", "duplicate"})
+#: Search runs behind, so each look reaches back further than the last one's beginning.
+OVERLAP = timedelta(minutes=15)
+MOST_ISSUES = 1000
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a fingerprint stands for."""
+
+    action_id: str
+    insight_id: str
+
+
+def known_tickets(rows: Iterable[OutboxRow]) -> dict[str, Ticket]:
+    """Fingerprint -> ticket, of everything that went to Jira as a ticket of its own."""
+    found = {}
+    for row in rows:
+        if row.destination.startswith("jira:") and not row.parent_key:
+            found[fingerprint(row.idempotency_key)] = Ticket(row.action_id, row.insight_id)
+    return found
+
+
+def fingerprint(key: str) -> str:
+    return Message(key=key, action_id="", insight_id="", kind="", tier=0, owner="", title="", body="").fingerprint
+
+
+def read_back(jira: Jira, tickets: Mapping[str, Ticket], since: datetime, now: datetime, people: Mapping[str, str]) -> list[Answer]:
+    """Answers in what changed since then, oldest first. The same change read twice has the same `event_id`.
+
+    `people`: account id -> e-mail address, for accounts whose address Jira does not show. Raises NotSent or Refused.
+    """
+    meanings = jira.setup
+    if not (meanings.statuses or meanings.resolutions):
+        return []
+    began = since - OVERLAP
+    minutes = max(1, math.ceil((now - began).total_seconds() / 60))
+    me = str(jira.calls.get("asking who the account is", "myself").get("accountId", ""))
+    answers: list[Answer] = []
+    for issue in jira.calls.search("looking for tickets that changed", f'labels = "{LABEL}" AND updated >= "-{minutes}m"', "labels", limit=MOST_ISSUES):
+        ticket = next((tickets[label] for label in (issue.get("fields") or {}).get("labels") or () if label in tickets), None)
+        if ticket is not None:
+            for change in _changes(jira, str(issue["key"]), began):
+                answers += _answers(jira, str(issue["id"]), ticket, change, me, people)
+    return sorted(answers, key=lambda answer: (answer.at, answer.event_id))
+
+
+def _changes(jira: Jira, key: str, began: datetime) -> Iterator[dict[str, Any]]:
+    """The changes of a ticket since then."""
+    start = 0
+    while True:
+        page = jira.calls.get(f"reading what was done to {key}", f"issue/{key}/changelog", startAt=start, maxResults=100)
+        values = page.get("values") or []
+        yield from (change for change in values if moment(str(change["created"])) >= began)
+        start += len(values)
+        if page.get("isLast", True) or not values:
+            return
+
+
+def _answers(jira: Jira, issue_id: str, ticket: Ticket, change: Mapping[str, Any], me: str, people: Mapping[str, str]) -> Iterator[Answer]:
+    author = change.get("author") or {}
+    account = str(author.get("accountId", ""))
+    if not account or account == me:
+        return
+    # A resolution says more than the column it comes with: closed as a duplicate is a verdict, closed alone is not.
+    acts: dict[str, str] = {}
+    for item in change.get("items") or ():
+        name = str(item.get("toString") or "")
+        meanings = {"status": jira.setup.statuses, "resolution": jira.setup.resolutions}.get(str(item.get("field")), {})
+        if act := meanings.get(name.casefold()):
+            acts.setdefault(act, name)
+    for act, name in acts.items():
+        yield Answer(
+            event_id=f"jira:{issue_id}:{change['id']}:{act}",
+            act=act,
+            subject=ticket.insight_id if act in VERDICTS else ticket.action_id,
+            person=people.get(account) or str(author.get("emailAddress") or account),
+            through="jira",
+            at=moment(str(change["created"])),
+            reason=f"moved to {name} in Jira" if act in VERDICTS or act == "reject" else "",
+        )
