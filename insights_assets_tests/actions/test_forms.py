@@ -115,7 +115,7 @@ def test_a_document_this_house_does_not_make_is_not_sent() -> None:
         {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "x", "marks": [{"type": "link", "attrs": {"href": "x"}}]}]}]},
         {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "x" * 40_000}]}]},
     ):  # fmt: skip
-        with pytest.raises(ValueError, match="sent|version|empty"):
+        with pytest.raises(ValueError, match=r"sent|version|empty"):
             adf.check(wrong)
 
 

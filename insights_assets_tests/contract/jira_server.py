@@ -211,7 +211,7 @@ class JiraServer(VendorServer):
     def _set_status(self, issue: Issue, status: str, by: str, resolution: str = "") -> None:
         items = [{"field": "status", "fieldtype": "jira", "fieldId": "status", "from": "1", "fromString": issue.status, "to": "2", "toString": status}]
         if resolution:
-            items.append({"field": "resolution", "fieldtype": "jira", "fieldId": "resolution", "from": None, "fromString": None, "to": "1", "toString": resolution})
+            items.append({"field": "resolution", "fieldtype": "jira", "fieldId": "resolution", "to": "1", "toString": resolution})
         issue.histories.append({"id": self._number(), "author": self._user(by), "created": time_text(self.now()), "items": items})
         issue.status, issue.updated = status, self.now()
 

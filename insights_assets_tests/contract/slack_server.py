@@ -19,7 +19,7 @@ from insights_assets_tests.contract.vendor_server import Call, Reply, VendorServ
 BOT_TOKEN, APP_TOKEN = "xoxb-a-bot-token", "xapp-an-app-token"
 BOT_USER, PERSON = "U0BOT0000", "U0PERSON1"
 _SCOPES = {
-    "chat.postMessage": "chat:write", "chat.update": "chat:write", "conversations.history": "channels:history", "conversations.replies": "channels:history",
+    "chat.postMessage": "chat:write", "chat.update": "chat:write", "chat.postEphemeral": "chat:write", "conversations.history": "channels:history", "conversations.replies": "channels:history",
     "conversations.list": "channels:read", "conversations.info": "channels:read", "users.info": "users:read",
 }  # fmt: skip
 
@@ -51,6 +51,7 @@ class SlackServer(VendorServer):
         self.pace = False
         self.acknowledged: list[str] = []
         self.active: list[str] = []
+        self.whispered: list[tuple[str, str]] = []
         self._last_post: dict[str, float] = {}
         self._stamp = 0
         self._sockets: list[Any] = []
@@ -132,8 +133,9 @@ class SlackServer(VendorServer):
 
     # -- methods ---------------------------------------------------------------------------------------------------------------------
 
-    def _auth_test(self, _given: dict[str, Any]) -> dict[str, Any]:
-        return {"url": "https://shop.slack.com/", "team": "Shop", "user": "insights", "team_id": "T0SHOP000", "user_id": BOT_USER, "bot_id": "B0BOT0000"}
+    def _auth_test(self, _given: dict[str, Any]) -> Reply:
+        told = {"ok": True, "url": "https://shop.slack.com/", "team": "Shop", "user": "insights", "team_id": "T0SHOP000", "user_id": BOT_USER, "bot_id": "B0BOT0000"}
+        return Reply(200, told, {"x-oauth-scopes": ",".join(sorted(self.scopes))})
 
     def _apps_connections_open(self, _given: dict[str, Any]) -> dict[str, Any]:
         host, port = self._socket_server.socket.getsockname()[:2]
@@ -199,6 +201,12 @@ class SlackServer(VendorServer):
         if given.get("metadata"):  # left out means: as it was
             message["metadata"] = given["metadata"]
         return {"channel": channel.channel_id, "ts": given["ts"], "text": message["text"], "message": message}
+
+    def _chat_postEphemeral(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._must_be_member(self._channel(given.get("channel", "")))
+        self.active += active_parts(given)
+        self.whispered.append((given["user"], given["text"]))
+        return {"message_ts": f"{self.now():.6f}"}
 
     def _users_info(self, given: dict[str, Any]) -> dict[str, Any]:
         if given.get("user") not in self.people:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from insights_assets.actions.destinations import adf
 from insights_assets.actions.destinations.evidence import safe_csv
+from insights_assets.actions.destinations.haste import must_be_soon
 from insights_assets.actions.destinations.jira_calls import Calls, is_done
 from insights_assets.actions.destinations.port import Message, Receipt, Refused
 from insights_assets.actions.escaping import inert, markdown
@@ -60,7 +62,9 @@ class Jira:
     def create(self, message: Message) -> Receipt:
         if message.parent_id:
             return self._create_beneath(message, _ticket(message.parent_id))
+        begun = time.monotonic()
         fields = self._checked(message)
+        must_be_soon(begun, "Jira")
         issue = self.calls.writing("making the ticket", lambda: self.calls.client.create_issue(fields=fields, prefetch=False))
         return self._receipt(str(issue.key))
 

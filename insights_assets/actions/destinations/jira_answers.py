@@ -7,19 +7,25 @@ belong here: carrying an answer out (`actions/inbox.py`) and when to look (`acti
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from insights_assets.actions.destinations.jira import LABEL, Jira
 from insights_assets.actions.destinations.jira_calls import moment
 from insights_assets.actions.destinations.port import Message
-from insights_assets.actions.inbox import Answer
+from insights_assets.actions.inbox import Answer, Outcome
 from insights_assets.resources.operations.models import OutboxRow
+
+if TYPE_CHECKING:
+    from insights_assets.resources.operations import Operations
+    from insights_assets.shop import Shop
 
 #: Acts that judge the insight; the others are about the action.
 VERDICTS = frozenset({"confirm", "dismiss", "duplicate"})
+#: Acts that need a reason.
+_REASONED = frozenset({"dismiss", "reject"})
 #: Search runs behind, so each look reaches back further than the last one's beginning.
 OVERLAP = timedelta(minutes=15)
 MOST_ISSUES = 1000
@@ -62,7 +68,7 @@ def read_back(jira: Jira, tickets: Mapping[str, Ticket], since: datetime, now: d
         ticket = next((tickets[label] for label in (issue.get("fields") or {}).get("labels") or () if label in tickets), None)
         if ticket is not None:
             for change in _changes(jira, str(issue["key"]), began):
-                answers += _answers(jira, str(issue["id"]), ticket, change, me, people)
+                answers += [_complete(jira, str(issue["key"]), answer, tickets) for answer in _answers(jira, str(issue["id"]), ticket, change, me, people)]
     return sorted(answers, key=lambda answer: (answer.at, answer.event_id))
 
 
@@ -76,6 +82,21 @@ def _changes(jira: Jira, key: str, began: datetime) -> Iterator[dict[str, Any]]:
         start += len(values)
         if page.get("isLast", True) or not values:
             return
+
+
+def _complete(jira: Jira, key: str, answer: Answer, tickets: Mapping[str, Ticket]) -> Answer:
+    """A duplicate names the insight it repeats: that of the ticket which the person linked. Without such a link it names none."""
+    if answer.act != "duplicate":
+        return answer
+    links = (jira.calls.issue(key, "issuelinks").get("fields") or {}).get("issuelinks") or ()
+    for link in links:
+        if str((link.get("type") or {}).get("name", "")).casefold() == jira.setup.duplicate_link.casefold():
+            other = str((link.get("outwardIssue") or link.get("inwardIssue") or {}).get("key", ""))
+            labels = (jira.calls.issue(other, "labels").get("fields") or {}).get("labels") or ()
+            for label in labels:
+                if label in tickets and tickets[label].insight_id != answer.subject:
+                    return replace(answer, reason=tickets[label].insight_id)
+    return answer
 
 
 def _answers(jira: Jira, issue_id: str, ticket: Ticket, change: Mapping[str, Any], me: str, people: Mapping[str, str]) -> Iterator[Answer]:
@@ -98,5 +119,48 @@ def _answers(jira: Jira, issue_id: str, ticket: Ticket, change: Mapping[str, Any
             person=people.get(account) or str(author.get("emailAddress") or account),
             through="jira",
             at=moment(str(change["created"])),
-            reason=f"moved to {name} in Jira" if act in VERDICTS or act == "reject" else "",
+            reason=f"moved to {name} in Jira" if act in _REASONED else "",
         )
+
+
+# -- one look after the other ------------------------------------------------------------------------------------------------
+
+SINCE, SWEPT = "jira_answers_since", "jira_swept_at"
+SWEEP_EVERY = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look brought. `refused`: what was said of answers that were not taken."""
+
+    taken: int = 0
+    refused: tuple[str, ...] = ()
+    swept: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"{self.taken} answers taken"] if self.taken else []
+        parts += [f"{len(self.refused)} not taken: {self.refused[0]}"] if self.refused else []
+        parts += [f"closed as standing twice: {', '.join(self.swept)}"] if self.swept else []
+        return "; ".join(parts) or "nothing new in Jira"
+
+
+def look(operations: Operations, shop: Shop, jira: Jira, take: Callable[[Answer], Outcome]) -> Look:
+    """Read what people did since the last look and carry it out; now and then close tickets that stand twice.
+
+    The time of the look is kept once everything was carried out, so that a look which failed is made again. Raises NotSent or Refused.
+    """
+    now = operations.clock()
+    rows = operations.outbox.all()
+    tickets = known_tickets(rows)
+    if not tickets:
+        return Look()
+    kept = operations.facts.get(SINCE)
+    since = datetime.fromisoformat(kept) if kept else min(row.created_at for row in rows)
+    outcomes = [take(answer) for answer in read_back(jira, tickets, since, now, shop.destinations.people)]
+    operations.facts.put(SINCE, now.isoformat())
+    swept: list[str] = []
+    last = operations.facts.get(SWEPT)
+    if last is None or now - datetime.fromisoformat(last) >= SWEEP_EVERY:
+        swept = jira.sweep()
+        operations.facts.put(SWEPT, now.isoformat())
+    return Look(sum(one.is_taken for one in outcomes), tuple(one.said for one in outcomes if not one.is_taken), tuple(swept))

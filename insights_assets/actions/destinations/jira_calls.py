@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 #: Seconds to connect and to wait for an answer.
-TIMEOUT = (5.0, 30.0)
+TIMEOUT = (4.0, 10.0)
 _T = TypeVar("_T")
 
 _ADVICE = {

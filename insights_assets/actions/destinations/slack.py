@@ -7,11 +7,13 @@ and the client (`slack_calls.py`), blocks (`block_kit.py`), people's answers (`s
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from insights_assets.actions.destinations import block_kit
+from insights_assets.actions.destinations.haste import must_be_soon
 from insights_assets.actions.destinations.port import Message, NotSent, Receipt, Refused
 from insights_assets.actions.destinations.slack_calls import Calls
 from insights_assets.shop.destinations_file import SlackSetup
@@ -53,7 +55,9 @@ class Slack:
         raise NotSent(f"more than {_MOST_PAGES * 200} messages since {since:%Y-%m-%d %H:%M}; the look-up did not reach its end")
 
     def create(self, message: Message) -> Receipt:
+        begun = time.monotonic()
         channel, thread = self._place(message)
+        must_be_soon(begun, "Slack")
         said = _content(message)
         more: dict[str, Any] = {"thread_ts": thread} if thread else {}
         sent = self.calls.writing(

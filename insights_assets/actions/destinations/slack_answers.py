@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 Take = Callable[[Answer], Outcome]
-_REASONED = frozenset({"dismiss", "reject", "duplicate"})
+#: Acts that need a reason; a button has none of its own. A duplicate names the other insight, which no button can.
+_REASONED = frozenset({"dismiss", "reject"})
+FAILED = "This did not work just now and nothing was decided. Please press again in a minute."
 
 
 def answer_of(payload: Mapping[str, Any], person: str, at: datetime) -> Answer | None:
@@ -85,10 +87,7 @@ class Listener:
         # Slack wants to hear within three seconds that a press arrived, whatever becomes of it.
         client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
         if request.type == "interactive":
-            try:
-                self.press(request.payload)
-            except Exception as error:  # noqa: BLE001 - one press that fails must not end listening; it is said and the person can press again
-                LOG.error("a press in Slack was not carried out: %s", type(error).__name__)
+            self.press(request.payload)
 
     def press(self, payload: Mapping[str, Any]) -> Outcome | None:
         """Take one press and show in the message what became of it."""
@@ -96,8 +95,12 @@ class Listener:
         answer = answer_of(payload, self.address(user), datetime.now(UTC))
         if answer is None:
             return None
-        with self._one_at_a_time:
-            outcome = self._take(answer)
+        try:
+            with self._one_at_a_time:
+                outcome = self._take(answer)
+        except Exception as error:  # noqa: BLE001 - one press that fails must not end listening; the person is told and can press again
+            LOG.error("a press in Slack was not carried out: %s", type(error).__name__)
+            outcome = Outcome(False, FAILED)
         self._show(payload, answer, outcome)
         return outcome
 

@@ -16,7 +16,8 @@ from insights_assets.actions.destinations.port import NotSent, Refused, Unknown
 if TYPE_CHECKING:
     from slack_sdk.web import SlackResponse, WebClient
 
-TIMEOUT = 30
+#: Seconds to wait for an answer.
+TIMEOUT = 8
 
 _ADVICE = {
     "not_in_channel": "invite the app to the channel: /invite @… there",
