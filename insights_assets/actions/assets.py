@@ -17,6 +17,7 @@ from insights_assets.actions import gather
 from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
 from insights_assets.actions.deliver import delivery_rows, digests, documents, loop_stamps, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.destinations.hold_state import publish
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.loop_time import judge_loop, loop_rows
@@ -154,11 +155,12 @@ def deliveries(step: Step) -> None:
         **digests(actions, step.shop),
     }
     written += sum(desk.put(path, content) for path, content in files.items())
+    held = publish(step.operations, step.shop, step.settings, step.as_of)
     outbox, approvals = step.operations.outbox, step.operations.approvals.all()
     step.write(ACTION_TICKETS, frame_of(ACTION_TICKETS, ticket_rows(actions, outbox.all(), approvals), step))
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))
     columns = {"Tier": "tier", "Action": "kind", "For": "owner", "Issue": "title", "State": "state"}
-    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", preview=previews.table(_by_tier(actions), columns))
+    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", **({"holds": "; ".join(held)} if held else {}), preview=previews.table(_by_tier(actions), columns))
 
 
 def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:

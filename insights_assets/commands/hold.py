@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from insights_assets.commands.frame import WRONG_USE, emit_json, home_option, json_option, open_home, person, settings_for, stop
+
+if TYPE_CHECKING:
+    from insights_assets.resources.operations import Operations
+    from insights_assets.settings import Settings
+    from insights_assets.shop import Shop
 
 
 @click.group()
@@ -43,9 +48,10 @@ def release(hold_id: str, reason: str, home: Path | None) -> None:
     from insights_assets.actions.commands import release_hold
 
     settings = settings_for(home=home)
-    operations, _ = open_home(settings)
+    operations, shop = open_home(settings)
     row = _refusing(lambda: release_hold(settings.home, operations, hold_id, by=person(), reason=reason))
     click.echo(f"released: {_line(row.as_dict())}")
+    _tell(settings, shop, operations)
 
 
 @hold.command()
@@ -61,6 +67,7 @@ def extend(hold_id: str, until: datetime | None, reason: str, home: Path | None)
     operations, shop = open_home(settings)
     row = _refusing(lambda: extend_hold(settings.home, operations, shop, hold_id, by=person(), until=until.date() if until else None, reason=reason))
     click.echo(f"extended: {_line(row.as_dict())}")
+    _tell(settings, shop, operations)
 
 
 @hold.command()
@@ -77,6 +84,15 @@ def place(hold_id: str, home: Path | None) -> None:
         stop("nothing has been published yet, so no hold was proposed", WRONG_USE)
     row = _refusing(lambda: place_hold(settings.home, operations, shop, hold_id, by=person(), as_of=latest.as_of_day))
     click.echo(f"placed: {_line(row.as_dict())}")
+    _tell(settings, shop, operations)
+
+
+def _tell(settings: Settings, shop: Shop, operations: Operations) -> None:
+    """Bring the promotion feed and the hold webhook up to date, and say what became of it."""
+    from insights_assets.actions.destinations.hold_state import publish
+
+    for sentence in publish(operations, shop, settings):
+        click.echo(sentence)
 
 
 def _refusing(act: Any) -> Any:

@@ -7,6 +7,7 @@ and `holds.csv` (`actions/holds.py`). A call that failed is made again by the ne
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from insights_assets.actions.desk import Desk
@@ -26,11 +27,12 @@ ACCEPTED, FAILED = "hold_webhook_accepted", "hold_webhook_failed"
 
 def publish(operations: Operations, shop: Shop, settings: Settings, as_of_day: date | None = None, hook: Webhook | None = None) -> list[str]:
     """Bring feed and webhook up to the running holds; gives a sentence for each thing that changed or failed. Nothing where both are off."""
-    return [*_feed(operations, shop, settings, as_of_day), *_webhook(operations, shop, settings, as_of_day, hook)]
+    return [*write_feed(operations, shop, settings.home, as_of_day), *_webhook(operations, shop, settings, as_of_day, hook)]
 
 
-def _feed(operations: Operations, shop: Shop, settings: Settings, as_of_day: date | None) -> list[str]:
-    desk = Desk(settings.home / "desk")
+def write_feed(operations: Operations, shop: Shop, home: Path, as_of_day: date | None = None) -> list[str]:
+    """The feed alone, which is a file of the home: done at once by whoever changes a hold."""
+    desk = Desk(home / "desk")
     if shop.destinations.promotion_feed is None:
         # A feed that was switched off must not hold products for ever: whoever still fetches it gets the header alone.
         if (desk.root / merchant_feed.PATH).is_file() and desk.put(merchant_feed.PATH, merchant_feed.HEADER.encode()):
