@@ -15,7 +15,7 @@ from insights_assets.shop.reading import Node
 
 #: What a person's move in Jira can mean; the words of `actions/inbox.py`.
 JIRA_ACTS = ("acknowledge", "start", "fix", "close", "confirm", "dismiss", "duplicate", "approve", "reject")
-EXCLUDED_DESTINATIONS = ("Shopping_ads", "Display_ads", "Local_inventory_ads", "Free_listings", "Free_local_listings", "YouTube_Shopping")
+EXCLUDED_DESTINATIONS = ("Shopping_ads", "Display_ads", "Local_inventory_ads", "Free_listings", "Free_local_listings")
 _HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 

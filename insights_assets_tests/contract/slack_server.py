@@ -47,7 +47,7 @@ class SlackServer(VendorServer):
         super().__init__()
         self.channels = [Channel("C0QUALITY", "quality-alerts"), Channel("C0SUPPLY1", "supply-alerts")]
         self.people = {BOT_USER: ("insights", ""), PERSON: ("quinn", "quality.lead@shop.example")}
-        self.scopes = set(_SCOPES.values()) | {"users:read.email"}
+        self.scopes = set(_SCOPES.values()) | {"users:read.email", "groups:read", "groups:history"}
         self.pace = False
         self.acknowledged: list[str] = []
         self.active: list[str] = []
@@ -142,6 +142,8 @@ class SlackServer(VendorServer):
         return {"url": f"ws://{host}:{port}/link/?ticket=1"}
 
     def _conversations_list(self, given: dict[str, Any]) -> dict[str, Any]:
+        if "private_channel" in given.get("types", "") and "groups:read" not in self.scopes:
+            raise SlackError("missing_scope", needed="groups:read", provided=",".join(sorted(self.scopes)))
         start, size = int(given.get("cursor") or 0), int(given.get("limit") or 100)
         listed = [self._shown(channel) for channel in self.channels if not channel.is_private or channel.is_member]
         more = str(start + size) if start + size < len(listed) else ""

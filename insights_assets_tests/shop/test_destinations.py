@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
+from insights_assets.settings import Settings
 from insights_assets.shop import ShopError, default_shop_path, load_shop
 from insights_assets.shop.destinations_file import Destinations
 
@@ -66,6 +69,23 @@ def test_the_commented_lines_of_the_sample_are_right_once_the_marks_are_taken_of
     path.write_text("\n".join(lines) + "\n")
     found = load_shop(shop).destinations
     assert None not in (found.jira, found.slack, found.promotion_feed, found.hold_webhook)
+
+
+def test_what_the_docs_say_to_write_is_taken_and_every_setting_they_name_exists(shop: Path) -> None:
+    docs = sorted((Path(__file__).resolve().parents[2] / "docs" / "destinations").glob("*.md"))
+    assert len(docs) == 3
+    seen = set()
+    for page in docs:
+        text = page.read_text(encoding="utf-8")
+        for name in re.findall(r"INSIGHTS_([A-Z_]+)", text):
+            assert name.lower() in Settings.model_fields, f"{page.name} names a setting that is not there: INSIGHTS_{name}"
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.S):
+            parts = dedent(block)
+            off = "".join(f"{part}: off\n" for part in ("jira", "slack", "promotion_feed", "hold_webhook") if f"{part}:" not in parts)
+            (shop / "destinations.yaml").write_text(off + parts)
+            found = load_shop(shop).destinations
+            seen |= {part for part in ("jira", "slack", "promotion_feed", "hold_webhook") if getattr(found, part) is not None}
+    assert seen == {"jira", "slack", "promotion_feed", "hold_webhook"}
 
 
 @pytest.mark.parametrize(

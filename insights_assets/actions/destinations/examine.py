@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from insights_assets.shop import Shop
 
 JIRA_PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "ADD_COMMENTS", "CREATE_ATTACHMENTS", "TRANSITION_ISSUES", "LINK_ISSUES")
-SLACK_SCOPES = ("chat:write", "channels:read", "channels:history", "users:read", "users:read.email")
+SLACK_SCOPES = ("chat:write", "channels:read", "channels:history", "groups:read", "groups:history", "users:read", "users:read.email")
 
 
 def examine(settings: Settings, shop: Shop) -> str:
