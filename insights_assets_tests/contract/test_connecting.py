@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from insights_assets.actions.destinations.connect import connect, not_connected
 from insights_assets.actions.destinations.examine import JIRA_PERMISSIONS, examine
 from insights_assets.actions.destinations.port import Refused
-from insights_assets.actions.sensors import looked_at_jira, published_holds
+from insights_assets.actions.destinations.ticks import looked_at_jira, published_holds
 from insights_assets.definitions import build_definitions
 from insights_assets.resources.operations import open_operations
 from insights_assets.settings import Settings
