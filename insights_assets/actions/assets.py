@@ -155,12 +155,13 @@ def deliveries(step: Step) -> None:
         **digests(actions, step.shop),
     }
     written += sum(desk.put(path, content) for path, content in files.items())
-    held = publish(step.operations, step.shop, step.settings, step.as_of)
+    if held := publish(step.operations, step.shop, step.settings, step.as_of):
+        step.note(ACTION_TICKETS, holds="; ".join(held))
     outbox, approvals = step.operations.outbox, step.operations.approvals.all()
     step.write(ACTION_TICKETS, frame_of(ACTION_TICKETS, ticket_rows(actions, outbox.all(), approvals), step))
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))
     columns = {"Tier": "tier", "Action": "kind", "For": "owner", "Issue": "title", "State": "state"}
-    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", **({"holds": "; ".join(held)} if held else {}), preview=previews.table(_by_tier(actions), columns))
+    step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", preview=previews.table(_by_tier(actions), columns))
 
 
 def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
