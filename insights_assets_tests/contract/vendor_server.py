@@ -69,6 +69,8 @@ class VendorServer:
         self.calls: list[Call] = []
         self.problems: list[str] = []
         self.lock = threading.RLock()
+        #: Faults for writes to a path in whose body a text stands, in the order they come: (ending of the path, text) -> faults.
+        self.planned: dict[tuple[str, str], list[Fault]] = {}
         self._faults: list[tuple[str, str, Fault]] = []
         self._ahead = 0.0
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
@@ -97,8 +99,11 @@ class VendorServer:
         with self.lock:
             self._faults += [(method, path, fault)] * times
 
-    def fault_of(self, method: str, path: str) -> Fault | None:
+    def fault_of(self, method: str, path: str, body: Any = None) -> Fault | None:
         with self.lock:
+            for (ending, text), faults in self.planned.items():
+                if faults and method == "POST" and path.endswith(ending) and text in json.dumps(body, default=str):
+                    return faults.pop(0)
             for number, (wanted, ending, fault) in enumerate(self._faults):
                 if wanted in (method, "*") and (ending == "*" or path.endswith(ending)):
                     del self._faults[number]
@@ -149,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
         owner, parts = self.owner, urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         body = self._read()
-        fault = owner.fault_of(self.command, parts.path)
+        fault = owner.fault_of(self.command, parts.path, body)
         denied = owner.denies(self.headers, parts.path)
         carried_out = denied is None and (fault is None or fault.carries_out)
         if denied is not None:
