@@ -42,6 +42,17 @@ class JiraServer(VendorServer):
         with self.lock:
             self._set_status(self.issue(key), status, by, resolution)
 
+    def person_clones(self, key: str) -> str:
+        """A person clones a ticket in the browser: labels and all."""
+        with self.lock:
+            source = self.issue(key)
+            source.project.numbers += 1
+            now = self.now()
+            clone = Issue(self._number(), f"{source.project.key}-{source.project.numbers}", source.project, dict(source.fields), now, now, creator=PERSON)
+            clone.indexed.append((now, list(clone.fields["labels"])))
+            self.issues.append(clone)
+            return clone.key
+
     # -- VendorServer ------------------------------------------------------------------------------------------------------------
 
     def denies(self, headers: Any, path: str) -> Reply | None:
@@ -270,7 +281,7 @@ class JiraServer(VendorServer):
 
     def _bean(self, issue: Issue, fields: str) -> dict[str, Any]:
         files = [{key: value for key, value in one.items() if key != "_bytes"} for one in issue.files]
-        every = {**issue.fields, "status": self._status(issue, issue.status), "attachment": files, "issuelinks": issue.links, "updated": time_text(issue.updated), "created": time_text(issue.created)}
+        every = {**issue.fields, "status": self._status(issue, issue.status), "attachment": files, "issuelinks": issue.links, "creator": self._user(issue.creator), "updated": time_text(issue.updated), "created": time_text(issue.created)}
         wanted = fields.split(",") if fields else list(every)
         return {"id": issue.issue_id, "key": issue.key, "self": f"{self.url}{REST}/issue/{issue.issue_id}", "fields": {name: every.get(name) for name in wanted}}
 
@@ -281,6 +292,8 @@ class JiraServer(VendorServer):
         for clause in jql.split(" AND "):
             if match := re.fullmatch(r'labels = "([\w.-]+)"', clause):
                 found = [one for one in found if match[1] in next((labels for at, labels in reversed(one.indexed) if at <= seen_until), [])]
+            elif clause == "creator = currentUser()":
+                found = [one for one in found if one.creator == BOT]
             elif match := re.fullmatch(r'created >= "-(\d+)d"', clause):
                 found = [one for one in found if one.created >= self.now() - int(match[1]) * 86_400]
             elif match := re.fullmatch(r'updated >= "-(\d+)m"', clause):

@@ -52,6 +52,7 @@ class Issue:
     created: float
     updated: float
     status: str = "Open"
+    creator: str = BOT
     comments: list[dict[str, Any]] = field(default_factory=list)
     files: list[dict[str, Any]] = field(default_factory=list)
     links: list[dict[str, Any]] = field(default_factory=list)

@@ -131,6 +131,21 @@ def test_other_people_s_tickets_and_columns_are_left_alone(server: JiraServer, j
     assert read(jira, {}) == []
 
 
+def test_what_is_done_to_a_clone_is_about_something_else(server: JiraServer, jira: Jira) -> None:
+    key, tickets = sent(jira)
+    server.person_moves(server.person_clones(key), "Not an issue")
+    assert read(jira, tickets) == []
+
+
+def test_a_ticket_that_another_account_of_ours_made_is_still_read(server: JiraServer, jira: Jira) -> None:
+    key, tickets = sent(jira)
+    server.issues[0].creator = "557058:former-bot"
+    server.person_moves(key, "Fixed")
+    assert read(jira, tickets) == []
+    named = {mark: Ticket(one.action_id, one.insight_id, key) for mark, one in tickets.items()}
+    assert [one.act for one in read(jira, named)] == ["fix"]
+
+
 def test_an_account_without_an_address_is_named_by_the_shop_or_by_its_id(server: JiraServer, jira: Jira) -> None:
     server.shows_addresses = False
     key, tickets = sent(jira)

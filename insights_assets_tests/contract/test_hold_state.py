@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -21,8 +23,10 @@ from insights_assets.actions.destinations import hold_state, webhook
 from insights_assets.actions.destinations.merchant_feed import HEADER, PATH, feed
 from insights_assets.actions.destinations.port import NotSent, Refused, Unknown
 from insights_assets.actions.destinations.webhook import Webhook
+from insights_assets.cli import main
 from insights_assets.resources.operations import Operations, open_operations
 from insights_assets.settings import Settings
+from insights_assets.shop import default_shop_path, load_shop
 from insights_assets.shop.destinations_file import Destinations, FeedSetup, WebhookSetup
 from insights_assets_tests.contract.destination_cases import HOSTILE
 from insights_assets_tests.contract.hook_server import SECRET, HookServer, certificate
@@ -280,3 +284,27 @@ def test_without_a_key_nothing_is_sent(server: HookServer, operations: Operation
     hold(operations)
     assert any("INSIGHTS_HOLD_WEBHOOK_SECRET" in said for said in hold_state.publish(operations, shop, settings.model_copy(update={"hold_webhook_secret": None}), DAY))
     assert server.received == []
+
+
+def test_a_command_that_releases_a_hold_empties_the_feed_before_it_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever way a command takes through the house, what others read follows at once, and it is said."""
+    shop = Path(shutil.copytree(default_shop_path(), tmp_path / "shop"))
+    (shop / "destinations.yaml").write_text(
+        'jira: off\nslack: off\npromotion_feed: {product_id: "shop_{sku}", excluded_destinations: [Shopping_ads]}\n'
+        "hold_webhook: {url: https://promotions.shop.example/holds, hosts: [promotions.shop.example]}\n"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("INSIGHTS_SHOP", str(shop))
+    settings = Settings(home=home, shop=shop)
+    operations = open_operations(settings.operations_target, clock=lambda: datetime.now(UTC))
+    operations.migrate()
+    hold(operations)
+    hold_state.publish(operations, load_shop(shop), settings, DAY)
+    operations.close()
+    assert "shop_GL-100" in (home / "desk" / PATH).read_text()
+    result = CliRunner().invoke(main, ["hold", "release", "H-1", "--home", str(home)])
+    assert result.exit_code == 0, result.output
+    assert (home / "desk" / PATH).read_text() == HEADER
+    assert "promotion feed: 0 held products" in result.output
+    assert "INSIGHTS_HOLD_WEBHOOK_SECRET is not set" in result.output

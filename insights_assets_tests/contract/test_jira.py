@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from insights_assets.actions.destinations.beneath import came_back, evidence_of, repeats
 from insights_assets.actions.destinations.jira import Jira
 from insights_assets.actions.destinations.jira_calls import Calls, open_client
-from insights_assets.actions.destinations.port import NotSent, Refused, Unknown
+from insights_assets.actions.destinations.port import Message, NotSent, Refused, Unknown
 from insights_assets.shop.destinations_file import JiraSetup
+from insights_assets_tests.actions.conftest import complaint_records
 from insights_assets_tests.contract import vendor_specs
 from insights_assets_tests.contract.destination_cases import JIRA_CASES, TICKET, message
 from insights_assets_tests.contract.jira_server import JiraServer
@@ -97,6 +99,15 @@ def test_of_two_tickets_the_older_one_is_found(server: JiraServer, jira: Jira) -
     jira.create(made)
     found = jira.find(made, NOW)
     assert found is not None and found.external_id == first.external_id
+
+
+def test_a_clone_that_a_person_made_is_theirs(server: JiraServer, jira: Jira) -> None:
+    made = message(place="QUAL")
+    key = jira.create(made).external_id
+    clone = server.person_clones(key)
+    assert jira.sweep() == [] and jira.status(clone) == ("Open", False)
+    server.issues.pop(0)
+    assert jira.find(made, NOW) is None, "what is left is somebody else's ticket"
 
 
 def test_the_sweeper_comes_to_an_end_after_a_crash_between_its_steps(server: JiraServer, jira: Jira) -> None:
@@ -262,3 +273,59 @@ def test_a_deleted_ticket_is_refused(server: JiraServer, jira: Jira) -> None:
     server.issues.clear()
     with pytest.raises(Refused, match="deleted"):
         jira.update(message(place="QUAL", body=TICKET), receipt.external_id)
+
+
+# -- beneath a ticket ------------------------------------------------------------------------------------------------------------------
+
+
+def beneath(made: Message, key: str) -> Message:
+    return replace(made, parent_id=key)
+
+
+def test_an_issue_that_comes_back_opens_its_ticket_once_and_says_so(server: JiraServer, jira: Jira) -> None:
+    made = message(place="QUAL")
+    key = jira.create(made).external_id
+    jira.close(key)
+    back = beneath(came_back(made, 1, "12 customers since Monday."), key)
+    receipt = jira.create(back)
+    assert receipt.note == "QUAL-1: Reopen" and jira.status(key) == ("Open", False)
+    assert jira.find(back, NOW) is not None
+    server.person_moves(key, "Closed")
+    jira.update(back, receipt.external_id)
+    assert jira.status(key) == ("Closed", True), "a person closed it since; a later version of the same coming back leaves that alone"
+    assert came_back(made, 2, "").key != back.key
+
+
+def test_a_reply_lost_between_move_and_comment_is_made_good(server: JiraServer, jira: Jira) -> None:
+    made = message(place="QUAL")
+    key = jira.create(made).external_id
+    jira.close(key)
+    back = beneath(came_back(made, 1, ""), key)
+    server.fail("POST", "/transitions", lost_reply())
+    with pytest.raises(Unknown):
+        jira.create(back)
+    assert jira.find(back, NOW) is None
+    assert "already" in jira.create(back).note
+    assert len(server.issues[0].comments) == 1 and server.count("POST", "/transitions") == 2
+
+
+def test_a_ticket_like_an_earlier_one_is_linked_to_it_once(server: JiraServer, jira: Jira) -> None:
+    earlier, made = jira.create(message(place="QUAL")).external_id, message(place="QUAL")
+    key = jira.create(made).external_id
+    told = beneath(repeats(made, earlier, "It ended on 3 October."), key)
+    jira.create(told)
+    jira.create(told)
+    assert [link["outwardIssue"]["key"] for link in server.issue(key).links] == [earlier]
+
+
+def test_evidence_is_attached_once_a_version_and_safe(server: JiraServer, jira: Jira) -> None:
+    made = message(place="QUAL")
+    key = jira.create(made).external_id
+    records = complaint_records(3)
+    proof = beneath(evidence_of(made, records), key)
+    file = jira.create(proof)
+    assert jira.find(proof, NOW) == file and jira.update(proof, file.external_id) == file
+    more = jira.update(beneath(evidence_of(made, complaint_records(4)), key), file.external_id)
+    names = [one["filename"] for one in server.issues[0].files]
+    assert len(set(names)) == 2 and all(name.startswith(f"evidence-{proof.fingerprint}-") for name in names) and more != file
+    assert server.issues[0].files[0]["_bytes"].decode().splitlines()[0] == "record,source,said_at,sku,language,words"

@@ -18,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from insights_assets.actions.destinations import adf
+from insights_assets.actions.destinations.beneath import EVIDENCE
 from insights_assets.actions.destinations.evidence import safe_csv
 from insights_assets.actions.destinations.haste import must_be_soon
 from insights_assets.actions.destinations.jira_calls import Calls, is_done
@@ -27,8 +28,8 @@ from insights_assets.shop.destinations_file import JiraSetup
 
 #: Label of everything this house wrote, beside the fingerprint.
 LABEL = "insights"
-#: Kind of a message whose body is a CSV file to be attached to its parent.
-EVIDENCE = "evidence"
+#: A person who clones a ticket clones its labels; the copy is theirs.
+OURS = "creator = currentUser()"
 MOST_IN_THE_SUMMARY = 250
 _OWNED = "summary,description,priority,duedate,labels,status"
 _FINGERPRINT = re.compile(r"ins-[0-9a-zA-Z._-]{1,80}")
@@ -55,7 +56,7 @@ class Jira:
         mark = _fingerprint(message)
         if message.parent_id:
             return self._find_beneath(message, _ticket(message.parent_id), mark)
-        found = self.calls.search(f"looking for {mark}", f'labels = "{mark}" ORDER BY created ASC', "labels")
+        found = self.calls.search(f"looking for {mark}", f'labels = "{mark}" AND {OURS} ORDER BY created ASC', "labels")
         keys = sorted((int(issue["id"]), str(issue["key"])) for issue in found)
         return self._receipt(keys[0][1]) if keys else None
 
@@ -98,14 +99,10 @@ class Jira:
     def close(self, external_id: str) -> str:
         return self._move(_ticket(external_id), self.setup.close, to_done=True)
 
-    def link(self, external_id: str, earlier: str) -> None:
-        """Say on both tickets that they belong together."""
-        self.calls.link(_ticket(external_id), _ticket(earlier), "Relates")
-
     def sweep(self, days: int = 14) -> list[str]:
         """Close tickets that stand twice for one action: link to the oldest, move, and take the label off last. Gives their keys."""
         found: dict[str, list[tuple[int, str, dict[str, Any]]]] = {}
-        jql = f'labels = "{LABEL}" AND created >= "-{days:d}d" ORDER BY created ASC'
+        jql = f'labels = "{LABEL}" AND {OURS} AND created >= "-{days:d}d" ORDER BY created ASC'
         for issue in self.calls.search("looking for tickets that stand twice", jql, "labels,status", limit=2000):
             fields = issue.get("fields") or {}
             for label in fields.get("labels") or ():
@@ -180,8 +177,17 @@ class Jira:
         if message.kind == EVIDENCE:
             return self._attach(message, key)
         body: Any = self._comment(message)  # the client's hint says text; it hands on what it is given
+        note = self._moved(message, key)
         made = self.calls.writing(f"commenting on {key}", lambda: self.calls.client.add_comment(key, body))
-        return self._receipt(key, f"#{made.id}")
+        return self._receipt(key, f"#{made.id}", note)
+
+    def _moved(self, message: Message, key: str) -> str:
+        """Move and link what the comment is about, before the comment: doing either twice is the same as once, and the comment says it is done."""
+        if message.links_to:
+            self.calls.link(key, _ticket(message.links_to), "Relates")
+        if not message.move:
+            return ""
+        return self.reopen(key) if message.move == "reopen" else self.close(key)
 
     def _update_comment(self, message: Message, external_id: str) -> Receipt:
         key, _, number = external_id.partition("#")

@@ -33,10 +33,11 @@ MOST_ISSUES = 1000
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a fingerprint stands for."""
+    """What a fingerprint stands for, and the key of its ticket where that is known."""
 
     action_id: str
     insight_id: str
+    key: str = ""
 
 
 def known_tickets(rows: Iterable[OutboxRow]) -> dict[str, Ticket]:
@@ -44,7 +45,7 @@ def known_tickets(rows: Iterable[OutboxRow]) -> dict[str, Ticket]:
     found = {}
     for row in rows:
         if row.destination.startswith("jira:") and not row.parent_key:
-            found[fingerprint(row.idempotency_key)] = Ticket(row.action_id, row.insight_id)
+            found[fingerprint(row.idempotency_key)] = Ticket(row.action_id, row.insight_id, row.external_id or "")
     return found
 
 
@@ -64,9 +65,11 @@ def read_back(jira: Jira, tickets: Mapping[str, Ticket], since: datetime, now: d
     minutes = max(1, math.ceil((now - began).total_seconds() / 60))
     me = str(jira.calls.get("asking who the account is", "myself").get("accountId", ""))
     answers: list[Answer] = []
-    for issue in jira.calls.search("looking for tickets that changed", f'labels = "{LABEL}" AND updated >= "-{minutes}m"', "labels", limit=MOST_ISSUES):
-        ticket = next((tickets[label] for label in (issue.get("fields") or {}).get("labels") or () if label in tickets), None)
-        if ticket is not None:
+    for issue in jira.calls.search("looking for tickets that changed", f'labels = "{LABEL}" AND updated >= "-{minutes}m"', "labels,creator", limit=MOST_ISSUES):
+        fields = issue.get("fields") or {}
+        ticket = next((tickets[label] for label in fields.get("labels") or () if label in tickets), None)
+        # A clone that a person made carries the label too; what is done to it is about something else.
+        if ticket is not None and (str(issue["key"]) == ticket.key or (fields.get("creator") or {}).get("accountId") == me):
             for change in _changes(jira, str(issue["key"]), began):
                 answers += [_complete(jira, str(issue["key"]), answer, tickets) for answer in _answers(jira, str(issue["id"]), ticket, change, me, people)]
     return sorted(answers, key=lambda answer: (answer.at, answer.event_id))

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from insights_assets.actions.destinations import block_kit
+from insights_assets.actions.destinations.beneath import EVIDENCE
 from insights_assets.actions.destinations.haste import must_be_soon
 from insights_assets.actions.destinations.port import Message, NotSent, Receipt, Refused
 from insights_assets.actions.destinations.slack_calls import Calls
@@ -76,7 +77,7 @@ class Slack:
 
     def _place(self, message: Message) -> tuple[str, str]:
         """Channel id, and the time stamp of the thread's first message where it belongs beneath one."""
-        if message.kind == "evidence":
+        if message.kind == EVIDENCE:
             raise Refused("evidence goes to tickets: Slack gets no file")
         if message.parent_id:
             return split(message.parent_id)
