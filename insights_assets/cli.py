@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "hold": ("hold", "hold", "List, place, release or extend promotion holds."),
     "export": ("export", "export", "Write a table to a parquet, csv or jsonl file."),
     "dev": ("dev", "dev", "Open Dagster's UI, its daemon and the console on this machine."),
+    "listen": ("listen", "listen", "Carry out what people press in Slack; no inbound address is needed."),
     "demo": ("demo", "demo", "The whole loop on a sample shop, from files to a ticket."),
     "doctor": ("doctor", "doctor", "Check settings, shop, home and engine without side effects."),
     "review": ("review", "review", "The label review queue to a spreadsheet and back."),

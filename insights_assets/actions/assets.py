@@ -18,6 +18,7 @@ from insights_assets.actions.alerts import Seen, is_flapping
 from insights_assets.actions.decide import decide_actions, hold_state
 from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
 from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.destinations.hold_state import publish
 from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.hold_costs import hold_rows
@@ -162,6 +163,8 @@ def deliveries(step: Step) -> None:
         **digests(actions, step.shop),
     }
     written += sum(desk.put(path, content) for path, content in files.items())
+    if held := publish(step.operations, step.shop, step.settings, step.as_of):
+        step.note(ACTION_TICKETS, holds="; ".join(held))
     outbox, approvals = step.operations.outbox, step.operations.approvals.all()
     step.write(ACTION_TICKETS, frame_of(ACTION_TICKETS, ticket_rows(actions, outbox.all(), approvals), step))
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))

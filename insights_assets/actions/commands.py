@@ -38,8 +38,12 @@ def list_holds(operations: Operations, shop: Shop | None = None) -> list[dict[st
     return hold_rows(holds, verdicts, shop, latest.as_of_day if latest is not None else shop_today(operations.clock, shop.shop_time_zone))
 
 
-def write_desired_state(home: Path, operations: Operations) -> bool:
-    """Bring `desk/holds.csv` up to date; gives whether it changed."""
+def write_desired_state(home: Path, operations: Operations, shop: Shop | None = None) -> bool:
+    """Bring `desk/holds.csv` up to date, and the promotion feed where a shop with one is given; gives whether `holds.csv` changed."""
+    if shop is not None:
+        from insights_assets.actions.destinations.hold_state import write_feed
+
+        write_feed(operations, shop, home)
     return Desk(home / "desk").put("holds.csv", desired_state(operations.holds.all()))
 
 

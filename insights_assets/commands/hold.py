@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from insights_assets.commands.frame import WRONG_USE, emit_json, home_option, json_option, open_home, person, settings_for, stop
+
+if TYPE_CHECKING:
+    from insights_assets.resources.operations import Operations
+    from insights_assets.settings import Settings
+    from insights_assets.shop import Shop
 
 
 @click.group()
@@ -76,6 +81,15 @@ def _answer(act: str, hold_id: str, by: str | None, home: Path | None, **more: A
     if not found.is_taken:
         stop(found.said, WRONG_USE)
     click.echo(found.said)
+    _tell(settings, shop, operations)
+
+
+def _tell(settings: Settings, shop: Shop, operations: Operations) -> None:
+    """Bring the promotion feed and the hold webhook up to date, and say what became of it."""
+    from insights_assets.actions.destinations.hold_state import publish
+
+    for sentence in publish(operations, shop, settings):
+        click.echo(sentence)
 
 
 def _line(row: dict[str, Any]) -> str:

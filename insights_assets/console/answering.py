@@ -10,8 +10,9 @@ from datetime import date
 
 import streamlit as st
 
+from insights_assets.actions.destinations.hold_state import publish
 from insights_assets.actions.escaping import inert
-from insights_assets.actions.inbox import take_here
+from insights_assets.actions.inbox import HOLD_ACTS, take_here
 from insights_assets.actions.roles import names_real_people, person_of
 from insights_assets.console import frame
 from insights_assets.console.elements import say
@@ -34,7 +35,8 @@ def answer(found: Opened, act: str, subject: str, *, reason: str = "", until: da
     if not outcome.is_taken:
         refuse(outcome.said, f"{act}-{subject}")
         return
-    frame.leave_notice(inert(outcome.said, 300))
+    told = publish(found.operations, found.shop, found.settings, found.reader.publication.as_of_day) if act in HOLD_ACTS else []
+    frame.leave_notice("\n".join([inert(outcome.said, 300), *(inert(sentence, 300) for sentence in told)]))
     st.rerun()
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from insights_assets.shop.alerting import AlertLimits, DigestTime, EscalationRules, QuietHours
 from insights_assets.shop.answering import AnswerLimits
+from insights_assets.shop.destinations_file import Destinations
 from insights_assets.shop.watching import WatchLimits
 
 #: Every kind of action there is; one action per issue and kind, for ever.
@@ -315,6 +316,7 @@ class Shop:
     region_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
+    destinations: Destinations = field(default_factory=Destinations)
 
     @property
     def zone(self) -> ZoneInfo:
