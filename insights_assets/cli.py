@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "verdict": ("verdict", "verdict", "Say whether an insight was right."),
     "approve": ("approve", "approve", "Decide on an action that waits for a person, or ask again."),
     "hold": ("hold", "hold", "List, place, release or extend promotion holds."),
+    "outbox": ("outbox", "outbox", "What has not arrived yet: list it, try it again, let it go."),
     "export": ("export", "export", "Write a table to a parquet, csv or jsonl file."),
     "dev": ("dev", "dev", "Open Dagster's UI, its daemon and the console on this machine."),
     "listen": ("listen", "listen", "Carry out what people press in Slack; no inbound address is needed."),

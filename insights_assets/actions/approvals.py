@@ -6,7 +6,7 @@ Belongs here: who is asked and until when, one-shot tokens and buttons, approve,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ from insights_assets.shop.model import Shop
 
 #: Acts with an effect: a button for one carries a token, and Slack answers without one are refused.
 GUARDED = ("approve", "reject", "place", "release", "extend")
+#: Destinations in whose messages people can press.
+INTERACTIVE = ("slack",)
 #: Kinds whose message can be judged with a button: the ones that say what is wrong.
 JUDGED_KINDS = ("defect_ticket", "notification", "escalation")
 
@@ -44,25 +46,29 @@ def issue_token(operations: Operations, act: str, subject: str, *, expires_at: d
 def buttons_of(operations: Operations, shop: Shop, action: Mapping[str, Any], *, is_interactive: bool) -> tuple[Button, ...]:
     """The buttons beside a message of an action (a row of `actions.action_tickets`), as of now; none where nobody can press them.
 
-    Tokens are made here, so call it when the message is sent and keep none of them. Earlier ones stay good until they are used or
-    run out: a message that was shown before still works, and whatever is pressed second is refused because it was decided.
+    An alert also carries what waits for a person about its insight: it is what people see first. Tokens are made here, so call it when
+    messages are made to be sent, and keep none of them. Earlier ones stay good until they are used or run out: a message that was shown
+    before still works, and whatever is pressed second is refused because it was decided.
     """
     if not is_interactive:
         return ()
-    action_id, kind, insight_id = str(action["action_id"]), text_of(action["kind"]), text_of(action["insight_id"])
+    kind, insight_id, tier = text_of(action["kind"]), text_of(action["insight_id"]), int(action["tier"])
+
+    def is_about(row: Approval | Hold) -> bool:
+        return row.action_id == action["action_id"] or (kind == "notification" and row.insight_id == insight_id)
+
     made: list[Button] = []
-    approval = operations.approvals.get(action_id)
-    if approval is not None and approval.state == "waiting":
-        until = approval.expires_at or expires_at(shop, int(action["tier"]), operations.clock())
-        made += [_guarded(operations, act, label, action_id, until) for act, label in (("approve", "Approve"), ("reject", "Reject"))]
-    hold = hold_of(operations, action_id)
-    if hold is not None and hold.state in ("proposed", "active"):
-        until = expires_at(shop, int(action["tier"]), operations.clock())
+    now, waiting = operations.clock(), [row for row in operations.approvals.waiting() if is_about(row)]
+    for approval in waiting:
+        what = f" the {approval.kind.replace('_', ' ')}"
+        until = approval.expires_at or expires_at(shop, tier, now)
+        made += [_guarded(operations, act, f"{label}{what}", approval.action_id, until) for act, label in (("approve", "Approve"), ("reject", "Reject"))]
+    asked = {row.action_id for row in waiting}
+    for hold in (row for row in operations.holds.all() if is_about(row)):
         if hold.state == "active":
-            until = operations.clock() + timedelta(days=shop.policy.holds.expires_after_days)
-            made.append(_guarded(operations, "release", "Release the hold", hold.hold_id, until))
-        elif not made:
-            made.append(_guarded(operations, "place", "Place the hold", hold.hold_id, until))
+            made.append(_guarded(operations, "release", "Release the hold", hold.hold_id, now + timedelta(days=shop.policy.holds.expires_after_days)))
+        elif hold.state == "proposed" and hold.action_id not in asked:
+            made.append(_guarded(operations, "place", "Place the hold", hold.hold_id, expires_at(shop, tier, now)))
     if kind in JUDGED_KINDS and insight_id not in operations.verdicts.latest():
         days = shop.policy.answers.snooze_days
         made += [
@@ -70,6 +76,16 @@ def buttons_of(operations: Operations, shop: Shop, action: Mapping[str, Any], *,
             Button("snooze", f"Snooze {days} day{'s' if days != 1 else ''}", insight_id),
         ]  # fmt: skip
     return tuple(made)
+
+
+def buttons_for(operations: Operations, shop: Shop, destinations: Collection[str]) -> Callable[[Mapping[str, Any]], tuple[Button, ...]]:
+    """`buttons_of` as `messages_of` takes it: buttons where the action's destination is connected and can be pressed in."""
+
+    def buttons(action: Mapping[str, Any]) -> tuple[Button, ...]:
+        name = text_of(action["destination"]).partition(":")[0]
+        return buttons_of(operations, shop, action, is_interactive=name in INTERACTIVE and name in destinations)
+
+    return buttons
 
 
 def _guarded(operations: Operations, act: str, label: str, subject: str, until: datetime) -> Button:
@@ -101,7 +117,3 @@ def ask_again(
         row = operations.approvals.ask_again(action_id, expires_at=expires_at(shop, tier, operations.clock()))
         operations.audit.append_within(session, person.name, "ask_again", action_id, through=through, asked_before_at=first)
     return row
-
-
-def hold_of(operations: Operations, action_id: str) -> Hold | None:
-    return next((hold for hold in operations.holds.all() if hold.action_id == action_id), None)

@@ -15,15 +15,17 @@ import pandas as pd
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
 from insights_assets.actions.alerts import Seen, is_flapping
+from insights_assets.actions.approvals import buttons_for
 from insights_assets.actions.decide import decide_actions, hold_state
-from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
-from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, ticket_rows
+from insights_assets.actions.desk import Desk
 from insights_assets.actions.destinations.hold_state import publish
 from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
 from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.lives import Life, with_lives
+from insights_assets.actions.messages import messages_of
 from insights_assets.actions.model import CauseRow, Issue, time_of
 from insights_assets.actions.notices import digest_notices, unanswered_notices
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
@@ -49,9 +51,12 @@ from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.resources import previews
+from insights_assets.resources.operations.outbox_people import standing
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 
+#: An action that has not arrived by then is worth a word.
+LATE_AFTER_HOURS = 1.0
 #: Days of feedback the brief and the queues look back.
 RECENT_DAYS = 28
 
@@ -70,10 +75,15 @@ def judgement_state(step: Step) -> str:
 
 
 def delivery_state(step: Step) -> str:
-    """What was decided and delivered so far, and whether the desk is still there."""
-    outbox = [(row.idempotency_key, row.content_sha256, row.state) for row in step.operations.outbox.all()]
+    """What was decided and delivered so far, which destinations there are, and whether the desk is still there.
+
+    While anything waits or is unknown no run is like the one before: time alone may let it be sent.
+    """
+    outbox = [(row.idempotency_key, row.content_sha256, row.state, row.sent_to) for row in step.operations.outbox.all()]
     digest = hashlib.sha256(repr(outbox).encode()).hexdigest()
-    return f"{judgement_state(step)} {digest} {(step.settings.home / 'desk').is_dir()}"
+    pending = "" if standing(step.operations).is_settled else step.run_id
+    connected = [step.settings.jira_token is not None, step.settings.slack_bot_token is not None]
+    return f"{judgement_state(step)} {digest} {pending} {connected} {(step.settings.home / 'desk').is_dir()}"
 
 
 @table_assets(
@@ -150,13 +160,23 @@ def notices(step: Step) -> None:
     DELIVERIES,
     reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
     memo=delivery_state,
-)
+    checks=(
+        Check("nothing_waits_too_long", DELIVERIES, "What was decided has arrived: no dead letter, nothing waits longer than an hour.",
+              severity=dg.AssetCheckSeverity.WARN),
+    ),
+)  # fmt: skip
 def deliveries(step: Step) -> None:
-    """Every action brought to where it goes, once; the desired state of holds and the queues as files beside it."""
+    """Every action brought to where it goes, once; the desired state of holds and the queues as files beside it.
+
+    A destination that fails or is slow does not fail the run: what could not be sent waits, and the check says so.
+    """
     desk = Desk(step.settings.home / "desk")
     actions = rows_of(step, PLANNED_ACTIONS)
-    made = documents([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop)
-    written = deliver(step.operations, desk, made, step.run_id)
+    there = destinations_of(step.settings, step.shop)
+    buttons = buttons_for(step.operations, step.shop, there)
+    made = messages_of([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop, buttons)
+    sent = deliver(step.operations, there, made, step.run_id, crash_at=step.settings.crash_at)
+    written = sent.arrived
     files = {
         "holds.csv": desired_state(step.operations.holds.all()),
         **queue_files(rows_of(step, QUEUES)),
@@ -170,6 +190,10 @@ def deliveries(step: Step) -> None:
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))
     columns = {"Tier": "tier", "Action": "kind", "For": "owner", "Issue": "title", "State": "state"}
     step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", preview=previews.table(_by_tier(actions), columns))
+    stands = standing(step.operations).as_facts(step.clock())
+    step.note(DELIVERIES, **stands, **{f"held_back_{name}": why for name, why in sent.held_back.items()})
+    is_late = stands["oldest_hours"] > LATE_AFTER_HOURS
+    step.check("nothing_waits_too_long", not stands["dead"] and not is_late, **stands)
 
 
 def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,60 +1,74 @@
-"""From decided actions to documents on the desk, and from the ledger back to rows.
+"""From decided actions to destinations, and from the ledger back to rows.
 
-Belongs here: which action becomes which file, the digest, and the state of an action after delivery. Does not belong
-here: what a text says (`finish.py`) and how a file is written (`desk.py`).
+Belongs here: delivering what was decided through the outbox, the digest, and the state of an action after delivery. Does not belong
+here: what a text says (`finish.py`), the message it becomes (`messages.py`), the order of sending (`outbox/`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from insights_assets.actions.desk import Document
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.connect import connect
+from insights_assets.actions.destinations.desk import DeskDestination
+from insights_assets.actions.destinations.port import Destination
 from insights_assets.actions.escaping import inert
 from insights_assets.actions.model import text_of
+from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
+from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Approval, Delivery, OutboxRow
+from insights_assets.settings import Settings
 from insights_assets.shop.model import Shop
 
-#: States in which an action has something to show; a digest entry is shown in its team's digest instead.
-SHOWN_STATES = ("planned", "proposed", "awaiting_approval", "approved", "rejected", "expired", "ended")
+
+def destinations_of(settings: Settings, shop: Shop) -> dict[str, Destination]:
+    """Every destination by name: the desk, which is always there, and what is connected."""
+    desk: dict[str, Destination] = {"desk": DeskDestination(Desk(settings.home / "desk"))}
+    return {**desk, **connect(settings, shop)}
 
 
-def documents(actions: Iterable[Mapping[str, Any]], drafts: Iterable[Mapping[str, Any]], shop: Shop) -> list[Document]:
-    """One document an action, one a language for drafts. A draft says in its first line that it waits, or who
-    decided.
+def deliver(
+    operations: Operations,
+    destinations: Mapping[str, Destination],
+    outgoing: Sequence[Outgoing],
+    run_id: str,
+    *,
+    crash_at: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: Patience | None = None,
+) -> DrainReport:
+    """Bring messages to their destinations, each action once; a changed one is an update of what is there.
+
+    The operational database keeps ids and hashes, never a text. A process that died anywhere in here is made good by a later call.
     """
-    by_action: dict[str, list[Mapping[str, Any]]] = {}
-    for draft in drafts:
-        by_action.setdefault(str(draft["action_id"]), []).append(draft)
-    made = []
-    for action in actions:
-        if action["state"] not in SHOWN_STATES or not text_of(action.get("body")):
-            continue
-        parts = by_action.get(str(action["action_id"]), [])
-        texts = [(str(draft["language"]), _draft_page(action, draft, shop)) for draft in parts]
-        for part, content in texts or [("", str(action["body"]))]:
-            made.append(
-                Document(
-                    action_id=str(action["action_id"]),
-                    insight_id=str(action["insight_id"]),
-                    kind=str(action["kind"]),
-                    destination=str(action["destination"]),
-                    content=content,
-                    idempotency_key=str(action["idempotency_key"]),
-                    part=part,
-                )
-            )
-    return sorted(made, key=lambda document: document.key)
+    want(operations, outgoing, destinations)
+    return send_waiting(operations, destinations, outgoing, run_id, crash_at=crash_at, sleep=sleep, patience=patience)
 
 
-def _draft_page(action: Mapping[str, Any], draft: Mapping[str, Any], shop: Shop) -> str:
-    team = shop.owners[str(action["owner"])].name
-    state = text_of(action["state"])
-    if state == "awaiting_approval":
-        head = f"*Draft: waits for {team}. Approve: `insights approve {action['action_id']}`.*"
-    else:
-        head = f"*Draft: {text_of(action.get('state_reason')) or state}.*"
-    return f"{head}\n\n{draft['text']}"
+def send_waiting(
+    operations: Operations,
+    destinations: Mapping[str, Destination],
+    outgoing: Sequence[Outgoing],
+    run_id: str,
+    *,
+    crash_at: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: Patience | None = None,
+) -> DrainReport:
+    """Send what the outbox holds already; nothing is wanted anew. `crash_at` (`outbox.call:after`) kills this process there, for tests."""
+
+    def crash(point: str, _key: str) -> None:
+        if crash_at == f"outbox.{point}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    messages = {item.message.key: item.message for item in outgoing}
+    worker = f"{socket.gethostname()}:{os.getpid()}:{run_id}"
+    return drain(operations, destinations, messages, worker=worker, run_id=run_id, crash=crash, sleep=sleep, patience=patience)
 
 
 def digests(actions: Iterable[Mapping[str, Any]], shop: Shop) -> dict[str, bytes]:

@@ -93,10 +93,8 @@ def take(
             operations.answers.note(_row(operations, answer, outcome))
     if home is not None and outcome.is_taken and answer.act in (*HOLD_ACTS, *DECISIONS):
         from insights_assets.actions.commands import write_desired_state
-        from insights_assets.actions.destinations.hold_state import write_feed
 
-        write_desired_state(home, operations)
-        write_feed(operations, shop, home, as_of or _shop_day(operations))
+        write_desired_state(home, operations, shop)
     return outcome
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from insights_assets.actions.destinations.ticks import looked_at_jira, published_holds
+from insights_assets.actions.outbox.sensors import outbox_sensor
 from insights_assets.jobs import Job
 from insights_assets.settings import Settings
 
@@ -92,4 +93,4 @@ def evaluate(settings: Settings) -> tuple[str, str | None]:
     return f"{tickets} nobody answered in time", hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
-SENSORS = [unanswered_sensor, jira_answers, hold_state]
+SENSORS = [unanswered_sensor, outbox_sensor, jira_answers, hold_state]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from insights_assets.actions.decide import decide_actions
-from insights_assets.actions.deliver import documents
 from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import Decided, Inputs, Known
+from insights_assets.actions.messages import messages_of
 from insights_assets.actions.model import Evidence, Issue
 from insights_assets.actions.notices import digest_notices, unanswered_notices
 from insights_assets.resources.operations import Operations, open_operations
@@ -85,17 +85,18 @@ class Loop:
         made += unanswered_notices(self.operations.escalations.all(), rows, self.notices, self.shop)
         self.notices |= {str(row["action_id"]): row for row in made}
         outgoing = {str(row["idempotency_key"]): row for row in [*rows, *self.notices.values()]}
-        for document in documents(outgoing.values(), [], self.shop):
-            if self._shown.get(document.key) == document.content:
+        for made_out in messages_of(outgoing.values(), [], self.shop):
+            document = made_out.message
+            if self._shown.get(document.key) == document.body:
                 continue
-            self._shown[document.key] = document.content
-            message = Sent(self.now, document.kind, document.insight_id, document.destination, document.content)
-            goes_out = outgoing[document.idempotency_key].get("not_before")
+            self._shown[document.key] = document.body
+            message = Sent(self.now, document.kind, document.insight_id, made_out.destination, document.body)
+            goes_out = made_out.not_before
             if goes_out is not None and goes_out > self.now:
                 self._waiting[document.key] = (goes_out, message)
             else:
                 self.sent.append(message)
-            self._arrived(document.idempotency_key, document.action_id, document.insight_id, document.kind)
+            self._arrived(document.key, document.action_id, document.insight_id, document.kind)
 
     def calls(self, *kinds: str, since: datetime | None = None) -> list[Sent]:
         """Messages that call somebody (of these kinds), in the order in which they left."""

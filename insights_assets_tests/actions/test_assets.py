@@ -163,6 +163,7 @@ def test_insights_in_finished_action_out_and_a_second_run_writes_nothing(house: 
             "tickets_keep_their_form",
             "holds_stay_under_cap",
             "no_insight_is_left_without_owner",
+            "nothing_waits_too_long",
         ),
         True,
     )

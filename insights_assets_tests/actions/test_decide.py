@@ -12,13 +12,15 @@ from typing import Any
 
 from insights_assets.actions import commands
 from insights_assets.actions.decide import decide_actions
-from insights_assets.actions.deliver import delivery_rows, digests, documents, ticket_rows
-from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.deliver import deliver, delivery_rows, digests, ticket_rows
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.finish import Decided, Inputs, Known
 from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state
 from insights_assets.actions.inbox import Outcome, take_here
 from insights_assets.actions.loop_stamps import loop_stamps
+from insights_assets.actions.messages import messages_of
 from insights_assets.actions.repeated import RepeatedIssue
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
@@ -166,7 +168,7 @@ def test_an_ended_hold_does_not_count_against_the_cap(inputs: Callable[..., Inpu
 
 def run(inputs: Inputs, operations: Operations, desk: Desk, run_id: str = "run-1") -> tuple[Decided, int]:
     decided = decide_actions(inputs, operations)
-    written = deliver(operations, desk, documents(decided.actions, decided.drafts, inputs.shop), run_id)
+    written = deliver(operations, {"desk": DeskDestination(desk)}, messages_of(decided.actions, decided.drafts, inputs.shop), run_id).arrived
     written += desk.put("holds.csv", desired_state(operations.holds.all()))
     return decided, written
 

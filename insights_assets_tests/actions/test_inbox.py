@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from insights_assets.actions import inbox
-from insights_assets.actions.approvals import ask_again, buttons_of, issue_token, request_approval
+from insights_assets.actions.approvals import ask_again, buttons_for, buttons_of, issue_token, request_approval
 from insights_assets.actions.inbox import Answer, Outcome, take
 from insights_assets.actions.model import PlannedAction
 from insights_assets.actions.roles import approving_teams, deciding_team
@@ -185,6 +185,11 @@ def test_buttons_follow_what_is_so_now(operations: Operations, staffed: Shop, sa
     placed(operations)
     (place,) = buttons_of(operations, staffed, _row(HOLD), is_interactive=True)
     assert (place.act, place.subject) == ("place", "H-1")
+    beside = buttons_of(operations, staffed, _row(replace(TICKET, kind="notification")), is_interactive=True)
+    assert [(b.act, b.subject) for b in beside][:1] == [("place", "H-1")], "an alert carries what waits about its insight"
+    assert buttons_for(operations, staffed, {"slack", "desk"})({**_row(HOLD), "destination": "slack:#m"})[0].act == "place"
+    assert buttons_for(operations, staffed, {"desk"})({**_row(HOLD), "destination": "slack:#m"}) == (), "not connected: on the desk nobody presses"
+    assert buttons_for(operations, staffed, {"jira", "slack"})({**_row(HOLD), "destination": "jira:QA"}) == ()
     assert say("place", place.subject, "ada.marketing@hearth.test", "slack", token=place.token).is_taken
     (release,) = buttons_of(operations, staffed, _row(HOLD), is_interactive=True)
     assert (release.act, release.subject) == ("release", "H-1") and release.token

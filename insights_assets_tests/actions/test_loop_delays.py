@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from insights_assets.actions.decide import decide_actions
-from insights_assets.actions.deliver import documents, ticket_rows
-from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.deliver import deliver, ticket_rows
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.finish import Inputs, Known
 from insights_assets.actions.inbox import Answer, take
 from insights_assets.actions.loop_promise import WHOLE, judge_loop, promise_words, summary_rows
 from insights_assets.actions.loop_stamps import loop_stamps
 from insights_assets.actions.loop_time import Stamps, hours_by_stage, loop_hours, loop_rows, stamps_of
+from insights_assets.actions.messages import messages_of
 from insights_assets.actions.tables import LOOP_SUMMARY, LOOP_TIME
 from insights_assets.resources.operations import Operations, open_operations
 from insights_assets.shop import Shop
@@ -59,7 +61,7 @@ def a_run(given: Inputs, operations: Operations, clock: Hands, home: Path, rows:
     decided = decide_actions(replace(given, known=known, known_drafts=drafts), operations)
     for draft in decided.drafts:
         drafts.setdefault(draft["action_id"], []).append(draft)
-    deliver(operations, Desk(home / "desk"), documents(decided.actions, decided.drafts, given.shop), "run")
+    deliver(operations, {"desk": DeskDestination(Desk(home / "desk"))}, messages_of(decided.actions, decided.drafts, given.shop), "run")
     actions = [{**row, "created_at": made.get(row["action_id"], clock.now)} for row in decided.actions]
     return ticket_rows(actions, operations.outbox.all(), operations.approvals.all())
 

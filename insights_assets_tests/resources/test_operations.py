@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,9 +15,7 @@ from insights_assets.resources.operations import SCHEMA_VERSION, Operations, Sch
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
 from insights_assets.resources.operations.outbox import StaleFence
-from insights_assets_tests.resources import postgres
 
-_NUMBERS = itertools.count()
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
@@ -38,22 +35,6 @@ class Hands:
 @pytest.fixture
 def clock() -> Hands:
     return Hands()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if (reason := postgres.why_not()) is not None:
-        pytest.skip(reason)
-    with postgres.server() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The same tests on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'operations.db'}"
-    return postgres.fresh_database(request.getfixturevalue("postgres_server"), f"t{next(_NUMBERS)}")
 
 
 @pytest.fixture
@@ -78,7 +59,7 @@ def test_migrate_is_idempotent_and_refuses_a_newer_schema(operations: Operations
 def test_an_older_database_gets_the_columns_it_lacks_and_keeps_its_rows(operations: Operations, target: str) -> None:
     operations.outbox.want([{"idempotency_key": "k", "action_id": "a", "insight_id": "i", "kind": "macro", "destination": "desk", "payload": {}}])
     with operations.engine.begin() as connection:
-        for table, column in (("outbox", "not_before"), ("outbox", "lookups"), ("holds", "extension_until"), ("approvals", "decided_through")):
+        for table, column in (("outbox", "not_before"), ("outbox", "lookups"), ("outbox", "sent_to"), ("holds", "extension_until"), ("approvals", "decided_through")):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("DROP TABLE approval_tokens"))
     operations.facts.put("schema_version", "1")
@@ -221,8 +202,8 @@ def test_a_worker_whose_lease_ran_out_cannot_report(operations: Operations, cloc
     with pytest.raises(StaleFence):
         outbox.delivered(stale, external_id="x", run_id="r")
     with pytest.raises(StaleFence):
-        outbox.failed(stale, "x")
-    outbox.failed(fresh, "no such project", dead=True)
+        outbox.not_sent(stale, "x", wait_seconds=1)
+    outbox.dead(fresh, "no such project")
     clock.turn(days=1)
     assert outbox.claim("w2") == []
     assert outbox.deliveries() == []

@@ -133,7 +133,7 @@ def draw_desired_state(found: Opened) -> None:
     """The file that others read, as it is on the disk now."""
     path = found.settings.home / "desk" / "holds.csv"
     if not path.is_file():
-        write_desired_state(found.settings.home, found.operations)
+        write_desired_state(found.settings.home, found.operations, found.shop)
     text = path.read_text(encoding="utf-8")
     held = max(0, len(text.splitlines()) - 1)
     with st.expander(f"desk/holds.csv as it is now: {int(held)} held"):

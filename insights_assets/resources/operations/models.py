@@ -164,7 +164,11 @@ class Correction(Base):
 
 
 class OutboxRow(Base):
-    """One effect to be made at a destination, once, for ever. `fence` grows with every lease."""
+    """One effect to be made at a destination, once, for ever. `fence` grows with every lease.
+
+    `sending_at` is set while a write may be there that nobody knows of, `sending_sha256` is the content it carried. `sent_to` is the
+    destination that has the effect or may have it (the desk, where the one wanted is not connected).
+    """
 
     __tablename__ = "outbox"
     idempotency_key: Mapped[str] = mapped_column(primary_key=True)
@@ -190,6 +194,8 @@ class OutboxRow(Base):
     sending_at: Mapped[datetime | None]
     lookups: Mapped[int] = mapped_column(default=0, server_default="0")
     url: Mapped[str | None]
+    sent_to: Mapped[str | None]
+    sending_sha256: Mapped[str | None]
 
 
 class Delivery(Base):
