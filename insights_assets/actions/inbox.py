@@ -94,7 +94,8 @@ def take(
     if home is not None and outcome.is_taken and answer.act in (*HOLD_ACTS, *DECISIONS):
         from insights_assets.actions.commands import write_desired_state
 
-        write_desired_state(home, operations, shop)
+        # Console and commands bring feed and webhook up to date themselves, and say what became of it.
+        write_desired_state(home, operations, None if answer.through in LOCAL else shop)
     return outcome
 
 

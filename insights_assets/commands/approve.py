@@ -43,6 +43,11 @@ def approve(action: str, reject: bool, again: bool, reason: str, by: str | None,
         waiting = [row.action_id for row in operations.approvals.all() if row.state == "waiting"]
         stop(f"{found.said}; waiting: {', '.join(waiting[:8]) or 'nothing'} (`insights show approvals`)", WRONG_USE)
     click.echo(found.said)
+    if not reject:
+        from insights_assets.actions.destinations.hold_state import publish
+
+        for sentence in publish(operations, shop, settings):
+            click.echo(sentence)
 
 
 def _tier(operations: Operations, action_id: str) -> int:

@@ -35,7 +35,7 @@ def answer(found: Opened, act: str, subject: str, *, reason: str = "", until: da
     if not outcome.is_taken:
         refuse(outcome.said, f"{act}-{subject}")
         return
-    told = publish(found.operations, found.shop, found.settings, found.reader.publication.as_of_day) if act in HOLD_ACTS else []
+    told = publish(found.operations, found.shop, found.settings, found.reader.publication.as_of_day) if act in (*HOLD_ACTS, "approve") else []
     frame.leave_notice("\n".join([inert(outcome.said, 300), *(inert(sentence, 300) for sentence in told)]))
     st.rerun()
 
