@@ -163,7 +163,8 @@ def tell(
             reason = _worth_telling(state, said, issue, now, shop.policy.alerts, answered=issue.insight_id in answered)
         if reason:
             found[issue.insight_id] = said
-            tellings[action.action_id] = Telling(reason, state.told_at, members)
+            was_told = state.told_at is not None and state.told_at <= now  # else it still waited for the morning
+            tellings[action.action_id] = Telling(reason, state.told_at if was_told else None, members)
             spent[said.channel] += 1
     return found, tellings
 

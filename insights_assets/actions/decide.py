@@ -53,6 +53,8 @@ def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
         planned, issues, seen, now, shop, told_before=_told_before(inputs), answered=answered_at(operations, (item.row for item in inputs.known.values())),
         asleep=asleep, places=places,
     )  # fmt: skip
+    # What is worth telling again does not wait for the morning that its first words were to wait for.
+    planned = [replace(action, not_before=None) if action.action_id in tellings and tellings[action.action_id].again else action for action in planned]
     by_issue_and_kind = {(action.insight_id, action.kind): action for action in planned}
     answered = {issues[a.insight_id].topic for a in planned if a.kind == "macro" and a.insight_id in issues}
     planned += plan_repeated(

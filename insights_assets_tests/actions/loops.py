@@ -85,18 +85,18 @@ class Loop:
         made += unanswered_notices(self.operations.escalations.all(), rows, self.notices, self.shop)
         self.notices |= {str(row["action_id"]): row for row in made}
         outgoing = {str(row["idempotency_key"]): row for row in [*rows, *self.notices.values()]}
-        for made_out in messages_of(outgoing.values(), [], self.shop):
-            document = made_out.message
-            if self._shown.get(document.key) == document.body:
+        for item in messages_of(outgoing.values(), [], self.shop):
+            message = item.message
+            if self._shown.get(message.key) == message.body:
                 continue
-            self._shown[document.key] = document.body
-            message = Sent(self.now, document.kind, document.insight_id, made_out.destination, document.body)
-            goes_out = made_out.not_before
-            if goes_out is not None and goes_out > self.now:
-                self._waiting[document.key] = (goes_out, message)
+            self._shown[message.key] = message.body
+            sent = Sent(self.now, message.kind, message.insight_id, item.destination, message.body)
+            if item.not_before is not None and item.not_before > self.now:
+                self._waiting[message.key] = (item.not_before, sent)
             else:
-                self.sent.append(message)
-            self._arrived(document.key, document.action_id, document.insight_id, document.kind)
+                self._waiting.pop(message.key, None)
+                self.sent.append(sent)
+            self._arrived(message.key, message.action_id, message.insight_id, message.kind)
 
     def calls(self, *kinds: str, since: datetime | None = None) -> list[Sent]:
         """Messages that call somebody (of these kinds), in the order in which they left."""

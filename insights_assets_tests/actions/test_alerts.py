@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from insights_assets.actions.alerts import Seen, is_flapping, is_urgent, observe
 from insights_assets.actions.model import Issue
+from insights_assets.resources.operations.models import OutboxRow
 from insights_assets.shop import Shop
 from insights_assets.shop.alerting import AlertLimits
 from insights_assets_tests.actions.conftest import LAMPS, complaint_records
@@ -181,6 +182,19 @@ def test_an_alert_is_told_again_only_for_a_reason(loop: Loop, hours: float, chan
     assert len(loop.calls("notification")) == len(bodies), "and then not again"
 
 
+def test_what_is_told_again_counts_for_the_hour_too(loop: Loop) -> None:
+    told, new = [small(n) for n in range(3)], [small(10 + n) for n in range(3)]
+    loop.run(told)
+    loop.later(minutes=61)
+    loop.run([*told, *new])
+    loop.later(minutes=5)
+    loop.run([*(replace(issue, customers_count=40) for issue in told), *new])
+    assert len(loop.calls("notification")) == 3 + 5
+    loop.later(minutes=61)
+    loop.run([*(replace(issue, customers_count=40) for issue in told), *new])
+    assert len(loop.calls("notification")) == 3 + 5 + 1, "the last one had to wait for room, and is not lost"
+
+
 def test_what_somebody_took_up_is_not_repeated_by_the_day(loop: Loop) -> None:
     loop.run([small(1)])
     loop.operations.verdicts.give("INS-0001", "confirmed", by="ana")
@@ -208,10 +222,9 @@ def test_at_night_only_tier_1_and_safety_call(loop: Loop, tmp_path: Path, shop: 
     loop.now = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)  # 22:00 in Berlin
     urgent = replace(small(1, "product_quality"), tier=1, scope={"sku": "S-1"})
     danger = replace(small(2, "safety"), tier=2, owner="quality", scope={"sku": "S-2"}, customers_count=2)
-    night = [urgent, danger, *(small(n) for n in range(10, 20))]
-    evidence = {i.insight_id: [record(i, n) for n in range(2)] for i in night}
-    for _ in range(6):
-        loop.run(night, evidence)
+    for hour in range(6):
+        night = [urgent, danger, *(small(n) for n in range(10, 12 + 2 * hour))]
+        loop.run(night, {i.insight_id: [record(i, n) for n in range(2)] for i in night})
         loop.later(hours=1)
     assert {call.insight_id for call in loop.calls("notification")} == {"INS-0001", "INS-0002"}
     assert [call.body.count("Tier 2") for call in loop.calls("unanswered")] == [0], "only the Tier 1 ticket goes up at night"
@@ -224,6 +237,44 @@ def test_at_night_only_tier_1_and_safety_call(loop: Loop, tmp_path: Path, shop: 
     on_desk = Loop(shop, tmp_path / "desk", now=datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
     on_desk.run([small(1)])
     assert len(on_desk.calls()) == 1, "a file wakes nobody"
+
+
+def test_what_waits_for_the_morning_goes_out_when_it_becomes_urgent(loop: Loop) -> None:
+    loop.now = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    loop.run([small(1)])
+    loop.later(hours=2)
+    assert loop.calls() == []
+    loop.run([replace(small(1), tier=1)])
+    (call,) = loop.calls("notification")
+    assert call.at == datetime(2026, 11, 23, 23, 0, tzinfo=UTC) and "*Again*" not in call.body
+    loop.later(hours=8)
+    assert len(loop.calls("notification")) == 1
+
+
+def test_the_outbox_keeps_what_waits_and_says_why(loop: Loop) -> None:
+    """The same through the real outbox: nothing leaves before its time, an urgent text leaves at once, and waiting on purpose is not late."""
+    from insights_assets.actions.deliver import deliver
+    from insights_assets.actions.desk import Desk
+    from insights_assets.actions.destinations.desk import DeskDestination
+    from insights_assets.actions.messages import messages_of
+    from insights_assets.resources.operations.outbox_people import standing, unsettled
+
+    loop.now = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+    destination = {"desk": DeskDestination(Desk(loop.folder / "desk"))}
+
+    def send(issue: Issue) -> list[tuple[str, str]]:
+        rows = loop.run([issue]).actions
+        with loop.operations.writing() as session:  # the loop's own notes of what arrived
+            for row in session.query(OutboxRow).filter(OutboxRow.content_sha256 == "x"):
+                session.delete(row)
+        deliver(loop.operations, destination, messages_of(rows, [], loop.shop), "run")
+        return sorted((row.kind, row.state) for row in loop.operations.outbox.all())
+
+    assert send(small(1)) == [("defect_ticket", "delivered"), ("notification", "waiting")]
+    loop.now += timedelta(hours=3)
+    assert standing(loop.operations).as_facts(loop.now)["oldest_hours"] == 0.0, "it waits on purpose"
+    assert "waits for its time" in unsettled(loop.operations)[0]["why"]
+    assert send(replace(small(1), tier=1)) == [("defect_ticket", "delivered"), ("notification", "delivered")]
 
 
 def test_a_snooze_holds_until_its_day_unless_it_becomes_urgent(loop: Loop) -> None:

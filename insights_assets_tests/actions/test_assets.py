@@ -23,6 +23,7 @@ from insights_assets.actions.tables import (
     EXECUTIVE_BRIEF,
     LOOP_TIME,
     MACROS,
+    NOTICES,
     PLANNED_ACTIONS,
     PROMO_HOLDS,
     QUEUES,
@@ -291,3 +292,23 @@ def test_a_shop_without_orders_proposes_its_holds(house: TestHouse) -> None:
     house.run("actions")
     (hold,) = house.rows(PROMO_HOLDS)
     assert (hold["state"], hold["state_reason"]) == ("proposed", "its share of revenue is not known: needs orders")
+
+
+def test_a_ticket_nobody_answered_is_told_on_between_runs(house: TestHouse) -> None:
+    """The job of `unanswered_sensor`: notices and deliveries alone, hours later, with no file come in."""
+    from insights_assets.resources import table_assets
+
+    house.run("actions")
+    assert house.rows(NOTICES) == []
+    house.operations.clock = lambda: datetime(2026, 11, 23, 16, 1, tzinfo=UTC)
+    for run_id in ("run-2", "run-3"):
+        for name in ("actions__notices", "actions__deliveries"):
+            table_assets.BODIES[name][0](house.step(name, run_id))
+    (notice,) = house.rows(NOTICES)
+    assert (notice["kind"], notice["tier"], notice["owner"], notice["issues_count"], notice["run_id"]) == ("unanswered", 1, "product", 1, "run-2")
+    files = [name for name in desk_files(house) if name.startswith("unanswered/")]
+    assert files == [f"unanswered/{notice['action_id']}.md"]
+    told = desk_files(house)[files[0]].decode()
+    assert "1 ticket nobody answered" in told and "Quality did not answer within 4 h" in told and "tickets/INS-7f3a.md" in told
+    assert len([row for row in house.operations.outbox.all() if row.kind == "unanswered"]) == 1
+    assert {row["insight_id"] for row in house.rows(ACTION_TICKETS)} == {row["insight_id"] for row in house.rows(PLANNED_ACTIONS)}

@@ -30,7 +30,9 @@ NOT_CONNECTED = "the destination that has it, or may have it, is not connected n
 @dataclass(frozen=True)
 class Outgoing:
     """A message and the destination its action names (`jira:PROJECT`). `urgency` orders sending: 1 is first, as Tier 1 and safety are.
-    `not_before`: when it may go out for the first time (quiet hours); the desk wakes nobody and does not wait."""
+
+    `not_before`: UTC, when it may first go out (the end of quiet hours, the hour of the digest); None for at once.
+    """
 
     message: Message
     destination: str
@@ -79,7 +81,8 @@ def row_of(outgoing: Outgoing, at: str) -> dict[str, Any]:
     return {
         "idempotency_key": message.key, "action_id": message.action_id, "insight_id": message.insight_id, "kind": message.kind,
         "destination": outgoing.destination, "payload": payload, "owner": message.owner or None, "tier": outgoing.urgency,
-        "parent_key": message.parent_key if message.parent_key not in ("", message.key) else None, "not_before": outgoing.not_before if at != DESK else None,
+        "parent_key": message.parent_key if message.parent_key not in ("", message.key) else None,
+        **({"not_before": outgoing.not_before} if outgoing.not_before is not None else {}),
     }  # fmt: skip
 
 

@@ -71,6 +71,8 @@ class Outbox:
         if row.content_sha256 == digest:
             return False
         row.payload, row.content_sha256, row.destination = wanted["payload"], digest, wanted["destination"]
+        if row.state == "waiting" and row.attempts == 0 and row.last_error is None:
+            row.not_before = wanted.get("not_before")  # nothing was tried yet: when it may go out follows the newest text, which may be urgent
         # A write under way or unknown is settled first, and the new content follows as an update; what is dead or dropped waits for people.
         if row.state == "delivered":
             row.state, row.not_before, row.last_error = "waiting", None, None

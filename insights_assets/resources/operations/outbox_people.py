@@ -63,10 +63,19 @@ def standing(operations: Operations) -> Standing:
         waiting=sum(row.state in ("waiting", "sending") for row in pending),
         unknown=sum(row.state == "unknown" for row in pending),
         dead=len(rows) - len(pending),
-        oldest_at=min((row.created_at for row in rows), default=None),
+        oldest_at=min((_since(row) for row in rows), default=None),
         next_at=min((_due(row) or now for row in pending), default=None),
         by_destination=dict(sorted(by_destination.items())),
     )
+
+
+def _since(row: OutboxRow) -> datetime:
+    """From when a row is late: from when it may first go out, where the policy made it wait (quiet hours, a digest)."""
+    return row.not_before if _waits_on_purpose(row) and row.not_before is not None else row.created_at
+
+
+def _waits_on_purpose(row: OutboxRow) -> bool:
+    return row.state == "waiting" and row.not_before is not None and row.attempts == 0 and row.last_error is None
 
 
 def _due(row: OutboxRow) -> datetime | None:
@@ -91,6 +100,8 @@ def unsettled(operations: Operations, states: tuple[str, ...] = ()) -> list[dict
 
 
 def _usual_reason(row: OutboxRow) -> str:
+    if _waits_on_purpose(row):
+        return "waits for its time: the end of the quiet hours, or the hour of the digest"
     if row.state == "waiting":
         return "a newer version waits to be sent" if row.external_id else "not sent yet"
     return {"sending": "is being sent", "delivered": "has arrived"}.get(row.state, row.state)
