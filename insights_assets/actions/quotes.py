@@ -25,6 +25,8 @@ CANDIDATES = 100
 FOREIGN = 0.3
 #: What a quote of a record with several topics is worth beside one of a record that has only this topic.
 SHARED = 0.3
+#: Silent voices that each language is counted with, so that few speakers who agree by chance do not seem typical.
+UNLIKE = 8
 _WORD = re.compile(r"\w{3,}")
 _SENTENCE_END = re.compile(r"[.!?…](?=\s)")
 _DOUBTFUL = (
@@ -73,7 +75,8 @@ def choose_quotes(
         own = words[quote.feedback_id]
         # words that nobody else uses say nothing; very short quotes say little, so the mean is over at least four words
         shared = sum(common[(quote.language, word)] - 1 for word in own) / max(4, len(own))
-        typical = (shared + 0.1) / max(1, spoken[quote.language] - 1)
+        # As if some more had said nothing alike: two of three in a rare language are no stronger sign than twenty of sixty.
+        typical = (shared + 0.1) / (spoken[quote.language] + UNLIKE)
         foreign = language and quote.language != language
         return typical * sure[quote.feedback_id] * (FOREIGN if foreign else 1.0)
 

@@ -28,8 +28,6 @@ from insights_assets.settings import Settings
 
 TRIGGER_TAG = "insights/trigger"
 MOST_ATTEMPTS = 3
-#: How often a sensor looks; what it looks at changes with a run.
-INTERVAL_SECONDS = 60
 
 _LABELS = ("labels.feedback_labels", "labels.rule_labels", "labels.label_versions", "labels.relabelled")
 JOBS = (
@@ -52,7 +50,7 @@ def drift_sensor(jobs: Mapping[str, Any], settings: Settings) -> dg.SensorDefini
     """Two material windows in a row open a model review (R100, R103)."""
 
     @dg.sensor(
-        name=DRIFT_SENSOR, jobs=[jobs[MODEL_REVIEW]], minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING,
+        name=DRIFT_SENSOR, jobs=[jobs[MODEL_REVIEW]], minimum_interval_seconds=settings.learning_seconds, default_status=dg.DefaultSensorStatus.RUNNING,
         description="Opens a model review when the same drift is material in two windows in a row; never retrains.",
     )
     def sense(context: dg.SensorEvaluationContext) -> dg.SensorResult:
@@ -65,7 +63,7 @@ def retraining_sensor(jobs: Mapping[str, Any], settings: Settings) -> dg.SensorD
     """From a trigger to labels made again: train, judge, relabel, one job at a time (R99, R101, R102)."""
 
     @dg.sensor(
-        name=RETRAINING_SENSOR, jobs=[jobs[TRAIN_CANDIDATE], jobs[JUDGE_CANDIDATE], jobs[RELABEL]], minimum_interval_seconds=INTERVAL_SECONDS,
+        name=RETRAINING_SENSOR, jobs=[jobs[TRAIN_CANDIDATE], jobs[JUDGE_CANDIDATE], jobs[RELABEL]], minimum_interval_seconds=settings.learning_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="A failed label gate, launch language or a label shift trains a candidate; its gate decides; a promotion makes labels again.",
     )

@@ -103,6 +103,16 @@ def test_the_readers_language_leads(reader: str) -> None:
     assert choose_quotes(TOPIC, both, 1, language=reader)[0].language == reader
 
 
+def test_two_who_agree_by_chance_in_another_language_do_not_lead() -> None:
+    def said(number: int, language: str, text: str) -> Evidence:
+        return replace(complaint_records(1)[0], feedback_id=f"r{number}", customer_key=f"c{number}", language=language, quotes={TOPIC: text}, text=text)
+
+    own = ("broken", "cracked", "shattered", "dented", "chipped")
+    english = [said(n, "en", f"{own[n % 5]} shade number{n} inside{n}") for n in range(10)]
+    chance = [said(20 + n, "pt", "vidro chegou partido casa") for n in range(2)]
+    assert choose_quotes(TOPIC, [*english, *chance], language="en")[0].language == "en"
+
+
 def test_words_beside_another_complaint_come_last() -> None:
     """A topic among several may be there because it was denied ("the invoice was correct")."""
     beside = said(BROKEN, 3, confidences={TOPIC: 0.99, "shipping_delay": 0.9})

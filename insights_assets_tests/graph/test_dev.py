@@ -6,52 +6,27 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from insights_assets.resources.home import open_instance
 from insights_assets.simulator import simulate
+from insights_assets_tests.graph.dev_server import command, dev_server, of_sensor, runs, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 #: The promise: from the files' arrival to a ticket.
 WITHIN_SECONDS = 120
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "insights_assets.cli", *words]
-
-
 def insights(*words: str) -> str:
     done = subprocess.run(command(*words), capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
-
-
-def wait_for(found: Callable[[], Any], seconds: float, what: str) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := found():
-            return answer
-        time.sleep(0.5)
-    raise AssertionError(f"{what}: not within {seconds:.0f} s")
-
-
-def runs(home: Path) -> list[Any]:
-    with open_instance(home) as instance:
-        return [record.dagster_run for record in instance.get_run_records(limit=20)]
-
-
-def of_sensor(home: Path) -> list[Any]:
-    return [run for run in runs(home) if run.tags.get("dagster/sensor_name") == "landing_sensor"]
 
 
 def processes_with(mark: str) -> list[str]:
@@ -85,27 +60,8 @@ def home(caught_up: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def dev(home: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (tmp_path / "dev.log").open("wb") as log:
-        words = command("dev", "--home", str(home), "--port", str(port), "--no-console")
-        started = subprocess.Popen(words, stdout=log, stderr=log, cwd=tmp_path, start_new_session=True)
-
-    def answers() -> bool:
-        assert started.poll() is None, (tmp_path / "dev.log").read_text()[-3000:]
-        try:
-            return bool(urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2))
-        except OSError:
-            return False
-
-    try:
-        wait_for(answers, 120, "Dagster's UI")
+    with dev_server(home, tmp_path) as started:
         yield started
-    finally:
-        if started.poll() is None:
-            os.killpg(started.pid, signal.SIGTERM)
-            started.wait(timeout=30)
 
 
 def test_a_day_of_files_becomes_a_ticket_with_no_hand_and_ending_it_leaves_nothing(home: Path, dev: subprocess.Popen[bytes]) -> None:

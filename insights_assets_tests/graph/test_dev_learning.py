@@ -1,0 +1,51 @@
+"""The loop of learning under Dagster's own daemon, with no hand: drift opens a review; a failed gate trains, judges and labels again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_assets.labels import models
+from insights_assets_tests.graph.dev_server import dev_server, runs, wait_for
+from insights_assets_tests.learning.shop_in_drift import END, LAST, TURN, Home
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def test_the_daemon_answers_drift_and_a_failed_gate(tmp_path: Path, spark: Any) -> None:
+    home, middle = Home(tmp_path, spark), TURN + timedelta(days=7)
+    for after, through in ((None, TURN), (TURN, middle), (middle, LAST), (LAST, END)):
+        if after is not None:
+            home.deliver(after, through)
+        home.whole_loop(through)
+    before = models.active_version(home.root / "home", home.operations)
+    assert before == models.shipped_version()
+    settings = home.settings(END)
+    environment = {
+        "INSIGHTS_LANDING": str(settings.landing_path), "INSIGHTS_SHOP": str(settings.shop), "INSIGHTS_AS_OF": END.isoformat(),
+        "INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_LEARNING_SECONDS": "5",
+    }  # fmt: skip
+
+    def reasons() -> list[str]:
+        return [f"{tick.name}: {tick.reason}" for tick in home.operations.ticks.recent(limit=6)]
+
+    def done(job: str, sensor: str) -> bool:
+        of_job = [run for run in runs(home.root / "home") if run.job_name == job and run.tags.get("dagster/sensor_name") == sensor]
+        assert not [run for run in of_job if run.is_failure], (job, reasons())
+        return any(run.is_success for run in of_job)
+
+    with dev_server(home.root / "home", tmp_path, environment):
+        wait_for(lambda: done("model_review", "drift_sensor"), 180, "the review of what drifted", reasons)
+        report = (home.root / "home" / "desk" / "model_review" / f"{END}.md").read_text()
+        assert "twice in a row" in report
+        # People read the sample; the next files that land start a run, whose gate fails, and the rest follows by itself.
+        home.read_by_a_person()
+        (settings.landing_path / "reviews" / "reviews-late.jsonl").write_text("")
+        for job in ("train_candidate", "judge_candidate", "relabel"):
+            wait_for(lambda job=job: done(job, "retraining_sensor"), 240, job, reasons)
+    assert models.active_version(home.root / "home", home.operations) != before
+    told = [tick.reason for tick in home.operations.ticks.recent("retraining_sensor") if tick.fired]
+    assert any("label gate failed" in reason for reason in told) and all(told)
