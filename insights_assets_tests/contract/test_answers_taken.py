@@ -28,7 +28,7 @@ from insights_assets_tests.contract.destination_cases import message
 from insights_assets_tests.contract.jira_server import JiraServer
 from insights_assets_tests.contract.jira_world import EMAIL, TOKEN
 from insights_assets_tests.contract.slack_server import APP_TOKEN, BOT_TOKEN, SlackServer
-from insights_assets_tests.contract.test_answers import SETUP
+from insights_assets_tests.contract.taking import SETUP
 
 approvals: Any = pytest.importorskip("insights_assets.actions.approvals", reason="approvals and their buttons are not here yet")
 DAY = date(2026, 11, 23)
