@@ -146,6 +146,8 @@ def _owners(node: Node) -> dict[str, Owner]:
             approves=fields["approves"].texts(ACTION_KINDS),
             alert_budget_per_week=fields["alert_budget_per_week"].whole(0, 1000),
         )
+        if owners[team].escalates_to == team:
+            fields["escalates_to"].fail("is the team itself", "name another team: this is who is told when nobody acts (R97)")
     return owners
 
 

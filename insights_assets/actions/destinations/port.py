@@ -86,7 +86,11 @@ class Refused(Exception):
 
 
 class Destination(Protocol):
-    """One place where actions arrive."""
+    """One place where actions arrive.
+
+    One where making an effect twice is the same as once (a file, a desired state) may say so by `is_repeatable = True`: it needs no lease
+    and no look-up.
+    """
 
     #: desk, jira, slack, …: what stands before the colon in `owners.yaml`.
     name: str
