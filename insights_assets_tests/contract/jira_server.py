@@ -80,6 +80,8 @@ class JiraServer(VendorServer):
                     return self._create_fields(project, kind)
                 case "GET", ["issue", key]:
                     return Reply(200, self._bean(self._seen(key), query.get("fields", "")))
+                case "GET", ["issue", key, "editmeta"]:
+                    return self._edit_fields(self._seen(key))
                 case "PUT", ["issue", key]:
                     return self._edit(self._seen(key), body)
                 case "GET", ["issue", key, "transitions"]:
@@ -183,7 +185,8 @@ class JiraServer(VendorServer):
 
     def _edit(self, issue: Issue, body: dict[str, Any]) -> Reply:
         fields = dict(body.get("fields") or {})
-        if errors := self._field_errors(fields):
+        errors = {name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown." for name in fields if name not in {one[0] for one in issue.project.fields}}
+        if errors := errors | self._field_errors(fields):
             raise JiraError(400, **errors)
         labels = list(issue.fields["labels"])
         for change in (body.get("update") or {}).get("labels", ()):
@@ -317,6 +320,10 @@ class JiraServer(VendorServer):
             for name, required, default in found.fields
         ]
         return Reply(200, {"startAt": 0, "maxResults": 200, "total": len(fields), "fields": fields})
+
+    def _edit_fields(self, issue: Issue) -> Reply:
+        shown = {name: {"key": name, "name": name, "required": required, "operations": ["set"], "schema": {"type": "string"}} for name, required, _ in issue.project.fields}
+        return Reply(200, {"fields": shown})
 
     def _permissions(self, query: dict[str, str]) -> Reply:
         project = self._project(query.get("projectKey", ""))

@@ -98,6 +98,8 @@ def test_credentials_alone_connect_nothing(settings: Settings, shop: Path) -> No
 def test_a_token_does_not_travel_readable(settings: Settings) -> None:
     shop, other = load_shop(settings.shop), settings.model_copy(update={"jira_url": "http://jira.shop.example"})
     assert connected(other, shop) == {"slack"} and "write https://" in not_connected(other, shop)["jira"]
+    other = settings.model_copy(update={"slack_url": "http://slack.shop.example/api/"})
+    assert connected(other, shop) == {"jira"} and "INSIGHTS_SLACK_URL" in not_connected(other, shop)["slack"]
 
 
 def test_the_doctor_asks_without_changing_anything(settings: Settings, jira_server: JiraServer, slack_server: SlackServer) -> None:

@@ -259,6 +259,8 @@ def test_fields_that_are_not_on_the_create_screen_are_left_out(server: JiraServe
     server.projects["QUAL"].fields = tuple(one for one in FIELDS if one[0] not in ("priority", "duedate"))
     jira.create(message(place="QUAL"))
     assert "priority" not in server.issues[0].fields and "duedate" not in server.issues[0].fields
+    jira.update(message(place="QUAL", key="a" * 64, tier=2, title="Changed"), "QUAL-1")
+    assert server.issues[0].fields["summary"] == "Changed" and "priority" not in server.issues[0].fields
 
 
 def test_a_very_long_ticket_is_cut_and_says_so(server: JiraServer, jira: Jira) -> None:

@@ -72,8 +72,9 @@ def _missing(settings: Settings, shop: Shop, name: str) -> str:
     unset = [f"INSIGHTS_{field.upper()}" for field in needed if not _is_set(getattr(settings, field))]
     if unset:
         return f"{', '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"
-    if name == "jira" and str(settings.jira_url).startswith("http://") and not _is_loopback(str(settings.jira_url)):
-        return "INSIGHTS_JIRA_URL begins with http://; the token would travel readable, write https://"
+    url = str(settings.jira_url if name == "jira" else settings.slack_url)
+    if url.startswith("http://") and not _is_loopback(url):
+        return f"INSIGHTS_{name.upper()}_URL begins with http://; the token would travel readable, write https://"
     return ""
 
 

@@ -78,6 +78,9 @@ class Jira:
         key, held = str(issue["key"]), issue.get("fields") or {}
         wanted = self._owned(message)
         changed = {name: value for name, value in wanted.items() if not _equal(name, held.get(name), value)}
+        if changed.keys() & {"priority", "duedate"}:  # the other two are on every screen
+            editable = self.calls.get(f"reading what may be changed on {key}", f"issue/{key}/editmeta").get("fields") or {}
+            changed = {name: value for name, value in changed.items() if name in editable}
         if changed:
             self.calls.put(f"changing {key}", f"issue/{key}", {"fields": changed})
         missing = [label for label in (LABEL, _fingerprint(message)) if label not in (held.get("labels") or [])]
