@@ -12,9 +12,9 @@ from insights_assets.actions.deliver import deliver
 from insights_assets.actions.desk import Desk
 from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.messages import messages_of
+from insights_assets.actions.people_tables import ALERT_PRECISION
 from insights_assets.actions.precision import note_asked, precision_rows, precision_words, question_text, standings, tickets_to_ask
 from insights_assets.actions.questions import ask_for_verdicts
-from insights_assets.actions.tables import ALERT_PRECISION
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Verdict
 from insights_assets.shop import Shop
