@@ -63,6 +63,8 @@ class Jira:
     def create(self, message: Message) -> Receipt:
         if message.parent_id:
             return self._create_beneath(message, _ticket(message.parent_id))
+        if message.kind == EVIDENCE or message.move or message.links_to:
+            raise Refused("the ticket it belongs beneath never arrived in Jira")
         begun = time.monotonic()
         fields = self._checked(message)
         must_be_soon(begun, "Jira")
