@@ -22,11 +22,12 @@ from insights_assets.actions.desk import Desk
 from insights_assets.actions.destinations.hold_state import publish
 from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
+from insights_assets.actions.follow_ups import TICKETS, follow_ups
 from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.lives import Life, with_lives
 from insights_assets.actions.messages import messages_of
-from insights_assets.actions.model import CauseRow, Issue, time_of
+from insights_assets.actions.model import CauseRow, Evidence, Issue, time_of
 from insights_assets.actions.notices import digest_notices, unanswered_notices
 from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
@@ -161,7 +162,7 @@ def notices(step: Step) -> None:
 @table_assets(
     ACTION_TICKETS,
     DELIVERIES,
-    reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
+    reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS),
     memo=delivery_state,
     checks=(
         Check("nothing_waits_too_long", DELIVERIES, "What was decided has arrived: no dead letter, nothing waits longer than an hour.",
@@ -179,6 +180,8 @@ def deliveries(step: Step) -> None:
     buttons = buttons_for(step.operations, step.shop, there)
     made = messages_of([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop, buttons)
     made += ask_for_verdicts(step.operations, actions, made, there)
+    if TICKETS in there:
+        made += follow_ups(made, actions, step.operations.outbox.all(), _evidence(step))
     sent = deliver(step.operations, there, made, step.run_id, crash_at=step.settings.crash_at)
     written = sent.arrived
     files = {
@@ -198,6 +201,12 @@ def deliveries(step: Step) -> None:
     step.note(DELIVERIES, **stands, **{f"held_back_{name}": why for name, why in sent.held_back.items()})
     is_late = stands["oldest_hours"] > LATE_AFTER_HOURS
     step.check("nothing_waits_too_long", not stands["dead"] and not is_late, **stands)
+
+
+def _evidence(step: Step) -> dict[str, list[Evidence]]:
+    """The records behind each issue."""
+    rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
+    return gather.evidence_by_issue(issues_of(step), rows)
 
 
 def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:

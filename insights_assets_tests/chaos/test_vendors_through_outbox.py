@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from insights_assets.actions import outbox
 from insights_assets.actions.destinations.jira import Jira
 from insights_assets.actions.destinations.jira_calls import Calls as JiraCalls
 from insights_assets.actions.destinations.jira_calls import open_client as open_jira
@@ -28,8 +29,6 @@ from insights_assets_tests.contract.jira_server import JiraServer
 from insights_assets_tests.contract.jira_world import EMAIL, TOKEN
 from insights_assets_tests.contract.slack_server import BOT_TOKEN, SlackServer
 from insights_assets_tests.contract.vendor_server import Fault, VendorServer, lost_reply, rate_limited
-
-outbox = pytest.importorskip("insights_assets.actions.outbox", reason="the sender of the outbox is not here yet")
 
 FAULTS: dict[str, list[Fault]] = {
     "none": [], "lost": [lost_reply()], "half": [Fault("half_reply")], "html": [Fault("html")], "503 done": [Fault("status", 503)], "502 not done": [Fault("status", 502, carries_out=False)],

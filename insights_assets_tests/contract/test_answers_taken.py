@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from insights_assets.actions import inbox
+from insights_assets.actions import approvals, inbox
 from insights_assets.actions.destinations.jira import Jira
 from insights_assets.actions.destinations.jira_answers import look
 from insights_assets.actions.destinations.jira_calls import Calls as JiraCalls
@@ -30,7 +30,6 @@ from insights_assets_tests.contract.jira_world import EMAIL, TOKEN
 from insights_assets_tests.contract.slack_server import APP_TOKEN, BOT_TOKEN, SlackServer
 from insights_assets_tests.contract.taking import SETUP
 
-approvals: Any = pytest.importorskip("insights_assets.actions.approvals", reason="approvals and their buttons are not here yet")
 DAY = date(2026, 11, 23)
 STRANGER = "U0STRANGE"
 
@@ -103,7 +102,7 @@ def test_moves_in_jira_are_stamped_and_judge_the_insight_once(operations: Operat
         reads: Any = SimpleNamespace(destinations=Destinations(jira=SETUP))
 
         def take(answer: inbox.Answer) -> inbox.Outcome:
-            return inbox.take(operations, shop, answer, known_insights=["INS-1"])  # type: ignore[attr-defined]
+            return inbox.take(operations, shop, answer, known_insights=["INS-1"])
 
         server.person_moves(key, "Acknowledged")
         server.person_moves(key, "Not an issue")
@@ -112,4 +111,4 @@ def test_moves_in_jira_are_stamped_and_judge_the_insight_once(operations: Operat
         assert server.problems == []
     verdicts = operations.verdicts.history()
     assert [(one.verdict, one.reason, one.given_by) for one in verdicts] == [("dismissed", "moved to Not an issue in Jira", "quality.lead@shop.example")]
-    assert {stage: stamp.by for stage, stamp in operations.answers.stamps()["ACT-1"].items()} == {"acknowledge": "quality.lead@shop.example"}  # type: ignore[attr-defined]
+    assert {stage: stamp.by for stage, stamp in operations.answers.stamps()["ACT-1"].items()} == {"acknowledge": "quality.lead@shop.example"}

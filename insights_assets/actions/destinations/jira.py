@@ -31,6 +31,10 @@ LABEL = "insights"
 #: A person who clones a ticket clones its labels; the copy is theirs.
 OURS = "creator = currentUser()"
 MOST_IN_THE_SUMMARY = 250
+#: An issue may lead to several tickets; each but the defect itself says what it is.
+_TITLES = {
+    "promo_hold": "Promotion hold", "macro": "Reply to approve", "article": "Article to approve", "copy_change": "Product text", "escalation": "Escalation",
+}  # fmt: skip
 _OWNED = "summary,description,priority,duedate,labels,status"
 _FINGERPRINT = re.compile(r"ins-[0-9a-zA-Z._-]{1,80}")
 _PROJECT = re.compile(r"[A-Z][A-Z0-9_]{1,9}")
@@ -63,6 +67,8 @@ class Jira:
     def create(self, message: Message) -> Receipt:
         if message.parent_id:
             return self._create_beneath(message, _ticket(message.parent_id))
+        if message.kind == EVIDENCE or message.move or message.links_to:
+            raise Refused("the ticket it belongs beneath never arrived in Jira")
         begun = time.monotonic()
         fields = self._checked(message)
         must_be_soon(begun, "Jira")
@@ -136,7 +142,8 @@ class Jira:
     # -- fields --------------------------------------------------------------------------------------------------------------
 
     def _owned(self, message: Message) -> dict[str, Any]:
-        fields: dict[str, Any] = {"summary": inert(message.title, MOST_IN_THE_SUMMARY) or "Untitled", "description": adf.document(_body(message))}
+        title = f"{_TITLES[message.kind]}: {message.title}" if message.kind in _TITLES else message.title
+        fields: dict[str, Any] = {"summary": inert(title, MOST_IN_THE_SUMMARY) or "Untitled", "description": adf.document(_body(message))}
         if message.tier in self.setup.priorities:
             fields["priority"] = {"name": self.setup.priorities[message.tier]}
         if self.setup.writes_due_date and message.due_at is not None:
