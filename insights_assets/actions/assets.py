@@ -15,21 +15,25 @@ import pandas as pd
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
 from insights_assets.actions.alerts import Seen, is_flapping
-from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
-from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, loop_stamps, ticket_rows
+from insights_assets.actions.approvals import buttons_for
+from insights_assets.actions.decide import decide_actions, hold_state
+from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, ticket_rows
 from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.hold_state import publish
 from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
+from insights_assets.actions.follow_ups import TICKETS, follow_ups
 from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.lives import Life, with_lives
-from insights_assets.actions.loop_time import judge_loop, loop_rows
 from insights_assets.actions.messages import messages_of
-from insights_assets.actions.model import CauseRow, Issue, time_of
+from insights_assets.actions.model import CauseRow, Evidence, Issue, time_of
 from insights_assets.actions.notices import digest_notices, unanswered_notices
+from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
 from insights_assets.actions.ranking import rank_pain_points
 from insights_assets.actions.repeated import find_repeated
+from insights_assets.actions.rows import frame_of, issues_of, rows_of
 from insights_assets.actions.soundness import answer_checks
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
@@ -37,21 +41,17 @@ from insights_assets.actions.tables import (
     ARTICLES,
     DELIVERIES,
     EXECUTIVE_BRIEF,
-    LOOP_TIME,
     MACROS,
     NOTICES,
     PLANNED_ACTIONS,
     PROMO_HOLDS,
     QUEUES,
-    VERDICTS,
 )
-from insights_assets.actions.verdicts import verdict_rows
 from insights_assets.anomalies.soundness_tables import TRUST_CERTIFICATE
 from insights_assets.anomalies.tables import INSIGHTS, ISSUE_DAYS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
-from insights_assets.lake.spec import TableSpec
 from insights_assets.resources import previews
 from insights_assets.resources.operations.outbox_people import standing
 from insights_assets.resources.step import Step
@@ -61,20 +61,6 @@ from insights_assets.resources.table_assets import Check, table_assets
 LATE_AFTER_HOURS = 1.0
 #: Days of feedback the brief and the queues look back.
 RECENT_DAYS = 28
-
-
-def rows_of(step: Step, spec: TableSpec) -> list[dict[str, Any]]:
-    """A small table as dicts."""
-    return [dict(row) for row in step.lake.read_arrow(spec).to_pylist()] if step.exists(spec) else []
-
-
-def frame_of(spec: TableSpec, rows: list[dict[str, Any]], step: Step) -> pd.DataFrame:
-    """Rows as a frame of the spec; run_id and created_at are filled where the row has none."""
-    filled = []
-    for row in rows:
-        made = {"run_id": step.run_id, "created_at": step.clock(), **{k: v for k, v in row.items() if v is not None}}
-        filled.append({name: made.get(name) for name in spec.column_names})
-    return pd.DataFrame(filled, columns=spec.column_names, dtype=object)
 
 
 def judgement_state(step: Step) -> str:
@@ -102,10 +88,6 @@ def delivery_state(step: Step) -> str:
     return f"{judgement_state(step)} {digest} {pending} {connected} {(step.settings.home / 'desk').is_dir()}"
 
 
-def issues_of(step: Step) -> list[Issue]:
-    return with_verdicts((Issue.from_row(row) for row in rows_of(step, INSIGHTS)), step.operations)
-
-
 @table_assets(
     PLANNED_ACTIONS, PROMO_HOLDS, MACROS, ARTICLES, APPROVALS, QUEUES,
     reads=(
@@ -127,8 +109,7 @@ def issues_of(step: Step) -> list[Issue]:
 def planned_actions(step: Step) -> None:
     """What the shop's policy decides for each issue: ticket, alert, hold, drafts; holds are placed or proposed here."""
     lives = {str(row["insight_id"]): Life.from_row(row) for row in gather.life_rows(step.read(ISSUE_DAYS))} if step.exists(ISSUE_DAYS) else {}
-    issues = with_lives(issues_of(step), lives)
-    policy = step.shop.policy
+    issues, policy = with_lives(issues_of(step), lives), step.shop.policy
     since = step.as_of_end - timedelta(days=policy.thresholds.repeated_window_days)
     wanted = gather.to_decide_on(step.as_of, policy.opens_within_days, since)
     recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS, only=wanted)
@@ -181,7 +162,7 @@ def notices(step: Step) -> None:
 @table_assets(
     ACTION_TICKETS,
     DELIVERIES,
-    reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
+    reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS),
     memo=delivery_state,
     checks=(
         Check("nothing_waits_too_long", DELIVERIES, "What was decided has arrived: no dead letter, nothing waits longer than an hour.",
@@ -195,8 +176,13 @@ def deliveries(step: Step) -> None:
     """
     desk = Desk(step.settings.home / "desk")
     actions = rows_of(step, PLANNED_ACTIONS)
-    made = messages_of([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop)
-    sent = deliver(step.operations, destinations_of(step.settings, step.shop), made, step.run_id, crash_at=step.settings.crash_at)
+    there = destinations_of(step.settings, step.shop)
+    buttons = buttons_for(step.operations, step.shop, there)
+    made = messages_of([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop, buttons)
+    made += ask_for_verdicts(step.operations, actions, made, there)
+    if TICKETS in there:
+        made += follow_ups(made, actions, step.operations.outbox.all(), _evidence(step))
+    sent = deliver(step.operations, there, made, step.run_id, crash_at=step.settings.crash_at)
     written = sent.arrived
     files = {
         "holds.csv": desired_state(step.operations.holds.all()),
@@ -204,6 +190,8 @@ def deliveries(step: Step) -> None:
         **digests(actions, step.shop),
     }
     written += sum(desk.put(path, content) for path, content in files.items())
+    if held := publish(step.operations, step.shop, step.settings, step.as_of):
+        step.note(ACTION_TICKETS, holds="; ".join(held))
     outbox, approvals = step.operations.outbox, step.operations.approvals.all()
     step.write(ACTION_TICKETS, frame_of(ACTION_TICKETS, ticket_rows(actions, outbox.all(), approvals), step))
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))
@@ -215,18 +203,14 @@ def deliveries(step: Step) -> None:
     step.check("nothing_waits_too_long", not stands["dead"] and not is_late, **stands)
 
 
+def _evidence(step: Step) -> dict[str, list[Evidence]]:
+    """The records behind each issue."""
+    rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
+    return gather.evidence_by_issue(issues_of(step), rows)
+
+
 def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(actions, key=lambda row: (row["tier"], row["title"], row["kind"]))
-
-
-@table_assets(VERDICTS, reads=(INSIGHTS,))
-def verdicts(step: Step) -> None:
-    """What people judged, from the operational database."""
-    rows = verdict_rows(step.operations)
-    step.write(VERDICTS, frame_of(VERDICTS, rows, step))
-    known = {row["insight_id"] for row in rows_of(step, INSIGHTS)}
-    latest = [row for row in rows if row["is_latest"]]
-    step.note(VERDICTS, judged=len(latest), of_no_insight=sum(row["insight_id"] not in known for row in latest))
 
 
 @table_assets(
@@ -255,24 +239,10 @@ def executive_brief(step: Step) -> None:
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
 
-@table_assets(LOOP_TIME, reads=(ACTION_TICKETS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS), memo=judgement_state)
-def loop_time(step: Step) -> None:
-    """When each action reached each stage, and the count-based promise of 72 hours."""
-    issues = issues_of(step)
-    rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
-    stamps = loop_stamps(
-        rows_of(step, ACTION_TICKETS), {i.insight_id: i for i in issues}, gather.evidence_by_issue(issues, rows),
-        step.operations.verdicts.history(), step.shop,
-    )  # fmt: skip
-    step.write(LOOP_TIME, frame_of(LOOP_TIME, loop_rows(stamps), step))
-    result = judge_loop(stamps, step.shop.policy.loop)
-    step.note(
-        LOOP_TIME, counted=result.counted, late=result.late, answer=result.answer, slowest_stage=result.slowest_stage,
-        p50_hours=result.p50_hours or 0.0, p90_hours=result.p90_hours or 0.0,
-    )  # fmt: skip
+# After the bodies above, which run before these: a step belongs after what it reads.
+from insights_assets.actions.people_assets import ASSETS as PEOPLE_ASSETS  # noqa: E402
 
-
-ASSETS = [planned_actions, notices, deliveries, verdicts, executive_brief, loop_time]
+ASSETS = [planned_actions, notices, deliveries, executive_brief, *PEOPLE_ASSETS]
 
 
 # -- small print -------------------------------------------------------------------------------------------------------
@@ -333,7 +303,7 @@ def _waiting(rows: list[dict[str, Any]], approvals: list[dict[str, Any]]) -> lis
     return [
         WaitingAction(
             action=Known.from_row(row).action, title=row["title"], due_at=time_of(row["due_at"]),
-            is_decided=asked[row["action_id"]]["state"] != "waiting",
+            is_decided=asked[row["action_id"]]["state"] in ("approved", "rejected"),
         )
         for row in rows
         if row["action_id"] in asked
@@ -341,6 +311,8 @@ def _waiting(rows: list[dict[str, Any]], approvals: list[dict[str, Any]]) -> lis
 
 
 def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing.BriefFacts:
+    from insights_assets.actions.people_assets import alerts_words
+
     week = briefing.week_of(step.as_of)
     before = briefing.week_of(step.as_of - timedelta(days=7))
     stored = [row for row in rows_of(step, EXECUTIVE_BRIEF) if row["week"] == before and before != week]
@@ -358,6 +330,7 @@ def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing
         actions=[Known.from_row(row).action for row in actions],
         holds={hold.insight_id: hold_state(hold) for hold in step.operations.holds.active()},
         due=_due_by_issue(actions),
+        alerts=alerts_words(step),
         open_issues=sum(issue.is_open and issue.verdict not in ("dismissed", "duplicate") for issue in issues),
     )
 

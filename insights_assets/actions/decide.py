@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from insights_assets.actions.alerts import Seen, awake, observe, steadied, tell
+from insights_assets.actions.approvals import request_approval
 from insights_assets.actions.escalation import answered_at
 from insights_assets.actions.finish import Decided, Inputs, finish_issue, finish_repeated, stored_row
 from insights_assets.actions.holds import may_hold_again, plan_hold, settle_holds
@@ -21,6 +22,7 @@ from insights_assets.actions.repeated import plan_repeated
 from insights_assets.actions.ticket_form import HoldState
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.shop.model import Shop
 
 
 def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
@@ -63,7 +65,7 @@ def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
         decided_today=_drafted_today(inputs),
     )
     holds = _holds(planned, issues, facts, inputs, operations)
-    approvals = _approvals(planned, operations)
+    approvals = _approvals(planned, inputs.shop, operations)
     decided = Decided(holds=holds, approvals=sorted(approvals.values(), key=lambda row: row.action_id), facts=facts)
     decided.tellings, decided.seen = tellings, [state.as_row() for key, state in sorted(seen.items()) if state != remembered.get(key)]
     per_issue: dict[str, list[PlannedAction]] = {}
@@ -128,13 +130,12 @@ def _holds(
     return settle_holds(operations, plans, issues, inputs.as_of)
 
 
-def _approvals(planned: Iterable[PlannedAction], operations: Operations) -> dict[str, Approval]:
+def _approvals(planned: Iterable[PlannedAction], shop: Shop, operations: Operations) -> dict[str, Approval]:
+    operations.approvals.expire()
     existing = {row.action_id: row for row in operations.approvals.all()}
     for action in planned:
         if action.state == "awaiting_approval" and action.action_id not in existing:
-            existing[action.action_id] = operations.approvals.request(
-                action.action_id, action.insight_id, action.kind, action.owner
-            )
+            existing[action.action_id] = request_approval(operations, shop, action)
     return existing
 
 
@@ -142,7 +143,8 @@ def _with_approval(action: PlannedAction, approvals: Mapping[str, Approval]) -> 
     row = approvals.get(action.action_id)
     if row is None or row.state == "waiting":
         return action
-    return replace(action, state=row.state, state_reason=f"{row.state} by {row.decided_by}" if row.decided_by else "")
+    said = f"{row.state} by {row.decided_by}" if row.decided_by else "nobody decided in time; a person can ask again"
+    return replace(action, state=row.state, state_reason=said)
 
 
 def _told_before(inputs: Inputs) -> dict[str, datetime]:

@@ -11,7 +11,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from insights_assets.actions.desk import Desk
@@ -19,11 +18,10 @@ from insights_assets.actions.destinations.connect import connect
 from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.destinations.port import Destination
 from insights_assets.actions.escaping import inert
-from insights_assets.actions.loop_time import Stamps
-from insights_assets.actions.model import Evidence, Issue, day_of, text_of, time_of
+from insights_assets.actions.model import text_of
 from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.models import Approval, Delivery, OutboxRow, Verdict
+from insights_assets.resources.operations.models import Approval, Delivery, OutboxRow
 from insights_assets.settings import Settings
 from insights_assets.shop.model import Shop
 
@@ -122,53 +120,3 @@ def delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
         row["delivery_id"] = f"{delivery.idempotency_key}:{delivery.content_sha256[:12]}"
         rows.append(row)
     return rows
-
-
-def loop_stamps(
-    tickets: Iterable[Mapping[str, Any]],
-    issues: Mapping[str, Issue],
-    evidence: Mapping[str, Sequence[Evidence]],
-    verdicts: Iterable[Verdict],
-    shop: Shop,
-) -> list[Stamps]:
-    """The stamps of each action of an insight. The first verdict counts as acknowledgement."""
-    answered: dict[str, Any] = {}
-    for verdict in verdicts:
-        answered.setdefault(verdict.insight_id, verdict.given_at)
-    stamps = []
-    for ticket in tickets:
-        issue = issues.get(str(ticket["insight_id"]))
-        if issue is None:
-            continue
-        records = evidence.get(issue.insight_id, ())
-        first = issue.first_said_at or min((r.occurred_at for r in records), default=None)
-        arrival = min((r.received_at for r in records if r.received_at), default=None)
-        at = {
-            "event": first,
-            "arrival": max(arrival, first) if arrival and first else None,
-            "label": max((r.labelled_at for r in records if r.labelled_at), default=None),
-            "detect": issue.detected_at,
-            "decide": time_of(ticket.get("created_at")),
-            "approve": time_of(ticket.get("approved_at")),
-            "route": time_of(ticket.get("delivered_at")),
-            "acknowledge": answered.get(issue.insight_id),
-        }
-        stamps.append(
-            Stamps(
-                action_id=str(ticket["action_id"]),
-                insight_id=issue.insight_id,
-                kind=str(ticket["kind"]),
-                owner=str(ticket["owner"]),
-                tier=int(ticket["tier"]),
-                at={stage: moment for stage, moment in at.items() if moment is not None},
-                is_replayed=_is_replayed(issue, day_of(ticket["decided_day"]), shop),
-            )
-        )
-    return stamps
-
-
-def _is_replayed(issue: Issue, decided_day: date | None, shop: Shop) -> bool:
-    """Whether the issue was to be seen on an earlier day than the house first decided about it."""
-    if issue.detected_at is None or decided_day is None:
-        return False
-    return issue.detected_at.astimezone(shop.zone).date() < decided_day

@@ -22,7 +22,7 @@ Buttons = Callable[[Mapping[str, Any]], tuple[Button, ...]]
 
 
 def buttons_of(action: Mapping[str, Any]) -> tuple[Button, ...]:
-    """What a person can press beside an action (a row of `actions.planned_actions`). None until approvals hand out tokens."""
+    """What a person can press beside an action where nobody hands out tokens (`approvals.buttons_for` does): nothing."""
     return ()
 
 

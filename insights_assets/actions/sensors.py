@@ -1,7 +1,7 @@
-"""Sensors of the stage and the jobs they launch: what waits is sent and tickets nobody answered go up between runs too.
+"""Sensors of the stage and the jobs they launch: tickets nobody answered, what people did in Jira, holds that feed and webhook lack.
 
-Not in here: how a drain goes (`outbox/`), the timers (`escalation.py`). A sensor reads the operational database alone; the run it starts looks again with the
-tables, so a tick too many changes nothing. No `from __future__ import annotations`: Dagster reads annotations.
+Not in here: the timers (`escalation.py`), what a look does (`destinations/ticks.py`). Sensors read the operational database alone, so a
+tick too many changes nothing. No `from __future__ import annotations`: Dagster reads annotations.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from insights_assets.actions.destinations.ticks import looked_at_jira, published_holds
 from insights_assets.actions.outbox.sensors import outbox_sensor
 from insights_assets.jobs import Job
 from insights_assets.settings import Settings
@@ -45,6 +46,35 @@ def unanswered_sensor(jobs: Mapping[str, Any], settings: Settings) -> dg.SensorD
     return sense
 
 
+INTERVAL_SECONDS = 60
+
+
+def jira_answers(_jobs: Mapping[str, Any], settings: Settings) -> dg.SensorDefinition:
+    """Transitions and resolutions in Jira become answers; each counts once however often it is read."""
+
+    @dg.sensor(
+        name="jira_answers", minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Reads back what people did to tickets in Jira: taken up, fixed, closed, and verdicts. Idle where Jira is not connected.",
+    )
+    def sense(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        return dg.SkipReason(looked_at_jira(settings))
+
+    return sense
+
+
+def hold_state(_jobs: Mapping[str, Any], settings: Settings) -> dg.SensorDefinition:
+    """Feed and webhook follow the running holds within a minute, whoever changed them."""
+
+    @dg.sensor(
+        name="hold_state", minimum_interval_seconds=INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Brings the promotion feed and the hold webhook up to the running holds. Idle where both are off.",
+    )
+    def sense(_context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        return dg.SkipReason(published_holds(settings))
+
+    return sense
+
+
 def evaluate(settings: Settings) -> tuple[str, str | None]:
     """A reason a person can read, and what names the steps that are due; None where none are."""
     from insights_assets.actions.escalation import may_be_due
@@ -63,4 +93,4 @@ def evaluate(settings: Settings) -> tuple[str, str | None]:
     return f"{tickets} nobody answered in time", hashlib.sha256(names.encode()).hexdigest()[:16]
 
 
-SENSORS = [outbox_sensor, unanswered_sensor]
+SENSORS = [unanswered_sensor, outbox_sensor, jira_answers, hold_state]

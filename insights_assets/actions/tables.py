@@ -4,6 +4,7 @@ volatile.
 
 from __future__ import annotations
 
+from insights_assets.actions.people_tables import ALERT_PRECISION, LOOP_SUMMARY
 from insights_assets.lake.spec import Column, TableSpec
 
 _RUN = (Column("run_id", "string", "Run that first wrote the row", volatile=True),)
@@ -304,7 +305,7 @@ LOOP_TIME = TableSpec(
         Column(
             "stage",
             "string",
-            "event, arrival, label, detect, decide, approve, route, acknowledge or fix",
+            "event, arrival, label, detect, decide, approve, route, acknowledge, start or fix",
             nullable=False,
         ),
         Column("insight_id", "string"),
@@ -320,5 +321,5 @@ LOOP_TIME = TableSpec(
 
 TABLES = (
     PLANNED_ACTIONS, NOTICES, ACTION_TICKETS, DELIVERIES, PROMO_HOLDS, MACROS, ARTICLES, QUEUES, APPROVALS, VERDICTS,
-    EXECUTIVE_BRIEF, LOOP_TIME,
+    EXECUTIVE_BRIEF, LOOP_TIME, LOOP_SUMMARY, ALERT_PRECISION,
 )  # fmt: skip

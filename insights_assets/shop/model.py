@@ -14,6 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from insights_assets.shop.alerting import AlertLimits, DigestTime, EscalationRules, QuietHours
+from insights_assets.shop.answering import AnswerLimits
+from insights_assets.shop.destinations_file import Destinations
 from insights_assets.shop.watching import WatchLimits
 
 #: Every kind of action there is; one action per issue and kind, for ever.
@@ -193,6 +195,7 @@ class Policy:
     topics: Mapping[str, TopicPolicy]
     decisions: tuple[Decision, ...]
     learning: WatchLimits = field(default_factory=WatchLimits)
+    answers: AnswerLimits = field(default_factory=AnswerLimits)
     alerts: AlertLimits = field(default_factory=AlertLimits)
     quiet_hours: QuietHours = field(default_factory=QuietHours)
     digest: DigestTime = field(default_factory=DigestTime)
@@ -313,6 +316,7 @@ class Shop:
     region_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
+    destinations: Destinations = field(default_factory=Destinations)
 
     @property
     def zone(self) -> ZoneInfo:

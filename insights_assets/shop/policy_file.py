@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import product
 
 from insights_assets.shop.alerting import read_alerts, read_digest, read_escalation, read_quiet_hours, time_of_day
+from insights_assets.shop.answering import read_answers
 from insights_assets.shop.model import (
     ACTION_KINDS,
     CAUSE_ATTRIBUTES,
@@ -47,7 +48,7 @@ REQUIRED = (
 )
 
 #: Sections that a shop may leave out: it keeps their defaults.
-OPTIONAL = ("learning", "alerts", "quiet_hours", "digest", "escalation")
+OPTIONAL = ("learning", "answers", "alerts", "quiet_hours", "digest", "escalation")
 
 
 def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
@@ -78,6 +79,7 @@ def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
         topics=topics,
         decisions=decisions,
         learning=read_watch(top.get("learning")),
+        answers=read_answers(top.get("answers")),
         alerts=read_alerts(top.get("alerts")),
         quiet_hours=quiet,
         digest=read_digest(top.get("digest"), quiet),

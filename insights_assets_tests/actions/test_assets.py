@@ -14,6 +14,7 @@ import pytest
 
 from insights_assets.actions import commands
 from insights_assets.actions.answer import render_answer
+from insights_assets.actions.inbox import take_here
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
     APPROVALS,
@@ -34,6 +35,7 @@ from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import Column, TableSpec
+from insights_assets.shop import load_shop
 from insights_assets_tests.actions.conftest import AS_OF, CAUSES, LAMPS, WORDS
 from insights_assets_tests.house import TestHouse
 
@@ -205,8 +207,8 @@ def test_judgements_between_runs_reach_tables_and_desk(house: TestHouse) -> None
     house.run("actions")
     (hold,) = house.rows(PROMO_HOLDS)
     macro = next(row for row in house.rows(MACROS))
-    commands.approve(house.operations, macro["action_id"], True, by="sue")
-    commands.verdict(house.operations, "INS-7f3a", "dismissed", by="ana", reason="a test batch")
+    for act, subject, by, reason in (("approve", macro["action_id"], "sue", ""), ("dismiss", "INS-7f3a", "ana", "a test batch")):
+        assert take_here(house.operations, load_shop(), act, subject, by=by, through="command", reason=reason).is_taken
     house.run("actions", run_id="run-2")
     assert house.rows(PROMO_HOLDS)[0]["state"] == "released" and hold["state"] == "active"
     assert [(row["insight_id"], row["verdict"], row["is_latest"]) for row in house.rows(VERDICTS)] == [
@@ -259,7 +261,7 @@ def test_a_remembered_body_runs_again_when_anybody_decided_anything(house: TestH
         lambda: house.operations.verdicts.give("INS-7f3a", "confirmed", by="ana"),
         lambda: house.operations.verdicts.snooze("INS-7f3a", date(2026, 12, 1), by="ana"),
         lambda: house.operations.approvals.decide(house.operations.approvals.waiting()[0].action_id, True, by="sue"),
-        lambda: commands.release_hold(house.settings.home, house.operations, hold.hold_id, by="mia"),
+        lambda: take_here(house.operations, load_shop(), "release", hold.hold_id, by="mia", through="command", home=house.settings.home),
     ):
         act()
         seen.append(judgement_state(step))

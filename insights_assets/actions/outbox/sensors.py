@@ -11,8 +11,11 @@ from typing import Any
 
 import dagster as dg
 
+from insights_assets.actions.approvals import buttons_for
 from insights_assets.actions.deliver import destinations_of, send_waiting
+from insights_assets.actions.follow_ups import TICKETS, follow_ups
 from insights_assets.actions.messages import messages_of
+from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.actions.tables import ARTICLES, DELIVERIES, MACROS, NOTICES, PLANNED_ACTIONS
 from insights_assets.lake.lake import Lake
 from insights_assets.resources.house import House
@@ -20,22 +23,29 @@ from insights_assets.resources.operations.outbox_people import standing
 from insights_assets.settings import Settings
 
 DELIVER_WAITING = "deliver_waiting"
+#: Tables whose rows become messages.
+TEXTS = (PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES)
 #: How often the sensor looks whether anything is due.
 INTERVAL_SECONDS = 60
 
 
 @dg.op(name="send_what_waits", description="Sends what waits in the outbox and looks up what is unknown, with the texts of the last published run.")
 def send_what_waits(context: dg.OpExecutionContext, house: House) -> None:
-    step = house.step(reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES), writes=(), run_id=context.run.run_id, log=context.log)
+    step = house.step(reads=TEXTS, writes=(), run_id=context.run.run_id, log=context.log)
     publication = step.operations.latest_publication()
     if publication is None:
         context.log.info("nothing has been published yet, so there is nothing to send")
         return
     # As people see it now: a table of a run that its checks stopped is not sent by the back door.
     published = Lake(step.lake.root, lambda: step.lake.spark, versions=publication.table_versions)
-    rows = {spec: [dict(row) for row in published.read_arrow(spec).to_pylist()] if published.exists(spec) else [] for spec in (PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES)}
-    outgoing = messages_of([*rows[PLANNED_ACTIONS], *rows[NOTICES]], [*rows[MACROS], *rows[ARTICLES]], step.shop)
-    report = send_waiting(step.operations, destinations_of(step.settings, step.shop), outgoing, step.run_id, crash_at=step.settings.crash_at)
+    rows = {spec: [dict(row) for row in published.read_arrow(spec).to_pylist()] if published.exists(spec) else [] for spec in TEXTS}
+    there = destinations_of(step.settings, step.shop)
+    buttons = buttons_for(step.operations, step.shop, there)
+    outgoing = messages_of([*rows[PLANNED_ACTIONS], *rows[NOTICES]], [*rows[MACROS], *rows[ARTICLES]], step.shop, buttons)
+    outgoing += ask_for_verdicts(step.operations, rows[PLANNED_ACTIONS], outgoing, there)
+    if TICKETS in there:
+        outgoing += follow_ups(outgoing, rows[PLANNED_ACTIONS], step.operations.outbox.all(), {})  # evidence waits for a run, which reads it
+    report = send_waiting(step.operations, there, outgoing, step.run_id, crash_at=step.settings.crash_at)
     metadata = {**standing(step.operations).as_facts(step.clock()), **{name: value for name, value in report.as_dict().items() if value}}
     context.log_event(dg.AssetObservation(asset_key=dg.AssetKey(DELIVERIES.key_path), metadata=metadata))
 

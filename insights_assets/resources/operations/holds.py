@@ -90,7 +90,7 @@ class Holds:
             row = self._row(session, hold_id)
             if row.state == "proposed":
                 row.state, row.placed_on, row.expires_on = "active", placed_on, expires_on
-                row.placed_at, row.changed_by, row.state_reason = self._operations.clock(), by, None
+                row.placed_at, row.placed_by, row.changed_by, row.state_reason = self._operations.clock(), by, by, None
                 if skus is not None:
                     row.skus, row.revenue_share, row.daily_revenue = sorted(skus), revenue_share, daily_revenue
             elif row.state != "active":
@@ -122,6 +122,17 @@ class Holds:
                 row.state_reason, row.changed_by = reason, by
             return row
 
+    def ask_extension(self, hold_id: str, *, by: str, until: date) -> Hold:
+        """Ask for a later end. Nothing moves until a second person confirms it with `extend`; asking anew replaces what was asked."""
+        with self._operations.writing() as session:
+            row = self._row(session, hold_id)
+            if row.state != "active":
+                raise RefusedHold(f"{hold_id} is {row.state}; only an active hold can be extended")
+            if row.expires_on is not None and until <= row.expires_on:
+                raise RefusedHold(f"{hold_id} runs until {row.expires_on} already; name a later day")
+            row.extension_asked_by, row.extension_until = by, until
+            return row
+
     def extend(self, hold_id: str, *, by: str, until: date, reason: str) -> Hold:
         """Move the end of an active hold. Needs a person; a hold never extends itself."""
         with self._operations.writing() as session:
@@ -131,6 +142,7 @@ class Holds:
             if row.expires_on is not None and until <= row.expires_on:
                 raise RefusedHold(f"{hold_id} runs until {row.expires_on} already; name a later day")
             row.expires_on, row.changed_by, row.state_reason = until, by, reason
+            row.extension_asked_by = row.extension_until = None
             row.extensions += 1
             return row
 
