@@ -108,8 +108,10 @@ def delivery_state(step: Step) -> str:
 def planned_actions(step: Step) -> None:
     """What the shop's policy decides for each issue: ticket, alert, hold, drafts; holds are placed or proposed here."""
     lives = {str(row["insight_id"]): Life.from_row(row) for row in gather.life_rows(step.read(ISSUE_DAYS))} if step.exists(ISSUE_DAYS) else {}
-    issues = with_lives(issues_of(step), lives)
-    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS)
+    issues, policy = with_lives(issues_of(step), lives), step.shop.policy
+    since = step.as_of_end - timedelta(days=policy.thresholds.repeated_window_days)
+    wanted = gather.to_decide_on(step.as_of, policy.opens_within_days, since)
+    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS, only=wanted)
     inputs = _inputs(step, issues, recent)
     decided = decide_actions(inputs, step.operations)
     stored = {key: item.row for key, item in inputs.known.items()}
@@ -217,7 +219,8 @@ def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def executive_brief(step: Step) -> None:
     """The weekly brief: five pain points ranked by score, with movement; one self-contained page on the desk."""
     issues = issues_of(step)
-    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS)
+    feedback, labels = step.read(FEEDBACK), step.read(FEEDBACK_LABELS)
+    recent = gather.recent_rows(feedback, labels, step.as_of, RECENT_DAYS, only=gather.DISPLEASED)
     points = rank_pain_points(issues, gather.complaints(recent), step.as_of, briefing.PAIN_POINTS)
     if len(points) < briefing.PAIN_POINTS:
         step.note(
