@@ -29,6 +29,7 @@ from insights_assets.actions.lives import Life, with_lives
 from insights_assets.actions.messages import messages_of
 from insights_assets.actions.model import CauseRow, Evidence, Issue, time_of
 from insights_assets.actions.notices import digest_notices, unanswered_notices
+from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
 from insights_assets.actions.ranking import rank_pain_points
 from insights_assets.actions.repeated import find_repeated
@@ -178,6 +179,7 @@ def deliveries(step: Step) -> None:
     there = destinations_of(step.settings, step.shop)
     buttons = buttons_for(step.operations, step.shop, there)
     made = messages_of([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop, buttons)
+    made += ask_for_verdicts(step.operations, actions, made, there)
     if TICKETS in there:
         made += follow_ups(made, actions, step.operations.outbox.all(), _evidence(step))
     sent = deliver(step.operations, there, made, step.run_id, crash_at=step.settings.crash_at)

@@ -7,9 +7,10 @@ from insights_assets.actions import gather
 from insights_assets.actions.loop_promise import judge_loop, promise_words, summary_rows
 from insights_assets.actions.loop_stamps import loop_stamps
 from insights_assets.actions.loop_time import loop_rows
+from insights_assets.actions.people_tables import ALERT_PRECISION, LOOP_SUMMARY
 from insights_assets.actions.precision import Standing, precision_rows, precision_words, standings
 from insights_assets.actions.rows import frame_of, issues_of, rows_of
-from insights_assets.actions.tables import ACTION_TICKETS, ALERT_PRECISION, LOOP_SUMMARY, LOOP_TIME, VERDICTS
+from insights_assets.actions.tables import ACTION_TICKETS, LOOP_TIME, VERDICTS
 from insights_assets.actions.verdicts import verdict_rows
 from insights_assets.anomalies.tables import INSIGHTS
 from insights_assets.canonical.tables import FEEDBACK

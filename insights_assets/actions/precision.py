@@ -46,13 +46,13 @@ class Question:
     closed_by: str
     closed_at: datetime
 
-    @property
-    def text(self) -> str:
-        """What the ticket is asked, in the house's Markdown."""
-        return (
-            f"This ticket was closed, and nobody said whether it was right. Was it real? `insights verdict {self.insight_id} confirmed`, or "
-            f"`insights verdict {self.insight_id} dismissed --reason …`. Without an answer it counts as unknown."
-        )
+
+def question_text(insight_id: str) -> str:
+    """What a ticket is asked that was closed without a verdict, in the house's Markdown."""
+    return (
+        f"**Was it right?** This ticket was closed, and nobody said. `insights verdict {insight_id} confirmed`, or "
+        f"`insights verdict {insight_id} dismissed --reason …`, or the buttons on the console's page Tickets. Without an answer it counts as unknown.\n"
+    )
 
 
 def standings(

@@ -24,7 +24,7 @@ from insights_assets.shop.model import Shop
 Row = Mapping[str, Any]
 #: How an action stands, in the order in which it needs somebody; fixed words.
 STATES = (
-    "could not be delivered", "may have arrived", "waits to be sent", "waits for approval", "ran out unanswered", "proposed", "arrived", "taken up",
+    "could not be delivered", "may have arrived", "waits to be sent", "waits for approval", "ran out unanswered", "proposed", "in force", "arrived", "taken up",
     "in work", "done", "approved", "rejected", "waits for the digest", "told with another", "asleep", "ended",
 )  # fmt: skip
 _BY_STATE = {
@@ -120,7 +120,7 @@ def _line(row: Row, sent: Sequence[OutboxRow], approval: Approval | None, hold: 
         for stage, reached in (("acknowledge", "taken up"), ("start", "in work"), ("fix", "done"), ("close", "done")):
             state = reached if stage in there else state
     if hold is not None and state not in _UNSETTLED.values():
-        state = {"active": "arrived", "proposed": "proposed" if approval is None or approval.state != "waiting" else state}.get(hold.state, "ended")
+        state = {"active": "in force", "proposed": "proposed" if approval is None or approval.state != "waiting" else state}.get(hold.state, "ended")
     url = next((entry.url for entry in sent if entry.url), None)
     moments = [f"{_STAGES[stage]} {wording.moment(there[stage].at, shop.zone)}" for stage in _STAGES if stage in there]
     return TicketLine(
@@ -131,7 +131,7 @@ def _line(row: Row, sent: Sequence[OutboxRow], approval: Approval | None, hold: 
 
 def _where(row: Row, worst: OutboxRow | None, approval: Approval | None, hold: Hold | None, state: str, shop: Shop) -> str:
     """Where it is, or why it is nowhere yet."""
-    if hold is not None and state in ("arrived", "ended", "proposed"):
+    if hold is not None and state in ("in force", "ended", "proposed"):
         if hold.state == "active":
             return f"{len(hold.skus)} product{'s' if len(hold.skus) != 1 else ''} held until {wording.day(hold.expires_on) if hold.expires_on else 'it is released'}; undo: insights hold release {hold.hold_id}"
         return f"{hold.hold_id} is {hold.state}" + (f": {inert(hold.state_reason, 160)}" if hold.state_reason else "")

@@ -6,6 +6,7 @@ Belongs here: those words, from rows and the operational database. Does not belo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -177,6 +178,12 @@ def _title(row: Row, fallback: str) -> str:
 
 def _texts(row: Row, drafts: Sequence[Row]) -> tuple[tuple[str, str], ...]:
     if drafts:
-        return tuple((LANGUAGES.get(str(draft["language"]), inert(str(draft["language"]), 20)), text_of(draft["text"])) for draft in sorted(drafts, key=lambda d: str(d["language"])))
+        return tuple((LANGUAGES.get(str(draft["language"]), inert(str(draft["language"]), 20)), unmarked(text_of(draft["text"]))) for draft in sorted(drafts, key=lambda d: str(d["language"])))
     body = text_of(row.get("body"))
-    return (("", body),) if body else ()
+    return (("", unmarked(body)),) if body else ()
+
+
+def unmarked(text: str) -> str:
+    """The house's Markdown as plain words: headings, bold and escapes without their marks. Shown as text, it stays as inert as it was."""
+    lines = [re.sub(r"^#{1,6} ", "", line) for line in text.splitlines()]
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", "\n".join(lines).replace("**", "")).strip()

@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from insights_assets.actions.tables import ACTION_TICKETS, ALERT_PRECISION, LOOP_TIME
+from insights_assets.actions.people_tables import ALERT_PRECISION
+from insights_assets.actions.tables import ACTION_TICKETS, LOOP_TIME
 from insights_assets.anomalies.soundness_tables import DRIFT
 from insights_assets.anomalies.tables import INSIGHTS
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, QUARANTINE, SESSIONS, SOURCE_COMPLETENESS

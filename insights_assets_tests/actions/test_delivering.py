@@ -151,7 +151,7 @@ def test_the_sensor_asks_only_when_something_is_due(house: TestHouse, board: Boa
         assert asked() == "nothing has been published yet"
         house.run("actions")
         publish(house, "run-1")
-        assert "the next is due at 2026-11-23 12:01" in asked()
+        assert "4 in the outbox; the next is due at 2026-11-23 12:0" in asked()
         now[0] += timedelta(minutes=5)
         assert asked() == "run"
         instance.add_run(dg.DagsterRun(job_name="whole_loop", run_id="00000000-0000-0000-0000-000000000001", status=dg.DagsterRunStatus.STARTED))

@@ -20,7 +20,8 @@ from insights_assets.actions.loop_promise import WHOLE, judge_loop, promise_word
 from insights_assets.actions.loop_stamps import loop_stamps
 from insights_assets.actions.loop_time import Stamps, hours_by_stage, loop_hours, loop_rows, stamps_of
 from insights_assets.actions.messages import messages_of
-from insights_assets.actions.tables import LOOP_SUMMARY, LOOP_TIME
+from insights_assets.actions.people_tables import LOOP_SUMMARY
+from insights_assets.actions.tables import LOOP_TIME
 from insights_assets.resources.operations import Operations, open_operations
 from insights_assets.shop import Shop
 from insights_assets_tests.actions.conftest import AS_OF, LAMPS, complaint_records

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from insights_assets.actions.precision import note_asked, precision_rows, precision_words, standings, tickets_to_ask
-from insights_assets.actions.tables import ALERT_PRECISION
+from insights_assets.actions.deliver import deliver
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.desk import DeskDestination
+from insights_assets.actions.messages import messages_of
+from insights_assets.actions.people_tables import ALERT_PRECISION
+from insights_assets.actions.precision import note_asked, precision_rows, precision_words, question_text, standings, tickets_to_ask
+from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Verdict
 from insights_assets.shop import Shop
@@ -67,7 +73,7 @@ def test_a_closed_ticket_is_asked_about_once(operations: Operations) -> None:
     judged = dict([verdict(2, "dismissed")])
     (question,) = tickets_to_ask(tickets, operations.answers.stamps(), judged)
     assert (question.action_id, question.insight_id, question.closed_by) == ("ACT-1-notification", "INS-1", "dev"), "the first that was closed"
-    assert "insights verdict INS-1 confirmed" in question.text
+    assert "insights verdict INS-1 confirmed" in question_text(question.insight_id)
     assert note_asked(operations, question)
     assert tickets_to_ask(tickets, operations.answers.stamps(), judged) == []
     assert not note_asked(operations, question)
@@ -80,3 +86,31 @@ def test_a_question_that_was_not_wanted_in_the_end_was_not_asked(operations: Ope
         note_asked(operations, question)
         raise RuntimeError("died before the outbox had it")
     assert len(tickets_to_ask([ticket(1)], operations.answers.stamps(), {})) == 1
+
+
+def test_the_question_goes_beneath_the_ticket_once_and_only_with_its_note(operations: Operations, tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path / "desk")
+    destinations = {"desk": DeskDestination(desk)}
+    action = {
+        "action_id": "ACT-1", "insight_id": "INS-1", "kind": "defect_ticket", "tier": 1, "owner": "quality", "destination": "desk", "state": "planned",
+        "idempotency_key": "a" * 64, "topic": "product_quality", "title": "It fails", "body": "# It fails\n", "due_at": None,
+    }  # fmt: skip
+    made = messages_of([action], [], shop)
+    deliver(operations, destinations, made, "run-1")
+    assert ask_for_verdicts(operations, [action], made, destinations) == [], "it is not closed"
+    operations.answers.stamp("ACT-1", "close", NOW, by="dev", through="jira")
+    with monkeypatch.context() as broken, pytest.raises(RuntimeError, match="died"):
+        broken.setattr("insights_assets.actions.questions.want", _dies)
+        ask_for_verdicts(operations, [action], made, destinations)
+    assert "asked" not in operations.answers.stamps()["ACT-1"], "asked and wanted together or not at all"
+    for run in ("run-2", "run-3"):
+        questions = ask_for_verdicts(operations, [action], made, destinations)
+        deliver(operations, destinations, [*made, *questions], run)
+    assert [row.idempotency_key.partition(":")[2] for row in operations.outbox.deliveries()] == ["", "verdict"], "once"
+    assert "Was it right?" in (desk.root / "tickets" / "INS-1-verdict.md").read_text()
+    operations.verdicts.give("INS-1", "confirmed", by="ana")
+    assert len(ask_for_verdicts(operations, [action], made, destinations)) == 1, "what was asked stays as it is"
+
+
+def _dies(*_: Any) -> None:
+    raise RuntimeError("died before the outbox had it")

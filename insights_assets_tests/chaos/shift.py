@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import event
+
 from insights_assets.actions.destinations.port import Destination, Message
 from insights_assets.actions.outbox import Outgoing, Patience, drain
 from insights_assets.resources.operations import Operations, open_operations
@@ -46,6 +48,15 @@ class Hands:
 
     def turn(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+
+
+def open_fast(target: str, clock: Callable[[], datetime]) -> Operations:
+    """The database without waiting for the disk: a process may die here, the power does not go."""
+    found = open_operations(target, clock=clock)
+    if found.engine.dialect.name == "sqlite":
+        event.listen(found.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
+    found.migrate()
+    return found
 
 
 def outgoing(number: int, *, body: str = "text", tier: int = 2, destination: str = "tickets:Q", parent: str = "", owner: str = "quality") -> Outgoing:

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from insights_assets.actions.destinations.port import NotSent, Unknown
-from insights_assets.actions.outbox import CRASH_POINTS, Outgoing, drain, want
+from insights_assets.actions.outbox import CRASH_POINTS, Outgoing, Patience, drain, want
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets_tests.chaos.shift import Hands, SharedClock, by_key, outgoing, worker_process
+from insights_assets_tests.chaos.shift import Hands, SharedClock, by_key, open_fast, outgoing, worker_process
 from insights_assets_tests.chaos.ticket_server import FAULTS, Tickets, TicketServer
 
 #: Seconds until a search sees a write; the last is later than the destination promises (60).
@@ -29,6 +29,8 @@ DEATHS: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 #: What becomes of the second write, where there is one.
 SECOND = ("lost", "503")
+#: Here nearly every write fails, which is no outage; leaving a destination alone is `test_sender.py`'s matter.
+EAGER = Patience(faults_in_a_row=1_000_000)
 SCENARIOS = list(product(DEATHS, FAULTS, LAGS, SECOND))
 
 
@@ -50,8 +52,7 @@ def server(clock: Hands) -> Iterator[TicketServer]:
 
 @pytest.fixture
 def operations(target: str, clock: Hands) -> Iterator[Operations]:
-    found = open_operations(target, clock=clock)
-    found.migrate()
+    found = open_fast(target, clock)
     yield found
     found.close()
 
@@ -104,8 +105,9 @@ def test_600_actions_arrive_once_whatever_happens(operations: Operations, server
     want(operations, items, {})
     destinations = {"tickets": Tickets(server.port)}
     died = run_until_settled(
-        lambda: void(drain(operations, destinations, by_key(items), worker=f"w{reached.total()}", run_id="r", crash=crash, sleep=clock.turn)), operations, clock
-    )
+        lambda: void(drain(operations, destinations, by_key(items), worker=f"w{reached.total()}", run_id="r", crash=crash, sleep=clock.turn, patience=EAGER)),
+        operations, clock,
+    )  # fmt: skip
     wanted = [item.message.fingerprint for item in items]
     assert (server.duplicates(), server.missing(wanted), len(server.ledger)) == ([], [], len(items))
     assert set(reached) == set(CRASH_POINTS), "a point that no worker died at proves nothing"
@@ -176,7 +178,7 @@ def test_workers_killed_by_the_system_leave_none_twice_and_none_missing(target: 
         for item, (point, _) in zip(items, scenarios, strict=True):
             at = (point, "" if point == "claim:before" else item.message.key)
             for _ in range(4):  # a look-up comes only after a call whose reply was lost, some minutes later
-                child = worker_process(target, clock, lambda name: {"tickets": Tickets(server.port, worker=name)}, by_key([item]), name=f"w-{at}", act_at=at)
+                child = worker_process(target, clock, lambda name: {"tickets": Tickets(server.port, worker=name)}, by_key([item]), name=f"w-{at}", act_at=at, patience=EAGER)
                 _, status = os.waitpid(child, 0)
                 clock.turn(400)
                 if os.WIFSIGNALED(status):
@@ -185,7 +187,7 @@ def test_workers_killed_by_the_system_leave_none_twice_and_none_missing(target: 
                     break
                 assert status == 0
         for _ in range(40):
-            drain(operations, {"tickets": Tickets(server.port)}, by_key(items), worker="last", run_id="r", sleep=clock.turn)
+            drain(operations, {"tickets": Tickets(server.port)}, by_key(items), worker="last", run_id="r", sleep=clock.turn, patience=EAGER)
             clock.turn(400)
         assert {row.state for row in operations.outbox.all()} == {"delivered"}
         wanted = [item.message.fingerprint for item in items]

@@ -10,9 +10,9 @@ import pytest
 
 from insights_assets.actions.destinations.port import Destination, Message, Receipt
 from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
-from insights_assets.resources.operations import Operations, open_operations
+from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.outbox_people import OPERATOR, RefusedMove, drop, retry, standing, unsettled
-from insights_assets_tests.chaos.shift import Hands, by_key, outgoing
+from insights_assets_tests.chaos.shift import Hands, by_key, open_fast, outgoing
 from insights_assets_tests.chaos.ticket_server import Tickets, TicketServer
 
 
@@ -30,8 +30,7 @@ def server(clock: Hands) -> Iterator[TicketServer]:
 
 @pytest.fixture
 def operations(target: str, clock: Hands) -> Iterator[Operations]:
-    found = open_operations(target, clock=clock)
-    found.migrate()
+    found = open_fast(target, clock)
     yield found
     found.close()
 

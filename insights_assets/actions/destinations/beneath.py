@@ -1,4 +1,4 @@
-"""Messages beneath a ticket: its evidence, its coming back, the earlier one it repeats. Each is a row of the outbox of its own.
+"""Messages beneath a ticket: its evidence, its coming back, the earlier one it repeats, whether it was right. Each is a row of the outbox of its own.
 
 Belongs here: their keys and words. Does not belong here: when they are wanted (`actions/messages.py`), what a destination makes of them.
 """
@@ -28,6 +28,11 @@ def came_back(ticket: Message, times: int, said: str) -> Message:
 def repeats(ticket: Message, earlier_id: str, said: str) -> Message:
     """The issue is like one that ended longer ago: a ticket of its own, linked to the earlier one."""
     return _beneath(ticket, "repeats", body=f"**Like an earlier one.** {said}\n", links_to=earlier_id)
+
+
+def asks_for_verdict(ticket: Message, said: str) -> Message:
+    """The ticket was closed, and nobody said whether it was right: asked once."""
+    return _beneath(ticket, "verdict", body=said)
 
 
 def _beneath(ticket: Message, part: str, **changes: str) -> Message:

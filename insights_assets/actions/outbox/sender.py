@@ -146,12 +146,17 @@ class Drain:
     def _postpone(self) -> None:
         """What is due and cannot be sent gets a time and a reason: it is not asked for every minute, and people see why it waits."""
         now = self.operations.clock()
-        later = now + timedelta(seconds=self.patience.parked)
-        self.outbox.postpone(lambda row: self.lane_of(row) is None, later, NOT_CONNECTED)
-        self.report.without_text = self.outbox.postpone(lambda row: self.lane_of(row) is not None and not self._has_text(row), later, NO_TEXT)
-        for lane in self.lanes.values():
-            if lane.closed_until is not None and lane.closed_until > now:
-                self.outbox.postpone(lambda row, lane=lane: self.lane_of(row) is lane and self._has_text(row), lane.closed_until, lane.held_back)
+        parked = now + timedelta(seconds=self.patience.parked)
+
+        def later(row: OutboxRow) -> tuple[datetime, str] | None:
+            lane = self.lane_of(row)
+            if lane is None:
+                return parked, NOT_CONNECTED
+            if not self._has_text(row):
+                return parked, NO_TEXT
+            return (lane.closed_until, lane.held_back) if lane.closed_until is not None and lane.closed_until > now else None
+
+        self.report.without_text = self.outbox.postpone(later)[NO_TEXT]
 
     def _settles_after(self, row: OutboxRow) -> float | None:
         """For a row whose sender died in the call: the call may have gone on until its deadline."""

@@ -15,6 +15,7 @@ from insights_assets.actions.approvals import buttons_for
 from insights_assets.actions.deliver import destinations_of, send_waiting
 from insights_assets.actions.follow_ups import TICKETS, follow_ups
 from insights_assets.actions.messages import messages_of
+from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.actions.tables import ARTICLES, DELIVERIES, MACROS, NOTICES, PLANNED_ACTIONS
 from insights_assets.lake.lake import Lake
 from insights_assets.resources.house import House
@@ -41,6 +42,7 @@ def send_what_waits(context: dg.OpExecutionContext, house: House) -> None:
     there = destinations_of(step.settings, step.shop)
     buttons = buttons_for(step.operations, step.shop, there)
     outgoing = messages_of([*rows[PLANNED_ACTIONS], *rows[NOTICES]], [*rows[MACROS], *rows[ARTICLES]], step.shop, buttons)
+    outgoing += ask_for_verdicts(step.operations, rows[PLANNED_ACTIONS], outgoing, there)
     if TICKETS in there:
         outgoing += follow_ups(outgoing, rows[PLANNED_ACTIONS], step.operations.outbox.all(), {})  # evidence waits for a run, which reads it
     report = send_waiting(step.operations, there, outgoing, step.run_id, crash_at=step.settings.crash_at)

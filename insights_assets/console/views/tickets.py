@@ -5,7 +5,7 @@ Belongs here: the order on the page, filters and search. Does not belong here: w
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ EVERY = "all"
 SLACK = "https://slack.com"
 COLOURS: dict[str, Literal["red", "orange", "blue", "green", "gray"]] = {
     "could not be delivered": "red", "may have arrived": "orange", "waits to be sent": "orange", "waits for approval": "orange", "ran out unanswered": "red",
-    "proposed": "orange", "arrived": "blue", "taken up": "blue", "in work": "blue", "done": "green", "approved": "green",
+    "proposed": "orange", "arrived": "blue", "taken up": "blue", "in work": "blue", "done": "green", "approved": "green", "in force": "green",
 }  # fmt: skip
 
 
@@ -95,14 +95,19 @@ def draw_precision(found: Opened, rows: ActionRows) -> None:
                 grid([_precision_row(row, heading, found) for row in table if row["grouping"] == grouping], f"precision-{grouping}", _PERCENT)
 
 
-_PERCENT = {name: st.column_config.NumberColumn(format="percent") for name in ("right", "95 % from", "to", "unknown share")}
+_PERCENT = {name: st.column_config.NumberColumn(format="%.0f %%") for name in ("right", "95 % from", "to", "unknown share")}
 
 
-def _precision_row(row: dict[str, object], heading: str, found: Opened) -> dict[str, object]:
+def _percent(share: float | None) -> float | None:
+    return None if share is None else share * 100
+
+
+def _precision_row(row: dict[str, Any], heading: str, found: Opened) -> dict[str, object]:
     name = owner_name(str(row["name"]), found.shop) if heading == "team" else str(row["name"]).replace("_", " ")
     return {
-        heading: name, "insights": row["insight_count"], "judged": row["judged_count"], "confirmed": row["confirmed_count"], "right": row["precision"],
-        "95 % from": row["precision_low"], "to": row["precision_high"], "unknown": row["unknown_count"], "unknown share": row["unknown_share"],
+        heading: name, "insights": row["insight_count"], "judged": row["judged_count"], "confirmed": row["confirmed_count"], "right": _percent(row["precision"]),
+        "95 % from": _percent(row["precision_low"]), "to": _percent(row["precision_high"]), "unknown": row["unknown_count"],
+        "unknown share": _percent(row["unknown_share"]),
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -236,15 +237,17 @@ class Outbox:
         with self._operations.writing() as session:
             self._bury(session, self._held(session, row), why)
 
-    def postpone(self, accepts: Callable[[OutboxRow], bool], until: datetime, why: str) -> int:
-        """Rows that are due but cannot be sent now wait until then, so that nobody asks again and again. Gives how many."""
-        now = self._operations.clock()
+    def postpone(self, later: Callable[[OutboxRow], tuple[datetime, str] | None]) -> Counter[str]:
+        """Rows that are due but cannot be sent now wait until a time, for a reason, so that nobody asks again and again. Gives how many by reason."""
+        now, counts = self._operations.clock(), Counter[str]()
         with self._operations.writing() as session:
-            rows = session.scalars(select(OutboxRow).where(OutboxRow.state.in_(("waiting", "unknown")), or_(OutboxRow.not_before.is_(None), OutboxRow.not_before < until)))
-            late = [row for row in rows if (row.leased_until is None or row.leased_until <= now) and accepts(row)]
-            for row in late:
-                row.not_before, row.last_error = until, why[:_LONGEST_REASON]
-            return len(late)
+            free = or_(OutboxRow.leased_until.is_(None), OutboxRow.leased_until <= now)
+            due = or_(OutboxRow.not_before.is_(None), OutboxRow.not_before <= now)
+            for row in session.scalars(select(OutboxRow).where(OutboxRow.state.in_(("waiting", "unknown")), free, due)):
+                if (found := later(row)) is not None:
+                    row.not_before, row.last_error = found[0], found[1][:_LONGEST_REASON]
+                    counts[found[1]] += 1
+        return counts
 
     def wake(self, accepts: Callable[[OutboxRow], bool], why: str) -> None:
         """Undo `postpone` for the rows that waited for that reason."""
