@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = Field(None, description="xapp-…: Socket Mode, for the buttons of Slack messages; no inbound address is needed")
     slack_url: str = Field("https://slack.com/api/", pattern=r"^https?://[^\s]+/$", description="Slack's Web API; another address only for tests")
     hold_webhook_secret: SecretStr | None = Field(None, description="Key that signs the hold webhook of destinations.yaml")
+    operators: tuple[str, ...] | None = Field(None, description='JSON list: who may act for every team on console and commands; default anybody at this machine while owners.yaml names only placeholders, then nobody')
     learning_seconds: int = Field(60, ge=5, description="How often the sensors of drift and retraining look")
     crash_at: str | None = Field(None, description="stage.table:before|after — kills the process there, for tests of recovery")
     lock_wait_seconds: float = Field(600.0, description="How long a run waits for another writer of the same home")

@@ -83,6 +83,18 @@ def to_decide_on(as_of: date, queue_days: int, repeated_since: datetime) -> str:
     )
 
 
+def life_rows(issue_days: DataFrame) -> list[dict[str, Any]]:
+    """insight_id with the days on which it closed first and last, how often it came back and when last; for issues that closed at all."""
+    from pyspark.sql import functions as F
+
+    back = F.expr("CASE WHEN state = 'open' AND reopened_count > 0 THEN as_of_day END")
+    lived = issue_days.where("closed_day IS NOT NULL OR reopened_count > 0").groupBy("insight_id").agg(
+        F.min("closed_day").alias("first_closed_day"), F.max("closed_day").alias("closed_day"), F.max("reopened_count").alias("reopened_count"),
+        F.max(back).alias("reopened_day"),
+    )  # fmt: skip
+    return [dict(row) for row in lived.toArrow().to_pylist()]
+
+
 def complaints(rows: Iterable[Mapping[str, Any]]) -> list[Complaint]:
     """The records said with displeasure, as far as counting needs them; in the order of their ids."""
     found = [Complaint.from_row(row, ATTRIBUTES) for row in rows if text_of(row.get("sentiment")) == "negative"]

@@ -86,8 +86,11 @@ def _engine(settings: Settings) -> str:
     return f"{settings.profile}: {'embedded Sail' if settings.spark_remote is None else 'Spark Connect server'} answers"
 
 
-def _destinations(_settings: Settings) -> str:
-    return "local desk only: nothing is sent anywhere"
+def _destinations(settings: Settings) -> str:
+    from insights_assets.actions.destinations.examine import examine
+    from insights_assets.shop import load_shop
+
+    return examine(settings, load_shop(settings.shop))
 
 
 def _model(settings: Settings) -> str:

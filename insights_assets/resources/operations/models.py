@@ -12,7 +12,7 @@ from sqlalchemy import JSON, DateTime, Dialect, Index, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Raised when a table changes; `Operations.migrate` brings an older database up to it.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -164,7 +164,11 @@ class Correction(Base):
 
 
 class OutboxRow(Base):
-    """One effect to be made at a destination, once, for ever. `fence` grows with every lease."""
+    """One effect to be made at a destination, once, for ever. `fence` grows with every lease.
+
+    `sending_at` is set while a write may be there that nobody knows of, `sending_sha256` is the content it carried. `sent_to` is the
+    destination that has the effect or may have it (the desk, where the one wanted is not connected).
+    """
 
     __tablename__ = "outbox"
     idempotency_key: Mapped[str] = mapped_column(primary_key=True)
@@ -190,6 +194,8 @@ class OutboxRow(Base):
     sending_at: Mapped[datetime | None]
     lookups: Mapped[int] = mapped_column(default=0, server_default="0")
     url: Mapped[str | None]
+    sent_to: Mapped[str | None]
+    sending_sha256: Mapped[str | None]
 
 
 class Delivery(Base):
@@ -214,7 +220,11 @@ Index("deliveries_once", Delivery.idempotency_key, Delivery.content_sha256, uniq
 
 
 class Hold(Base):
-    """A temporary promotion hold: reversible, bounded in time and in share of revenue."""
+    """A temporary promotion hold: reversible, bounded in time and in share of revenue.
+
+    `ended_on`: the shop's day. `earlier_days`: days held before the issue closed and re-opened. `daily_revenue`: what its products brought
+    a day before they were held (reporting currency), which prices a hold that turns out wrong.
+    """
 
     __tablename__ = "holds"
     hold_id: Mapped[str] = mapped_column(primary_key=True)
@@ -236,6 +246,9 @@ class Hold(Base):
     placed_by: Mapped[str | None]
     extension_asked_by: Mapped[str | None]
     extension_until: Mapped[date | None]
+    ended_on: Mapped[date | None]
+    earlier_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    daily_revenue: Mapped[float | None]
 
 
 class Activation(Base):
@@ -285,6 +298,27 @@ class HomeFact(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
     changed_at: Mapped[datetime]
+
+
+class AlertState(Base):
+    """What the alert rules remember of an issue: whether it was open, when that changed lately, what was told of it and when.
+
+    `changes`: ISO times, newest last. `told_volume`: customers of all issues of the message when it last went out.
+    """
+
+    __tablename__ = "alert_states"
+    insight_id: Mapped[str] = mapped_column(primary_key=True)
+    is_open: Mapped[bool]
+    tier: Mapped[int]
+    changes: Mapped[list[str]]
+    channel: Mapped[str | None]
+    told_group: Mapped[str | None]
+    first_told_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    told_tier: Mapped[int | None]
+    told_volume: Mapped[int | None]
+    told_reopened: Mapped[int] = mapped_column(default=0, server_default="0")
+    told_members: Mapped[list[str]]
 
 
 class ModelCall(Base):
