@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
-from insights_assets.labels.build import build_labels, corrections_of
+from insights_assets.labels.build import build_labels
 from insights_assets.labels.candidate import gate_answer, judge_candidate, waiting_candidate
 from insights_assets.labels.evaluation import gate, micro, quality
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import KIND, promote
 from insights_assets.labels.relabel import activation_to_follow, next_days
-from insights_assets.labels.review import REVIEW_DAYS, judged_labels, sample
+from insights_assets.labels.review import judged_labels, readers
+from insights_assets.labels.review_sampling import REVIEW_DAYS, sample
 from insights_assets.labels.tables import (
     FEEDBACK_LABELS,
     LABEL_CORRECTIONS,
@@ -97,17 +98,15 @@ def _label_hash():
 
 @table_assets(REVIEW_QUEUE, reads=(LABELLED_FEEDBACK, FEEDBACK_LABELS), memo=correction_state)
 def review_queue(step: Step) -> None:
-    """The records a reviewer should see next: a stratified sample and the least certain ones."""
+    """The records a reviewer should see next: a random part that measures, the least certain, recent severe ones, and repeats."""
     from pyspark.sql import functions as F
 
-    reviewed = corrections_of(step)
+    read = readers(step.operations.corrections.all())
     recent = step.read(LABELLED_FEEDBACK).where(F.col("text").isNotNull() & (F.datediff(F.lit(step.as_of), "received_day") <= REVIEW_DAYS))
-    versions = step.read(FEEDBACK_LABELS).select("feedback_id", "label_set_version", "model_version")
-    if reviewed:
-        done = step.lake.spark.createDataFrame([(one,) for one in reviewed], "feedback_id string")
-        recent = recent.join(done, "feedback_id", "left_anti")
-    step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id")))
-    step.note(REVIEW_QUEUE, reviewed_so_far=len(reviewed))
+    versions = step.read(FEEDBACK_LABELS).select("feedback_id", F.col("topics").alias("said"), "label_set_version", "model_version", "prompt_version")
+    step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id"), step.as_of, reviewers=read))
+    parts = step.read(REVIEW_QUEUE).groupBy("reason").count().toArrow().to_pylist()
+    step.note(REVIEW_QUEUE, reviewed_so_far=len(read), **{f"{row['reason']}_records": row["count"] for row in parts})
 
 
 def promoted_labels(step: Step) -> dict[str, frozenset[str]]:
