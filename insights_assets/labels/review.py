@@ -82,9 +82,10 @@ def standing(corrections: Iterable[Correction]) -> dict[str, Standing]:
     for row in corrections:
         newest.setdefault(row.feedback_id, {})[row.field, row.corrected_by] = row
         before = (row.previous_value or {}).get("value")
-        if row.field == "topics" and isinstance(before, Mapping) and "topics" in before:
-            if row.feedback_id not in asked or float(before.get("weight", 1.0)) > 0:
-                asked[row.feedback_id] = before
+        if row.field != "topics" or not isinstance(before, Mapping) or "topics" not in before:
+            continue
+        if row.feedback_id not in asked or float(before.get("weight", 1.0)) > 0:
+            asked[row.feedback_id] = before
     found = {}
     for feedback_id, given in newest.items():
         kept = {key: row for key, row in given.items() if row.value.get("value") is not None}
@@ -107,6 +108,18 @@ def values_in_force(corrections: Iterable[Correction]) -> dict[str, dict[str, An
 def readers(corrections: Iterable[Correction]) -> dict[str, int]:
     """How many people read each record, by answers that stand."""
     return {one: sum("topics" in fields for fields in found.by_reviewer.values()) or 1 for one, found in standing(corrections).items()}
+
+
+def still_to_read(queue: Iterable[Mapping[str, Any]], corrections: Iterable[Correction], by: str) -> list[Mapping[str, Any]]:
+    """Rows of a queue that are still to be read, by this person: nobody's answer stands, or one of another person on a repeat."""
+    found = standing(corrections)
+    out = []
+    for row in queue:
+        one = found.get(row["feedback_id"])
+        people = set(one.by_reviewer) if one is not None else set()
+        if (row.get("reason") == "repeat" and by not in people and len(people) < 2) or not people:
+            out.append(row)
+    return out
 
 
 @dataclass(frozen=True)
