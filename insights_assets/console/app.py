@@ -16,10 +16,11 @@ theme.apply()
 
 TODAY = st.Page("views/today.py", title="Today", icon=":material/today:", default=True)
 INSIGHT = st.Page("views/insight.py", title="Insight", icon=":material/search_insights:", url_path="insight")
+REVIEW = st.Page("views/review.py", title="Review", icon=":material/rate_review:", url_path="review")
 HEALTH = st.Page("views/health.py", title="Health", icon=":material/monitor_heart:", url_path="health")
 ROI = st.Page("views/roi.py", title="ROI", icon=":material/savings:", url_path="roi")
 
-page = st.navigation([TODAY, INSIGHT, HEALTH, ROI], position="top")
+page = st.navigation([TODAY, INSIGHT, REVIEW, HEALTH, ROI], position="top")
 # A ticket's link may name the console and the insight only.
 asked = st.query_params.get("insight", "")
 if page == TODAY and INSIGHT_ID.fullmatch(asked):
