@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -77,7 +77,11 @@ def _second(row: Row, corrections: Iterable[Correction], by: str) -> bool:
 
 def pace(corrections: Iterable[Correction], by: str) -> float:
     """Seconds a record takes this person: the middle of the last twenty that followed another without a pause."""
-    times = sorted({one.corrected_at for one in corrections if one.corrected_by == by and one.corrected_through == THROUGH})
+    answered: dict[str, datetime] = {}
+    for one in corrections:
+        if one.corrected_by == by and one.corrected_through == THROUGH:
+            answered.setdefault(one.feedback_id, one.corrected_at)
+    times = sorted(answered.values())
     gaps = [(later - earlier) / timedelta(seconds=1) for earlier, later in pairwise(times)]
     steady = [gap for gap in gaps if 0.5 <= gap <= PAUSE_SECONDS][-20:]
     return median(steady) if len(steady) >= 5 else USUAL_SECONDS
