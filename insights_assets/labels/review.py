@@ -176,12 +176,6 @@ def _as_answered(found: Sequence[Measured]) -> list[Measured]:
     return out
 
 
-def judged_labels(rows: Iterable[Correction], promoted: Mapping[str, frozenset[str]], active: Activation | None) -> tuple[list[Judged], set[str | None]]:
-    """What label quality is measured by, one entry a record, and the versions that said it."""
-    found = measured(rows, promoted, active)
-    return [one.judged for one in found], {one.version for one in found}
-
-
 def corrected_topics(topics: Sequence[Mapping[str, Any]], right: Sequence[str]) -> list[dict[str, Any]]:
     """A label's topics as a person put them right: kept ones keep their quote, new ones have none, all are certain."""
     known = {topic["topic"]: topic for topic in topics}
