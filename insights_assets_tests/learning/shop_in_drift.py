@@ -107,7 +107,7 @@ class Home:
         stored = self.labels()
         some = sorted(self.new)[::4]
         queue += [
-            {"feedback_id": one, "topics": [topic["topic"] for topic in stored[one]["topics"]], "inclusion_weight": 1.0, "model_version": stored[one]["model_version"]} for one in some
+            {"feedback_id": one, "topics": [topic["topic"] for topic in stored[one]["topics"]], "inclusion_weight": 4.0, "model_version": stored[one]["model_version"]} for one in some
         ]
         rows = correction_rows(queue, {**answers, **{one: {"topics": ["product_quality"]} for one in some}})
         self.operations.corrections.add_many(rows, by="ana", through="test")

@@ -16,6 +16,7 @@ import pytest
 
 from insights_assets.labels import models
 from insights_assets.labels.candidate import waiting_candidate
+from insights_assets.labels.splits import SIDES
 from insights_assets.labels.tables import LABEL_QUALITY, LABEL_VERSIONS
 from insights_assets.labels.version_tables import LABEL_CANDIDATES
 from insights_assets.learning.schedules import due
@@ -86,7 +87,7 @@ def test_a_failed_gate_trains_a_candidate(home: Home) -> None:
     sides = {}
     for row in data:
         sides.setdefault(row["group_key"], set()).add(row["side"])
-    assert all(len(side) == 1 for side in sides.values()) and {row["side"] for row in data} == {"train", "test"}
+    assert all(len(side) == 1 for side in sides.values()) and {row["side"] for row in data} == set(SIDES)
     first = sorted(data, key=lambda row: row["place"])[0]
     assert first["is_correction"] and {row["dataset_version"] for row in data} == {made["dataset_version"]}
     assert waiting_candidate(home.operations) == made["model_version"]
