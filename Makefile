@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score eval-labels clean lock setup
+.PHONY: help demo olist test test-fast dev check bench score eval-labels clean lock setup live-jira live-slack live-smoke
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 eval-labels: $(STAMP) ## figures of the local labeller on public data (PUBLIC_DATA=../shared/data)
 	@$(BIN)/python -m insights_assets.labels.public_evaluation $(or $(PUBLIC_DATA),../shared/data)
 
+live-smoke: $(STAMP) ## the model client against a real deployment, when INSIGHTS_MODEL… names one
+	@$(BIN)/python -m insights_assets_tests.contract.live_smoke
+
 RECORDS ?= 50000 200000
 bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"
 	@$(BIN)/python -m benchmarks.loop $(RECORDS)
@@ -58,6 +61,12 @@ bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 20000
 SEEDS ?= 1 2 3
 score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3"
 	@$(BIN)/python -m benchmarks.truth $(SEEDS)
+
+live-jira: $(STAMP) ## the cases of the Jira stand-in against a real account; PROJECT=TEST (writes tickets there)
+	@$(BIN)/python -m insights_assets_tests.contract.live jira "$(PROJECT)"
+
+live-slack: $(STAMP) ## the cases of the Slack stand-in against a real workspace; CHANNEL="#insights-test" (writes messages there)
+	@$(BIN)/python -m insights_assets_tests.contract.live slack "$(CHANNEL)"
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet

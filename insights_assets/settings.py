@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,7 +31,7 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server; empty starts the embedded engine")
     operations_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default SQLite in the home")
     customer_key_secret: SecretStr | None = Field(None, description="Key of the customer pseudonyms; default one per home")
-    model: Literal["none", "azure"] = "none"
+    model: Literal["none", "azure", "compatible"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint)")
     platform_cost_per_month: float | None = Field(None, ge=0, description="What the platform costs a month in the reporting currency; ROI's cost side")
     people_cost_per_month: float | None = Field(None, ge=0, description="What the people who review, judge and maintain cost a month; ROI's cost side")
     console_url: str = Field("http://127.0.0.1:3001", pattern=r"^https?://[^\s]+$", description="Where people reach the console; links in Dagster's UI lead there")
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = Field(None, description="xapp-…: Socket Mode, for the buttons of Slack messages; no inbound address is needed")
     slack_url: str = Field("https://slack.com/api/", pattern=r"^https?://[^\s]+/$", description="Slack's Web API; another address only for tests")
     hold_webhook_secret: SecretStr | None = Field(None, description="Key that signs the hold webhook of destinations.yaml")
+    operators: tuple[str, ...] | None = Field(None, description='JSON list: who may act for every team on console and commands; default anybody at this machine while owners.yaml names only placeholders, then nobody')
     learning_seconds: int = Field(60, ge=5, description="How often the sensors of drift and retraining look")
     crash_at: str | None = Field(None, description="stage.table:before|after — kills the process there, for tests of recovery")
     lock_wait_seconds: float = Field(600.0, description="How long a run waits for another writer of the same home")
@@ -57,9 +59,27 @@ class Settings(BaseSettings):
     databricks_poll_seconds: float = Field(5.0, gt=0, description="How often a job's state and messages are asked for")
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
+    model_endpoint: str | None = Field(None, description="azure: https://NAME.openai.azure.com; compatible: the base URL up to and with its /v1")
+    model_deployment: str | None = Field(None, description="Deployment (azure) or model name (compatible) that answers")
+    model_batch_deployment: str | None = Field(None, description="Deployment of the Global-Batch kind; empty leaves the Batch API alone")
+    model_auth: Literal["entra", "key"] | None = Field(None, description="How to sign in; default key where model_key is set, else Entra ID on azure")
+    model_key: SecretStr | None = Field(None, description="API key, where one is used")
+    model_snapshot: str | None = Field(None, description="The snapshot expected behind the deployment, e.g. gpt-4.1-mini-2025-04-14; part of every label's version")
+    model_reply_format: Literal["json_schema", "json_object"] = Field("json_schema", description="json_object for servers without strict schemas; our own parse is the same")
+    model_reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = Field(None, description="For reasoning models, which take no temperature")
+    model_timeout_seconds: float = Field(60.0, gt=0, description="Longest wait for one reply")
+    model_concurrency: int = Field(4, ge=1, description="Requests in flight at the start; the server's answers move it from there")
+    model_concurrency_most: int = Field(32, ge=1, description="Requests in flight at most")
+    model_wait_seconds: float = Field(600.0, ge=0, description="How long a run waits in all where the server says to wait; what is left is asked by the next run")
+    model_tokens_per_run: int = Field(2_000_000, ge=0, description="Most tokens, read and written, that one run may use")
+    model_tokens_per_day: int = Field(10_000_000, ge=0, description="Most tokens of a UTC day")
+    model_cost_per_run: float = Field(5.0, ge=0, description="Most money of one run, in the price table's currency")
+    model_cost_per_day: float = Field(20.0, ge=0, description="Most money of a UTC day, in the price table's currency")
+    model_prices: Path | None = Field(None, description="Price table (YAML); default the packaged one, which is an example and no offer")
+    model_batch_hours: float = Field(12.0, gt=0, description="Our own deadline of a batch: then it is cancelled and the rest is asked one by one")
     dbfs_root: Path = Field(Path("/dbfs"), description="In a job: where DBFS is mounted; another folder means it runs on no cluster")
 
-    @field_validator("home", "landing", "shop")
+    @field_validator("home", "landing", "shop", "model_prices")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value is not None else None
@@ -77,6 +97,24 @@ class Settings(BaseSettings):
             raise ValueError("heavy_steps=connect needs spark_remote (sc://…)")
         if self.heavy_steps == "job" and not (self.databricks_job_file and (self.databricks_cluster or self.databricks_cluster_id)):
             raise ValueError("heavy_steps=job needs databricks_job_file and either databricks_cluster or databricks_cluster_id")
+        return self
+
+    @model_validator(mode="after")
+    def _model_can_be_asked(self) -> Settings:
+        if self.model == "none":
+            return self
+        missing = [name for name in ("model_endpoint", "model_deployment") if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"model={self.model} needs {' and '.join(missing)}")
+        address = urlsplit(self.model_endpoint or "")
+        if address.username or address.password or not address.hostname:
+            raise ValueError("model_endpoint must be an address with a host and without credentials in it")
+        if address.scheme != "https" and address.hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("model_endpoint must begin with https:// (http is for this machine alone)")
+        if self.model_auth == "key" and self.model_key is None:
+            raise ValueError("model_auth=key needs model_key")
+        if self.model_auth == "entra" and self.model == "compatible":
+            raise ValueError("model_auth=entra is for model=azure; a compatible endpoint takes model_key or nothing")
         return self
 
     @property

@@ -14,57 +14,53 @@ import pandas as pd
 
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
-from insights_assets.actions.decide import decide_actions, hold_state, with_verdicts
-from insights_assets.actions.deliver import delivery_rows, digests, documents, loop_stamps, ticket_rows
-from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.alerts import Seen, is_flapping
+from insights_assets.actions.approvals import buttons_for
+from insights_assets.actions.decide import decide_actions, hold_state
+from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, ticket_rows
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.hold_state import publish
+from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
+from insights_assets.actions.follow_ups import TICKETS, follow_ups
+from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
-from insights_assets.actions.loop_time import judge_loop, loop_rows
-from insights_assets.actions.model import CauseRow, Issue, time_of
+from insights_assets.actions.lives import Life, with_lives
+from insights_assets.actions.messages import messages_of
+from insights_assets.actions.model import CauseRow, Evidence, Issue, time_of
+from insights_assets.actions.notices import digest_notices, unanswered_notices
+from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
 from insights_assets.actions.ranking import rank_pain_points
 from insights_assets.actions.repeated import find_repeated
+from insights_assets.actions.rows import frame_of, issues_of, rows_of
+from insights_assets.actions.soundness import answer_checks
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
     APPROVALS,
     ARTICLES,
     DELIVERIES,
     EXECUTIVE_BRIEF,
-    LOOP_TIME,
     MACROS,
+    NOTICES,
     PLANNED_ACTIONS,
     PROMO_HOLDS,
     QUEUES,
-    VERDICTS,
 )
-from insights_assets.actions.tickets import MAX_LINES
-from insights_assets.actions.verdicts import verdict_rows
 from insights_assets.anomalies.soundness_tables import TRUST_CERTIFICATE
-from insights_assets.anomalies.tables import INSIGHTS, ROOT_CAUSES
+from insights_assets.anomalies.tables import INSIGHTS, ISSUE_DAYS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
-from insights_assets.lake.spec import TableSpec
 from insights_assets.resources import previews
+from insights_assets.resources.operations.outbox_people import standing
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 
+#: An action that has not arrived by then is worth a word.
+LATE_AFTER_HOURS = 1.0
 #: Days of feedback the brief and the queues look back.
 RECENT_DAYS = 28
-
-
-def rows_of(step: Step, spec: TableSpec) -> list[dict[str, Any]]:
-    """A small table as dicts."""
-    return [dict(row) for row in step.lake.read_arrow(spec).to_pylist()] if step.exists(spec) else []
-
-
-def frame_of(spec: TableSpec, rows: list[dict[str, Any]], step: Step) -> pd.DataFrame:
-    """Rows as a frame of the spec; run_id and created_at are filled where the row has none."""
-    filled = []
-    for row in rows:
-        made = {"run_id": step.run_id, "created_at": step.clock(), **{k: v for k, v in row.items() if v is not None}}
-        filled.append({name: made.get(name) for name in spec.column_names})
-    return pd.DataFrame(filled, columns=spec.column_names, dtype=object)
 
 
 def judgement_state(step: Step) -> str:
@@ -74,24 +70,28 @@ def judgement_state(step: Step) -> str:
     asleep = sorted(operations.verdicts.snoozed(step.as_of))
     approvals = [(row.action_id, row.state) for row in operations.approvals.all()]
     holds = [(row.hold_id, row.state, str(row.expires_on), row.changed_by) for row in operations.holds.all()]
-    return repr((judged, asleep, approvals, holds))
+    now, limits = step.clock(), step.shop.policy.alerts
+    restless = sorted(key for key, row in operations.alerts.all().items() if is_flapping(Seen.from_row(row.as_dict()), now, limits))
+    stamps = [(row.action_id, row.stage) for row in operations.escalations.stamps()]
+    return repr((judged, asleep, approvals, holds, restless, stamps))
 
 
 def delivery_state(step: Step) -> str:
-    """What was decided and delivered so far, and whether the desk is still there."""
-    outbox = [(row.idempotency_key, row.content_sha256, row.state) for row in step.operations.outbox.all()]
+    """What was decided and delivered so far, which destinations there are, and whether the desk is still there.
+
+    While anything waits or is unknown no run is like the one before: time alone may let it be sent.
+    """
+    outbox = [(row.idempotency_key, row.content_sha256, row.state, row.sent_to) for row in step.operations.outbox.all()]
     digest = hashlib.sha256(repr(outbox).encode()).hexdigest()
-    return f"{judgement_state(step)} {digest} {(step.settings.home / 'desk').is_dir()}"
-
-
-def issues_of(step: Step) -> list[Issue]:
-    return with_verdicts((Issue.from_row(row) for row in rows_of(step, INSIGHTS)), step.operations)
+    pending = "" if standing(step.operations).is_settled else step.run_id
+    connected = [step.settings.jira_token is not None, step.settings.slack_bot_token is not None]
+    return f"{judgement_state(step)} {digest} {pending} {connected} {(step.settings.home / 'desk').is_dir()}"
 
 
 @table_assets(
     PLANNED_ACTIONS, PROMO_HOLDS, MACROS, ARTICLES, APPROVALS, QUEUES,
     reads=(
-        INSIGHTS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS,
+        INSIGHTS, ISSUE_DAYS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS,
         PLANNED_ACTIONS, MACROS, ARTICLES,
     ),
     memo=judgement_state,
@@ -102,12 +102,17 @@ def issues_of(step: Step) -> list[Issue]:
         Check("one_action_per_issue_and_kind", PLANNED_ACTIONS, "No issue has two actions of a kind.", blocking=True),
         Check("tickets_keep_their_form", PLANNED_ACTIONS, "A ticket has 25 lines at most and an undo.", blocking=True),
         Check("holds_stay_under_cap", PROMO_HOLDS, "Running holds together stay under their cap.", blocking=True),
+        Check("no_insight_is_left_without_owner", PLANNED_ACTIONS,
+              "Every open insight has a team and an action within the policy's hours (R97).", blocking=False),
     ),
 )  # fmt: skip
 def planned_actions(step: Step) -> None:
     """What the shop's policy decides for each issue: ticket, alert, hold, drafts; holds are placed or proposed here."""
-    issues = issues_of(step)
-    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS)
+    lives = {str(row["insight_id"]): Life.from_row(row) for row in gather.life_rows(step.read(ISSUE_DAYS))} if step.exists(ISSUE_DAYS) else {}
+    issues, policy = with_lives(issues_of(step), lives), step.shop.policy
+    since = step.as_of_end - timedelta(days=policy.thresholds.repeated_window_days)
+    wanted = gather.to_decide_on(step.as_of, policy.opens_within_days, since)
+    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS, only=wanted)
     inputs = _inputs(step, issues, recent)
     decided = decide_actions(inputs, step.operations)
     stored = {key: item.row for key, item in inputs.known.items()}
@@ -117,15 +122,18 @@ def planned_actions(step: Step) -> None:
         for row in decided.actions
     ]
     step.write(PLANNED_ACTIONS, frame_of(PLANNED_ACTIONS, rows, step))
-    step.write(PROMO_HOLDS, frame_of(PROMO_HOLDS, [hold.as_dict() for hold in decided.holds], step))
+    verdicts = {key: row.verdict for key, row in step.operations.verdicts.latest().items()}
+    priced = hold_rows(decided.holds, verdicts, step.shop, step.as_of)
+    step.write(PROMO_HOLDS, frame_of(PROMO_HOLDS, priced, step))
     for spec, kind in ((MACROS, "macro"), (ARTICLES, "article")):
         step.write(spec, frame_of(spec, [draft for draft in decided.drafts if draft["kind"] == kind], step))
     approvals = [approval.as_dict() for approval in decided.approvals]
     step.write(APPROVALS, frame_of(APPROVALS, approvals, step))
+    step.operations.alerts.put(decided.seen)  # after the rows: a run that dies before tells the same again, and once
     queued = record_queues(gather.queue_records(recent, step.as_of, step.shop.policy.opens_within_days), step.shop)
     queued += approval_queue(_waiting(rows, approvals))
     step.write(QUEUES, frame_of(QUEUES, queued, step))
-    _check(step, rows, decided.holds)
+    answer_checks(step, rows, decided, issues)
     states = pd.Series([row["state"] for row in rows], dtype=object).value_counts()
     step.note(PLANNED_ACTIONS, **{f"{state}_count": int(count) for state, count in states.items()})
     waiting = pd.Series([row["queue"] for row in queued], dtype=object).value_counts().sort_index()
@@ -133,46 +141,76 @@ def planned_actions(step: Step) -> None:
     step.note(QUEUES, waiting=len(queued), preview=previews.table([{"queue": q, "count": int(n)} for q, n in waiting.items()], columns))
     held = [{**hold.as_dict(), "products": ", ".join(hold.skus)} for hold in decided.holds]
     columns = {"Hold": "hold_id", "Products": "products", "State": "state", "Until": "expires_on", "Why": "state_reason"}
-    step.note(PROMO_HOLDS, preview=previews.table(held, columns))
+    wrong = [row for row in priced if row["is_wrong"]]
+    step.note(
+        PROMO_HOLDS, preview=previews.table(held, columns), wrong_count=len(wrong), wrong_cost=round(sum(row["wrong_cost"] or 0.0 for row in wrong), 2),
+    )  # fmt: skip
+
+
+@table_assets(NOTICES, reads=(PLANNED_ACTIONS, NOTICES))
+def notices(step: Step) -> None:
+    """What belongs to no single issue: digests of alerts that were held back, and tickets nobody answered, told to the next team."""
+    actions = rows_of(step, PLANNED_ACTIONS)
+    stored = {str(row["action_id"]): row for row in rows_of(step, NOTICES)}
+    raised = raise_due(step.operations, actions, step.shop, asleep=step.operations.verdicts.snoozed(step.as_of))
+    made = digest_notices(actions, stored, step.shop, step.clock())
+    made += unanswered_notices(step.operations.escalations.all(), actions, stored, step.shop)
+    step.write(NOTICES, frame_of(NOTICES, made, step))
+    step.note(NOTICES, went_up=len(raised), digests=sum(row["kind"] == "digest" for row in made))
 
 
 @table_assets(
     ACTION_TICKETS,
     DELIVERIES,
-    reads=(PLANNED_ACTIONS, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS),
+    reads=(PLANNED_ACTIONS, NOTICES, MACROS, ARTICLES, PROMO_HOLDS, QUEUES, APPROVALS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS),
     memo=delivery_state,
-)
+    checks=(
+        Check("nothing_waits_too_long", DELIVERIES, "What was decided has arrived: no dead letter, nothing waits longer than an hour.",
+              severity=dg.AssetCheckSeverity.WARN),
+    ),
+)  # fmt: skip
 def deliveries(step: Step) -> None:
-    """Every action brought to where it goes, once; the desired state of holds and the queues as files beside it."""
+    """Every action brought to where it goes, once; the desired state of holds and the queues as files beside it.
+
+    A destination that fails or is slow does not fail the run: what could not be sent waits, and the check says so.
+    """
     desk = Desk(step.settings.home / "desk")
     actions = rows_of(step, PLANNED_ACTIONS)
-    made = documents(actions, [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop)
-    written = deliver(step.operations, desk, made, step.run_id)
+    there = destinations_of(step.settings, step.shop)
+    buttons = buttons_for(step.operations, step.shop, there)
+    made = messages_of([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop, buttons)
+    made += ask_for_verdicts(step.operations, actions, made, there)
+    if TICKETS in there:
+        made += follow_ups(made, actions, step.operations.outbox.all(), _evidence(step))
+    sent = deliver(step.operations, there, made, step.run_id, crash_at=step.settings.crash_at)
+    written = sent.arrived
     files = {
         "holds.csv": desired_state(step.operations.holds.all()),
         **queue_files(rows_of(step, QUEUES)),
         **digests(actions, step.shop),
     }
     written += sum(desk.put(path, content) for path, content in files.items())
+    if held := publish(step.operations, step.shop, step.settings, step.as_of):
+        step.note(ACTION_TICKETS, holds="; ".join(held))
     outbox, approvals = step.operations.outbox, step.operations.approvals.all()
     step.write(ACTION_TICKETS, frame_of(ACTION_TICKETS, ticket_rows(actions, outbox.all(), approvals), step))
     step.write(DELIVERIES, frame_of(DELIVERIES, delivery_rows(outbox.deliveries()), step))
     columns = {"Tier": "tier", "Action": "kind", "For": "owner", "Issue": "title", "State": "state"}
     step.note(ACTION_TICKETS, files_written=written, desk="desk/ in the home", preview=previews.table(_by_tier(actions), columns))
+    stands = standing(step.operations).as_facts(step.clock())
+    step.note(DELIVERIES, **stands, **{f"held_back_{name}": why for name, why in sent.held_back.items()})
+    is_late = stands["oldest_hours"] > LATE_AFTER_HOURS
+    step.check("nothing_waits_too_long", not stands["dead"] and not is_late, **stands)
+
+
+def _evidence(step: Step) -> dict[str, list[Evidence]]:
+    """The records behind each issue."""
+    rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
+    return gather.evidence_by_issue(issues_of(step), rows)
 
 
 def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(actions, key=lambda row: (row["tier"], row["title"], row["kind"]))
-
-
-@table_assets(VERDICTS, reads=(INSIGHTS,))
-def verdicts(step: Step) -> None:
-    """What people judged, from the operational database."""
-    rows = verdict_rows(step.operations)
-    step.write(VERDICTS, frame_of(VERDICTS, rows, step))
-    known = {row["insight_id"] for row in rows_of(step, INSIGHTS)}
-    latest = [row for row in rows if row["is_latest"]]
-    step.note(VERDICTS, judged=len(latest), of_no_insight=sum(row["insight_id"] not in known for row in latest))
 
 
 @table_assets(
@@ -183,7 +221,8 @@ def verdicts(step: Step) -> None:
 def executive_brief(step: Step) -> None:
     """The weekly brief: five pain points ranked by score, with movement; one self-contained page on the desk."""
     issues = issues_of(step)
-    recent = gather.recent_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.as_of, RECENT_DAYS)
+    feedback, labels = step.read(FEEDBACK), step.read(FEEDBACK_LABELS)
+    recent = gather.recent_rows(feedback, labels, step.as_of, RECENT_DAYS, only=gather.DISPLEASED)
     points = rank_pain_points(issues, gather.complaints(recent), step.as_of, briefing.PAIN_POINTS)
     if len(points) < briefing.PAIN_POINTS:
         step.note(
@@ -200,24 +239,10 @@ def executive_brief(step: Step) -> None:
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
 
-@table_assets(LOOP_TIME, reads=(ACTION_TICKETS, INSIGHTS, FEEDBACK, FEEDBACK_LABELS), memo=judgement_state)
-def loop_time(step: Step) -> None:
-    """When each action reached each stage, and the count-based promise of 72 hours."""
-    issues = issues_of(step)
-    rows = gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
-    stamps = loop_stamps(
-        rows_of(step, ACTION_TICKETS), {i.insight_id: i for i in issues}, gather.evidence_by_issue(issues, rows),
-        step.operations.verdicts.history(), step.shop,
-    )  # fmt: skip
-    step.write(LOOP_TIME, frame_of(LOOP_TIME, loop_rows(stamps), step))
-    result = judge_loop(stamps, step.shop.policy.loop)
-    step.note(
-        LOOP_TIME, counted=result.counted, late=result.late, answer=result.answer, slowest_stage=result.slowest_stage,
-        p50_hours=result.p50_hours or 0.0, p90_hours=result.p90_hours or 0.0,
-    )  # fmt: skip
+# After the bodies above, which run before these: a step belongs after what it reads.
+from insights_assets.actions.people_assets import ASSETS as PEOPLE_ASSETS  # noqa: E402
 
-
-ASSETS = [planned_actions, deliveries, verdicts, executive_brief, loop_time]
+ASSETS = [planned_actions, notices, deliveries, executive_brief, *PEOPLE_ASSETS]
 
 
 # -- small print -------------------------------------------------------------------------------------------------------
@@ -231,6 +256,7 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
     for row in [*rows_of(step, MACROS), *rows_of(step, ARTICLES)]:
         drafts.setdefault(str(row["action_id"]), []).append(row)
     first = step.as_of - timedelta(days=gather.REVENUE_DAYS - 1)
+    revenue = gather.revenue_by_sku(step.read(ORDERS), first, step.as_of)
     support = gather.support_records(recent, rows_of(step, THEMES), _members(step))
     return Inputs(
         issues=issues,
@@ -239,7 +265,8 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
             issues, gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
         ),
         products=gather.products_of(rows_of(step, PRODUCTS)),
-        revenue_share=revenue_shares(gather.revenue_by_sku(step.read(ORDERS), first, step.as_of)),
+        revenue_share=revenue_shares(revenue),
+        daily_revenue={sku: amount / gather.REVENUE_DAYS for sku, amount in revenue.items()} or None,
         repeated=find_repeated(support, step.shop, step.as_of_end),
         known={str(row["action_id"]): Known.from_row(row) for row in rows_of(step, PLANNED_ACTIONS)},
         known_drafts=drafts,
@@ -276,32 +303,16 @@ def _waiting(rows: list[dict[str, Any]], approvals: list[dict[str, Any]]) -> lis
     return [
         WaitingAction(
             action=Known.from_row(row).action, title=row["title"], due_at=time_of(row["due_at"]),
-            is_decided=asked[row["action_id"]]["state"] != "waiting",
+            is_decided=asked[row["action_id"]]["state"] in ("approved", "rejected"),
         )
         for row in rows
         if row["action_id"] in asked
     ]  # fmt: skip
 
 
-def _check(step: Step, rows: list[dict[str, Any]], holds: list[Any]) -> None:
-    homeless = [row["action_id"] for row in rows if not row["owner"] or not row["destination"]]
-    step.check("actions_have_owner_and_destination", not homeless, homeless=len(homeless))
-    pairs = [(row["insight_id"], row["kind"]) for row in rows]
-    step.check(
-        "one_action_per_issue_and_kind", len(set(pairs)) == len(pairs), actions=len(pairs), distinct=len(set(pairs))
-    )
-    tickets = [row["body"] for row in rows if row["kind"] == "defect_ticket"]
-    broken = [body for body in tickets if len(body.splitlines()) > MAX_LINES or "Undo: " not in body]
-    step.check("tickets_keep_their_form", not broken, tickets=len(tickets), broken=len(broken))
-    placed = [
-        hold for hold in holds if hold.state == "active" and hold.changed_by == "policy"
-    ]  # a person may go beyond
-    held = round(sum(hold.revenue_share or 0.0 for hold in placed), 4)
-    cap = step.shop.policy.holds.cap_share_of_revenue
-    step.check("holds_stay_under_cap", held <= cap + 0.001, held_share=held, cap_share=cap)
-
-
 def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing.BriefFacts:
+    from insights_assets.actions.people_assets import alerts_words
+
     week = briefing.week_of(step.as_of)
     before = briefing.week_of(step.as_of - timedelta(days=7))
     stored = [row for row in rows_of(step, EXECUTIVE_BRIEF) if row["week"] == before and before != week]
@@ -319,6 +330,7 @@ def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing
         actions=[Known.from_row(row).action for row in actions],
         holds={hold.insight_id: hold_state(hold) for hold in step.operations.holds.active()},
         due=_due_by_issue(actions),
+        alerts=alerts_words(step),
         open_issues=sum(issue.is_open and issue.verdict not in ("dismissed", "duplicate") for issue in issues),
     )
 

@@ -32,7 +32,8 @@ PAIN_POINTS = 5
 @dataclass(frozen=True)
 class BriefFacts:
     """What the brief is made of. `previous_ranks`: insight id or topic -> its place in the last week's brief.
-    `closed`: issues that ended, with the day they did. `holds`: running promotion holds by insight id."""
+    `closed`: issues that ended, with the day they did. `holds`: running promotion holds by insight id.
+    `alerts`: how often alerts were right so far, in words."""
 
     shop: Shop
     as_of: date
@@ -44,6 +45,7 @@ class BriefFacts:
     holds: Mapping[str, HoldState]
     due: Mapping[str, datetime]
     open_issues: int
+    alerts: str = ""
 
 
 def week_of(as_of: date) -> str:
@@ -215,6 +217,8 @@ def _done(facts: BriefFacts) -> list[str]:
     if not lines:
         lines.append("No promotion is held.")
     lines.append(f"Waiting for approval: {waiting}. Proposed because a gate is not met: {proposed}.")
+    if facts.alerts:
+        lines.append(f"Were the alerts right? {facts.alerts[:1].upper()}{facts.alerts[1:]}.")
     return lines
 
 

@@ -9,36 +9,52 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
+from insights_assets.actions.alerts import Seen, awake, observe, steadied, tell
+from insights_assets.actions.approvals import request_approval
+from insights_assets.actions.escalation import answered_at
 from insights_assets.actions.finish import Decided, Inputs, finish_issue, finish_repeated, stored_row
-from insights_assets.actions.holds import plan_hold, settle_holds
-from insights_assets.actions.model import Issue, PlannedAction, text_of
-from insights_assets.actions.policy import IssueFacts, issue_facts, plan_actions
+from insights_assets.actions.holds import may_hold_again, plan_hold, settle_holds
+from insights_assets.actions.model import Issue, PlannedAction, text_of, time_of
+from insights_assets.actions.policy import IssueFacts, issue_facts, plan
 from insights_assets.actions.repeated import plan_repeated
 from insights_assets.actions.ticket_form import HoldState
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.shop.model import Shop
 
 
 def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
     """Decide everything there is to decide as of the day. Deterministic in inputs and stored judgements."""
-    shop, policy = inputs.shop, inputs.shop.policy
-    issues = {issue.insight_id: issue for issue in with_verdicts(inputs.issues, operations)}
+    shop, policy, now = inputs.shop, inputs.shop.policy, operations.clock()
+    judged = {issue.insight_id: issue for issue in with_verdicts(inputs.issues, operations)}
+    remembered = {key: Seen.from_row(row.as_dict()) for key, row in operations.alerts.all().items()}
+    seen = observe(judged.values(), remembered, now, policy.alerts)
+    issues = {key: steadied(issue, seen[key], now, policy.alerts) for key, issue in judged.items()}
+    asleep = awake(operations.verdicts.snoozed(inputs.as_of), issues, seen)
     repeated = {issue.issue_id: issue for issue in inputs.repeated}
     facts = {
         key: issue_facts(issue, inputs.evidence.get(key, ()), policy, inputs.until) for key, issue in issues.items()
     }
     known = {key: item.action for key, item in inputs.known.items()}
-    planned = plan_actions(
+    planned, places = plan(
         issues.values(),
         facts,
         shop,
         inputs.as_of,
         known=known.values(),
         decided_days={key: item.decided_day for key, item in inputs.known.items()},
-        snoozed=operations.verdicts.snoozed(inputs.as_of),
+        snoozed=asleep,
+        seen=seen,
+        now=now,
     )
+    seen, tellings = tell(
+        planned, issues, seen, now, shop, told_before=_told_before(inputs), answered=answered_at(operations, (item.row for item in inputs.known.values())),
+        asleep=asleep, places=places,
+    )  # fmt: skip
+    # What is worth telling again does not wait for the morning that its first words were to wait for.
+    planned = [replace(action, not_before=None) if action.action_id in tellings and tellings[action.action_id].again else action for action in planned]
     by_issue_and_kind = {(action.insight_id, action.kind): action for action in planned}
     answered = {issues[a.insight_id].topic for a in planned if a.kind == "macro" and a.insight_id in issues}
     planned += plan_repeated(
@@ -49,8 +65,9 @@ def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
         decided_today=_drafted_today(inputs),
     )
     holds = _holds(planned, issues, facts, inputs, operations)
-    approvals = _approvals(planned, operations)
+    approvals = _approvals(planned, inputs.shop, operations)
     decided = Decided(holds=holds, approvals=sorted(approvals.values(), key=lambda row: row.action_id), facts=facts)
+    decided.tellings, decided.seen = tellings, [state.as_row() for key, state in sorted(seen.items()) if state != remembered.get(key)]
     per_issue: dict[str, list[PlannedAction]] = {}
     for action in planned:
         per_issue.setdefault(action.insight_id, []).append(_with_approval(action, approvals))
@@ -101,25 +118,24 @@ def _holds(
     plans = []
     for action in wanted:
         known = existing.get(action.action_id)
-        if known is not None and known.state != "proposed":
-            continue
         issue = issues[action.insight_id]
-        plan = plan_hold(
-            action, issue, facts[issue.insight_id], inputs.revenue_share, held, inputs.shop.policy, inputs.as_of
+        if known is not None and known.state != "proposed" and not may_hold_again(known, issue):
+            continue
+        wanted_hold = plan_hold(
+            action, issue, facts[issue.insight_id], inputs.revenue_share, held, inputs.shop.policy, inputs.as_of, inputs.daily_revenue
         )
-        if plan.placed_on is not None:
-            held |= set(plan.skus)
-        plans.append(plan)
+        if wanted_hold.placed_on is not None:
+            held |= set(wanted_hold.skus)
+        plans.append(wanted_hold)
     return settle_holds(operations, plans, issues, inputs.as_of)
 
 
-def _approvals(planned: Iterable[PlannedAction], operations: Operations) -> dict[str, Approval]:
+def _approvals(planned: Iterable[PlannedAction], shop: Shop, operations: Operations) -> dict[str, Approval]:
+    operations.approvals.expire()
     existing = {row.action_id: row for row in operations.approvals.all()}
     for action in planned:
         if action.state == "awaiting_approval" and action.action_id not in existing:
-            existing[action.action_id] = operations.approvals.request(
-                action.action_id, action.insight_id, action.kind, action.owner
-            )
+            existing[action.action_id] = request_approval(operations, shop, action)
     return existing
 
 
@@ -127,7 +143,17 @@ def _with_approval(action: PlannedAction, approvals: Mapping[str, Approval]) -> 
     row = approvals.get(action.action_id)
     if row is None or row.state == "waiting":
         return action
-    return replace(action, state=row.state, state_reason=f"{row.state} by {row.decided_by}" if row.decided_by else "")
+    said = f"{row.state} by {row.decided_by}" if row.decided_by else "nobody decided in time; a person can ask again"
+    return replace(action, state=row.state, state_reason=said)
+
+
+def _told_before(inputs: Inputs) -> dict[str, datetime]:
+    """action id -> when an earlier run decided it, for alerts that are out."""
+    return {
+        key: time_of(item.row.get("created_at")) or datetime.combine(item.decided_day, time(0), UTC)
+        for key, item in inputs.known.items()
+        if item.action.kind == "notification" and item.action.state == "planned"
+    }
 
 
 def _lately_answered(inputs: Inputs) -> set[str]:

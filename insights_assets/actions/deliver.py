@@ -1,62 +1,74 @@
-"""From decided actions to documents on the desk, and from the ledger back to rows.
+"""From decided actions to destinations, and from the ledger back to rows.
 
-Belongs here: which action becomes which file, the digest, and the state of an action after delivery. Does not belong
-here: what a text says (`finish.py`) and how a file is written (`desk.py`).
+Belongs here: delivering what was decided through the outbox, the digest, and the state of an action after delivery. Does not belong
+here: what a text says (`finish.py`), the message it becomes (`messages.py`), the order of sending (`outbox/`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from insights_assets.actions.desk import Document
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.connect import connect
+from insights_assets.actions.destinations.desk import DeskDestination
+from insights_assets.actions.destinations.port import Destination
 from insights_assets.actions.escaping import inert
-from insights_assets.actions.loop_time import Stamps
-from insights_assets.actions.model import Evidence, Issue, day_of, text_of, time_of
-from insights_assets.resources.operations.models import Approval, Delivery, OutboxRow, Verdict
+from insights_assets.actions.model import text_of
+from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
+from insights_assets.resources.operations import Operations
+from insights_assets.resources.operations.models import Approval, Delivery, OutboxRow
+from insights_assets.settings import Settings
 from insights_assets.shop.model import Shop
 
-#: States in which an action has something to show; a digest entry is shown in its team's digest instead.
-SHOWN_STATES = ("planned", "proposed", "awaiting_approval", "approved", "rejected", "expired", "ended")
+
+def destinations_of(settings: Settings, shop: Shop) -> dict[str, Destination]:
+    """Every destination by name: the desk, which is always there, and what is connected."""
+    desk: dict[str, Destination] = {"desk": DeskDestination(Desk(settings.home / "desk"))}
+    return {**desk, **connect(settings, shop)}
 
 
-def documents(actions: Iterable[Mapping[str, Any]], drafts: Iterable[Mapping[str, Any]], shop: Shop) -> list[Document]:
-    """One document an action, one a language for drafts. A draft says in its first line that it waits, or who
-    decided.
+def deliver(
+    operations: Operations,
+    destinations: Mapping[str, Destination],
+    outgoing: Sequence[Outgoing],
+    run_id: str,
+    *,
+    crash_at: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: Patience | None = None,
+) -> DrainReport:
+    """Bring messages to their destinations, each action once; a changed one is an update of what is there.
+
+    The operational database keeps ids and hashes, never a text. A process that died anywhere in here is made good by a later call.
     """
-    by_action: dict[str, list[Mapping[str, Any]]] = {}
-    for draft in drafts:
-        by_action.setdefault(str(draft["action_id"]), []).append(draft)
-    made = []
-    for action in actions:
-        if action["state"] not in SHOWN_STATES or not text_of(action.get("body")):
-            continue
-        parts = by_action.get(str(action["action_id"]), [])
-        texts = [(str(draft["language"]), _draft_page(action, draft, shop)) for draft in parts]
-        for part, content in texts or [("", str(action["body"]))]:
-            made.append(
-                Document(
-                    action_id=str(action["action_id"]),
-                    insight_id=str(action["insight_id"]),
-                    kind=str(action["kind"]),
-                    destination=str(action["destination"]),
-                    content=content,
-                    idempotency_key=str(action["idempotency_key"]),
-                    part=part,
-                )
-            )
-    return sorted(made, key=lambda document: document.key)
+    want(operations, outgoing, destinations)
+    return send_waiting(operations, destinations, outgoing, run_id, crash_at=crash_at, sleep=sleep, patience=patience)
 
 
-def _draft_page(action: Mapping[str, Any], draft: Mapping[str, Any], shop: Shop) -> str:
-    team = shop.owners[str(action["owner"])].name
-    state = text_of(action["state"])
-    if state == "awaiting_approval":
-        head = f"*Draft: waits for {team}. Approve: `insights approve {action['action_id']}`.*"
-    else:
-        head = f"*Draft: {text_of(action.get('state_reason')) or state}.*"
-    return f"{head}\n\n{draft['text']}"
+def send_waiting(
+    operations: Operations,
+    destinations: Mapping[str, Destination],
+    outgoing: Sequence[Outgoing],
+    run_id: str,
+    *,
+    crash_at: str | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: Patience | None = None,
+) -> DrainReport:
+    """Send what the outbox holds already; nothing is wanted anew. `crash_at` (`outbox.call:after`) kills this process there, for tests."""
+
+    def crash(point: str, _key: str) -> None:
+        if crash_at == f"outbox.{point}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    messages = {item.message.key: item.message for item in outgoing}
+    worker = f"{socket.gethostname()}:{os.getpid()}:{run_id}"
+    return drain(operations, destinations, messages, worker=worker, run_id=run_id, crash=crash, sleep=sleep, patience=patience)
 
 
 def digests(actions: Iterable[Mapping[str, Any]], shop: Shop) -> dict[str, bytes]:
@@ -108,53 +120,3 @@ def delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
         row["delivery_id"] = f"{delivery.idempotency_key}:{delivery.content_sha256[:12]}"
         rows.append(row)
     return rows
-
-
-def loop_stamps(
-    tickets: Iterable[Mapping[str, Any]],
-    issues: Mapping[str, Issue],
-    evidence: Mapping[str, Sequence[Evidence]],
-    verdicts: Iterable[Verdict],
-    shop: Shop,
-) -> list[Stamps]:
-    """The stamps of each action of an insight. The first verdict counts as acknowledgement."""
-    answered: dict[str, Any] = {}
-    for verdict in verdicts:
-        answered.setdefault(verdict.insight_id, verdict.given_at)
-    stamps = []
-    for ticket in tickets:
-        issue = issues.get(str(ticket["insight_id"]))
-        if issue is None:
-            continue
-        records = evidence.get(issue.insight_id, ())
-        first = issue.first_said_at or min((r.occurred_at for r in records), default=None)
-        arrival = min((r.received_at for r in records if r.received_at), default=None)
-        at = {
-            "event": first,
-            "arrival": max(arrival, first) if arrival and first else None,
-            "label": max((r.labelled_at for r in records if r.labelled_at), default=None),
-            "detect": issue.detected_at,
-            "decide": time_of(ticket.get("created_at")),
-            "approve": time_of(ticket.get("approved_at")),
-            "route": time_of(ticket.get("delivered_at")),
-            "acknowledge": answered.get(issue.insight_id),
-        }
-        stamps.append(
-            Stamps(
-                action_id=str(ticket["action_id"]),
-                insight_id=issue.insight_id,
-                kind=str(ticket["kind"]),
-                owner=str(ticket["owner"]),
-                tier=int(ticket["tier"]),
-                at={stage: moment for stage, moment in at.items() if moment is not None},
-                is_replayed=_is_replayed(issue, day_of(ticket["decided_day"]), shop),
-            )
-        )
-    return stamps
-
-
-def _is_replayed(issue: Issue, decided_day: date | None, shop: Shop) -> bool:
-    """Whether the issue was to be seen on an earlier day than the house first decided about it."""
-    if issue.detected_at is None or decided_day is None:
-        return False
-    return issue.detected_at.astimezone(shop.zone).date() < decided_day

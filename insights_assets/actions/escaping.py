@@ -31,9 +31,14 @@ def plain(text: str, limit: int | None = None) -> str:
 
     `limit` cuts at a word with an ellipsis; the result is at most that long.
     """
+    return _cut(" ".join(visible(text).split()), limit)
+
+
+def visible(text: str) -> str:
+    """Text of visible characters alone; each white space is a space, and spaces stay as many as they were."""
     if text.isascii() and text.isprintable():
-        return _cut(" ".join(text.split()), limit)
-    kept = []
+        return text
+    kept: list[str] = []
     for character in unicodedata.normalize("NFC", text):
         category = unicodedata.category(character)
         if category in ("Cc", "Zl", "Zp", "Zs"):
@@ -44,7 +49,7 @@ def plain(text: str, limit: int | None = None) -> str:
             continue  # a joiner after an ordinary letter hides something
         else:
             kept.append(character)
-    return _cut(" ".join("".join(kept).split()), limit)
+    return "".join(kept)
 
 
 def _cut(line: str, limit: int | None) -> str:

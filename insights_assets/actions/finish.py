@@ -13,7 +13,9 @@ from typing import Any
 
 from insights_assets.actions import drafts as drafting
 from insights_assets.actions import wording
+from insights_assets.actions.alerts import Telling
 from insights_assets.actions.escaping import inert, markdown
+from insights_assets.actions.lives import history_words, state_word
 from insights_assets.actions.model import (
     CauseRow,
     Evidence,
@@ -58,6 +60,8 @@ class Known:
             state=str(row["state"]),
             state_reason=text_of(row.get("state_reason")),
             policy_line=int(number_of(row.get("policy_line")) or 0),
+            told_with=text_of(row.get("told_with")),
+            not_before=time_of(row.get("not_before")),
         )
         return cls(action, row)
 
@@ -79,7 +83,7 @@ class Inputs:
 
     `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days, None where orders are not
     known. `provisional_reasons`: topic -> how far its review is. `known`: action id -> what an earlier run decided;
-    `known_drafts`: action id -> its stored draft rows. `until`: the end of the shop's as-of day, UTC.
+    `daily_revenue`: SKU -> a day's revenue over the same days. `known_drafts`: action id -> its stored draft rows. `until`: the end of the shop's as-of day, UTC.
     """
 
     issues: Sequence[Issue]
@@ -94,17 +98,24 @@ class Inputs:
     as_of: date
     until: datetime
     provisional_reasons: Mapping[str, str] = field(default_factory=dict)
+    daily_revenue: Mapping[str, float] | None = None
 
 
 @dataclass
 class Decided:
-    """What the stage writes: rows of its tables, and the holds as they stand now."""
+    """What the stage writes: rows of its tables, and the holds as they stand now.
+
+    `tellings`: action id -> what an alert tells now; one that tells nothing keeps its words. `seen`: what alerts remember, to be stored
+    after the rows.
+    """
 
     actions: list[dict[str, Any]] = field(default_factory=list)
     drafts: list[dict[str, Any]] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     approvals: list[Approval] = field(default_factory=list)
     facts: dict[str, IssueFacts] = field(default_factory=dict)
+    tellings: Mapping[str, Telling] = field(default_factory=dict)
+    seen: Sequence[Mapping[str, Any]] = ()
 
 
 def finish_issue(
@@ -114,11 +125,16 @@ def finish_issue(
     for action in actions:
         due = _due(action, issue.topic, inputs)
         facts = replace(about, due_at=due)
-        body = ""
+        body, title = "", ticket_title(facts)
         if action.kind in TICKET_KINDS:
             body = render_ticket(facts)
         elif action.kind == "notification":
-            body = render_alert(facts, action.owner)
+            telling = decided.tellings.get(action.action_id)
+            known = inputs.known.get(action.action_id)
+            if known is not None and telling is None and known.action.state == action.state == "planned":
+                body, title = text_of(known.row["body"]), text_of(known.row["title"])  # it is told; new figures alone tell nobody again
+            else:
+                body = render_alert(facts, action.owner, telling or Telling())
         elif action.kind == "promo_hold" and hold is not None:
             body = _hold_body(hold, facts)
         elif action.kind in DRAFT_KINDS:
@@ -129,8 +145,9 @@ def finish_issue(
             )
         held = hold if action.kind == "promo_hold" else None
         shown = _as_held(action, held) if held is not None else action
-        row = _row(shown, issue.topic, ticket_title(facts), body, due, issue.provisional, inputs)
-        decided.actions.append({**row, "hold_id": held.hold_id if held is not None else None})
+        row = _row(shown, issue.topic, title, body, due, issue.provisional, inputs)
+        life = {"issue_state": state_word(issue), "reopened_count": issue.reopened_count, "links_to": issue.links_to or None}
+        decided.actions.append({**row, **life, "hold_id": held.hold_id if held is not None else None})
 
 
 def finish_repeated(decided: Decided, issue: RepeatedIssue, actions: Sequence[PlannedAction], inputs: Inputs) -> None:
@@ -139,7 +156,7 @@ def finish_repeated(decided: Decided, issue: RepeatedIssue, actions: Sequence[Pl
     for action in actions:
         body = _add_drafts(decided, action, issue.topic, issue.evidence, None, inputs)
         row = _row(action, issue.topic, title, body, _due(action, issue.topic, inputs), False, inputs)
-        decided.actions.append({**row, "hold_id": None})
+        decided.actions.append({**row, "issue_state": "open", "reopened_count": 0, "links_to": None, "hold_id": None})
 
 
 def _add_drafts(
@@ -245,18 +262,26 @@ def _name_words(issue: Issue, products: Mapping[str, Product]) -> set[str]:
     return words | {word.removesuffix("s") for word in words}
 
 
-def render_alert(facts: TicketFacts, told: str) -> str:
-    """The note to a team: title, what happens, the next step, where the ticket is; five lines of text."""
+def render_alert(facts: TicketFacts, told: str, telling: Telling) -> str:
+    """The note to a team: title, what happens, the next step, where the ticket is; why it comes again, and what else it tells of."""
     issue = facts.issue
-    return "\n\n".join(
-        [
-            f"**{ticket_title(facts, MARKDOWN)}** · Tier {issue.tier}",
-            f"*For* {facts.shop.owners[told].name}. *What happens* {what_happens(facts, MARKDOWN)}",
-            f"*Do next* {do_next(facts, MARKDOWN)}",
-            f"*Ticket* tickets/{issue.insight_id}.md. "
-            f"*Not now?* `insights verdict {issue.insight_id} snooze --until …`",
-        ]
-    ) + "\n"  # fmt: skip
+    blocks = [
+        f"**{ticket_title(facts, MARKDOWN)}** · Tier {issue.tier}",
+        f"*For* {facts.shop.owners[told].name}. *What happens* {what_happens(facts, MARKDOWN)}",
+        f"*Do next* {do_next(facts, MARKDOWN)}",
+        f"*Ticket* tickets/{issue.insight_id}.md. "
+        f"*Not now?* `insights verdict {issue.insight_id} snooze --until …`",
+    ]  # fmt: skip
+    if before := history_words(issue):
+        blocks.insert(2, f"*Before* {before}.")
+    if telling.again and telling.before is not None:
+        blocks.insert(1, f"*Again* told {wording.moment(telling.before, facts.shop.zone)}; {telling.again}.")
+    if telling.members:
+        most = facts.shop.policy.alerts.told_together_at_most
+        lines = [f"- {ticket_title(replace(facts, issue=other), MARKDOWN)} (Tier {other.tier}): tickets/{other.insight_id}.md" for other in telling.members[:most]]
+        lines += [f"- and {len(telling.members) - most} more"] if len(telling.members) > most else []
+        blocks.append("*Also*\n" + "\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
 
 
 def _row(
@@ -281,4 +306,6 @@ def _row(
         "decided_day": known.decided_day if known is not None else inputs.as_of,
         "policy_sha256": known.row["policy_sha256"] if known is not None else inputs.shop.sha256,
         "policy_line": action.policy_line,
+        "told_with": action.told_with or None,
+        "not_before": action.not_before,
     }

@@ -8,12 +8,12 @@ driver.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.actions.model import Evidence, Issue, Product, list_of, text_of
 from insights_assets.actions.ranking import Complaint
-from insights_assets.actions.repeated import SUPPORT_SOURCES, SupportRecord
+from insights_assets.actions.repeated import ANSWERABLE, SUPPORT_SOURCES, SupportRecord
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -54,10 +54,10 @@ def evidence_by_issue(issues: Iterable[Issue], rows: Iterable[Mapping[str, Any]]
 
 
 def recent_rows(
-    feedback: DataFrame, labels: DataFrame, as_of: date, days: int, sources: Iterable[str] = ()
+    feedback: DataFrame, labels: DataFrame, as_of: date, days: int, sources: Iterable[str] = (), *, only: str = "true"
 ) -> list[dict[str, Any]]:
     """Feedback with labels of the last `days` days of the shop up to `as_of`, copies left out; of `sources` where
-    named.
+    named, and those for which the condition `only` holds: the engine leaves out what the driver would not look at.
     """
     columns = dict.fromkeys((*_RECORD, *ATTRIBUTES, "occurred_day", "rating"))
     first = as_of - timedelta(days=days - 1)
@@ -65,7 +65,34 @@ def recent_rows(
     window = feedback.where(condition)
     if named := list(sources):
         window = window.where(window["source"].isin(named))
-    return _rows(window.select(*columns).join(labels.select(*_LABEL), "feedback_id", "inner"))
+    return _rows(window.select(*columns).join(labels.select(*_LABEL), "feedback_id", "inner").where(only))
+
+
+#: What `complaints` looks at.
+DISPLEASED = "sentiment = 'negative'"
+
+
+def to_decide_on(as_of: date, queue_days: int, repeated_since: datetime) -> str:
+    """The records that `queue_records` and `support_records` with `find_repeated` look at, as a condition."""
+    sources, topics = (", ".join(f"'{name}'" for name in sorted(names)) for names in (SUPPORT_SOURCES, ANSWERABLE))
+    queued = as_of - timedelta(days=queue_days)
+    return (
+        f"(source IN ({sources}) AND primary_topic IN ({topics}) AND occurred_at > TIMESTAMP'{repeated_since.isoformat()}')"
+        f" OR (occurred_day > DATE'{queued.isoformat()}'"
+        " AND (size(risk_tags) > 0 OR primary_topic = 'safety' OR urgency = 'critical'))"
+    )
+
+
+def life_rows(issue_days: DataFrame) -> list[dict[str, Any]]:
+    """insight_id with the days on which it closed first and last, how often it came back and when last; for issues that closed at all."""
+    from pyspark.sql import functions as F
+
+    back = F.expr("CASE WHEN state = 'open' AND reopened_count > 0 THEN as_of_day END")
+    lived = issue_days.where("closed_day IS NOT NULL OR reopened_count > 0").groupBy("insight_id").agg(
+        F.min("closed_day").alias("first_closed_day"), F.max("closed_day").alias("closed_day"), F.max("reopened_count").alias("reopened_count"),
+        F.max(back).alias("reopened_day"),
+    )  # fmt: skip
+    return [dict(row) for row in lived.toArrow().to_pylist()]
 
 
 def complaints(rows: Iterable[Mapping[str, Any]]) -> list[Complaint]:

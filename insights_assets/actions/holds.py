@@ -36,6 +36,7 @@ class HoldPlan:
     revenue_share: float | None
     placed_on: date | None
     expires_on: date | None
+    daily_revenue: float | None = None
 
 
 def plan_hold(
@@ -46,11 +47,12 @@ def plan_hold(
     held: Iterable[str],
     policy: Policy,
     as_of: date,
+    daily_revenue: Mapping[str, float] | None = None,
 ) -> HoldPlan:
     """One hold within its bounds.
 
     `revenue_share`: SKU -> share of the last 28 days' revenue, None where orders are not known. `held`: SKUs under a
-    running hold. SKUs are taken in the order of their complaints while the cap of all holds together is kept.
+    running hold. `daily_revenue`: SKU -> revenue a day of the same time, which prices the hold should it turn out wrong. SKUs are taken in the order of their complaints while the cap of all holds together is kept.
     """
     limits = policy.holds
     running = sorted(set(held))
@@ -77,7 +79,14 @@ def plan_hold(
         revenue_share=round(sum(revenue_share.get(sku, 0.0) for sku in chosen), 4) if revenue_share else None,
         placed_on=as_of if placed else None,
         expires_on=as_of + timedelta(days=limits.expires_after_days) if placed else None,
+        daily_revenue=round(sum(daily_revenue.get(sku, 0.0) for sku in chosen), 2) if daily_revenue is not None else None,
     )
+
+
+def may_hold_again(hold: Hold, issue: Issue) -> bool:
+    """Whether an issue that came back takes its hold up again: one that ended by itself, never one that a person released."""
+    ended_by_itself = hold.state == "expired" or (hold.state == "released" and hold.released_by == "policy")
+    return ended_by_itself and issue.is_open and issue.reopened_day is not None and hold.ended_on is not None and issue.reopened_day >= hold.ended_on
 
 
 def _bounds(
@@ -105,7 +114,7 @@ def settle_holds(
     for hold in operations.holds.all():
         recovered = _recovery(issues.get(hold.insight_id))
         if recovered and hold.state in ("active", "proposed"):
-            operations.holds.release(hold.hold_id, by="policy", reason=recovered)
+            operations.holds.release(hold.hold_id, by="policy", reason=recovered, on=as_of)
     for plan in plans:
         if _recovery(issues.get(plan.insight_id)):
             continue
@@ -120,8 +129,11 @@ def settle_holds(
             placed_on=plan.placed_on,
             expires_on=plan.expires_on,
             state_reason=plan.state_reason or None,
+            daily_revenue=plan.daily_revenue,
         )
-        if hold.state == "proposed" and plan.placed_on is not None and plan.expires_on is not None:
+        if plan.placed_on is None or plan.expires_on is None:
+            continue
+        if hold.state == "proposed":
             operations.holds.place(
                 hold.hold_id,
                 by="policy",
@@ -129,7 +141,13 @@ def settle_holds(
                 expires_on=plan.expires_on,
                 skus=list(plan.skus),
                 revenue_share=plan.revenue_share,
+                daily_revenue=plan.daily_revenue,
             )
+        elif plan.insight_id in issues and may_hold_again(hold, issues[plan.insight_id]):
+            operations.holds.place_again(
+                hold.hold_id, by="policy", placed_on=plan.placed_on, expires_on=plan.expires_on, skus=list(plan.skus),
+                revenue_share=plan.revenue_share, daily_revenue=plan.daily_revenue,
+            )  # fmt: skip
     return operations.holds.all()
 
 

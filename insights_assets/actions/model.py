@@ -53,6 +53,15 @@ class Issue:
     verdict: str = ""
     verdict_reason: str = ""
     verdict_by: str = ""
+    opened_day: date | None = None
+    # What `lives.py` and `alerts.py` add; the insight's row does not say it.
+    first_closed_day: date | None = None
+    closed_day: date | None = None
+    reopened_count: int = 0
+    reopened_day: date | None = None
+    links_to: str = ""
+    links_closed_day: date | None = None
+    is_flapping: bool = False
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Issue:
@@ -91,6 +100,7 @@ class Issue:
             verdict=text_of(row.get("verdict")),
             verdict_reason=text_of(row.get("verdict_reason")),
             verdict_by=text_of(row.get("verdict_by")),
+            opened_day=day_of(row.get("opened_day")),
         )
 
     @property
@@ -208,8 +218,9 @@ class Product:
 class PlannedAction:
     """One action of one issue, once for ever.
 
-    `state`: planned (goes out), proposed (a gate is not met: a person may do it), awaiting_approval, digest (the
-    owner's alert budget is spent), snoozed. `state_reason` says which gate or budget, in words.
+    `state`: planned (goes out), proposed (a gate is not met: a person may do it), awaiting_approval; and for alerts: grouped (told in
+    the message of `told_with`), inhibited (a Tier 1 of the same product is told), digest (a budget is spent; `told_with` is the digest).
+    `state_reason` says why, in words. `not_before`: it goes out then, after the quiet hours.
     """
 
     insight_id: str
@@ -220,6 +231,8 @@ class PlannedAction:
     state: str
     state_reason: str = ""
     policy_line: int = 0
+    told_with: str = ""
+    not_before: datetime | None = None
 
     @property
     def idempotency_key(self) -> str:

@@ -7,17 +7,15 @@ known already is kept, never planned again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
+from insights_assets.actions.alerts import SAFETY, Seen, is_urgent
 from insights_assets.actions.model import Evidence, Issue, PlannedAction
+from insights_assets.actions.switchboard import Switchboard
 from insights_assets.shop.model import Decision, Policy, Shop
 
-WEEK = timedelta(days=7)
-#: The topic whose reports reach a person at any volume and whose holds do not wait for a gate.
-SAFETY = "safety"
 SILENCING_VERDICTS = ("dismissed", "duplicate")
 
 
@@ -89,32 +87,54 @@ def plan_actions(
     known: Iterable[PlannedAction] = (),
     decided_days: Mapping[str, date] | None = None,
     snoozed: Iterable[str] = (),
+    seen: Mapping[str, Seen] | None = None,
+    now: datetime | None = None,
 ) -> list[PlannedAction]:
-    """Every action there is after this run: the known ones first as they were, new ones planned.
+    """Every action there is after this run: the known ones first as they were, new ones planned. See `plan`."""
+    return plan(issues, facts, shop, as_of, known=known, decided_days=decided_days, snoozed=snoozed, seen=seen, now=now)[0]
 
-    `decided_days`: action_id -> day on which a known action was decided (for the weekly alert budget).
-    `snoozed`: insight ids that somebody put off. Order: by issue (tier, low bound of risk, id), then as in the table.
+
+def plan(
+    issues: Iterable[Issue],
+    facts: Mapping[str, IssueFacts],
+    shop: Shop,
+    as_of: date,
+    *,
+    known: Iterable[PlannedAction] = (),
+    decided_days: Mapping[str, date] | None = None,
+    snoozed: Iterable[str] = (),
+    seen: Mapping[str, Seen] | None = None,
+    now: datetime | None = None,
+) -> tuple[list[PlannedAction], dict[str, tuple[str, str]]]:
+    """Every action there is after this run, and where alerts belong: insight id -> (channel, group).
+
+    `decided_days`: action_id -> day on which a known action was decided (for the weekly alert budget). `snoozed`: insight ids that
+    somebody put off. `seen`: what alerts remember. `now`: UTC, for the hour's budget and the quiet hours; by default the shop's noon.
+    What cannot wait is decided first, then by tier, low bound of risk and id; an issue's actions in the order of the table.
     """
+    moment = now or datetime.combine(as_of, time(12), shop.zone).astimezone(UTC)
     kept = {(action.insight_id, action.kind): action for action in known}
-    spent = _spent_budget(kept.values(), decided_days or {}, as_of)
     sleeping = set(snoozed)
-    ordered = sorted(issues, key=lambda i: (i.tier, -(i.risk_per_day_p10 or 0.0), i.insight_id))
+    acting = {issue.insight_id: issue for issue in issues if acts_on(issue, shop.policy, as_of)}
+    awake = [issue for issue in acting.values() if issue.insight_id not in sleeping]
+    ordered = sorted(awake, key=lambda i: (not is_urgent(i), i.tier, -(i.risk_per_day_p10 or 0.0), i.insight_id))
+    rows = {issue.insight_id: decide(issue, facts.get(issue.insight_id, IssueFacts()), shop.policy) for issue in ordered}
+    skus = {key: frozenset(facts.get(key, IssueFacts()).affected_skus) | frozenset({i.attributes["sku"]} if "sku" in i.attributes else ()) for key, i in acting.items()}
+    told = {issue.insight_id for issue in ordered if issue.tier == 1 and issue.is_open and "notification" in rows[issue.insight_id].actions}
+    board = Switchboard(acting, skus, shop, as_of, moment, known=kept.values(), decided_days=decided_days or {}, seen=seen or {}, told=told)
     for issue in ordered:
-        if not acts_on(issue, shop.policy, as_of) or issue.insight_id in sleeping:
-            continue
-        row = decide(issue, facts.get(issue.insight_id, IssueFacts()), shop.policy)
-        for kind in row.actions:
+        for kind in rows[issue.insight_id].actions:
             before = kept.get((issue.insight_id, kind))
-            if before is not None and not _may_move_on(before, issue):
+            if before is not None and not _may_move_on(before, issue, board):
                 continue
             known_facts = facts.get(issue.insight_id, IssueFacts())
             if kind == "promo_hold" and not known_facts.affected_skus:
                 continue  # spread so thin that no promotion stands for it; planned once one does
-            action = _plan(issue, kind, row, known_facts, shop)
+            action = _plan(issue, kind, rows[issue.insight_id], known_facts, shop)
             if kind == "notification" and action.state == "planned":
-                action = _within_budget(action, issue, spent, shop)
+                action = board.route(action, issue)
             kept[(issue.insight_id, kind)] = action
-    return sorted(kept.values(), key=lambda a: (a.insight_id, shop_order(a.kind)))
+    return sorted(kept.values(), key=lambda a: (a.insight_id, shop_order(a.kind))), board.places
 
 
 def acts_on(issue: Issue, policy: Policy, as_of: date) -> bool:
@@ -224,28 +244,14 @@ def sure_records(confidences: Sequence[float], precision: float) -> int:
     return sure
 
 
-def _may_move_on(before: PlannedAction, issue: Issue) -> bool:
-    """Whether a known action may change: a proposal whose gate is met now, or a digest entry that became Tier 1."""
+def _may_move_on(before: PlannedAction, issue: Issue, board: Switchboard) -> bool:
+    """Whether a known action may change: a proposal whose gate may be met now, or an alert whose reason to be held back is gone."""
     if before.state == "proposed":
         return True
-    return before.state == "digest" and issue.tier == 1
-
-
-def _spent_budget(known: Iterable[PlannedAction], decided: Mapping[str, date], as_of: date) -> Counter[str]:
-    spent: Counter[str] = Counter()
-    for action in known:
-        day = decided.get(action.action_id)
-        if action.kind == "notification" and action.state == "planned" and day is not None and as_of - day < WEEK:
-            spent[action.owner] += 1
-    return spent
-
-
-def _within_budget(action: PlannedAction, issue: Issue, spent: Counter[str], shop: Shop) -> PlannedAction:
-    """The alert, or its place in the digest when its team has had its alerts of the week (R134)."""
-    team = shop.owners[action.owner]
-    held_back = issue.tier != 1 and issue.topic != SAFETY and spent[action.owner] >= team.alert_budget_per_week
-    if held_back:
-        reason = f"{team.name} had {team.alert_budget_per_week} alerts this week"
-        return replace(action, state="digest", state_reason=reason)
-    spent[action.owner] += 1
-    return action
+    if before.state == "ended":
+        return before.kind == "promo_hold" and issue.is_open and issue.reopened_count > 0  # the hold itself says whether it holds again
+    if before.state in ("digest", "inhibited") and is_urgent(issue):
+        return True
+    if before.state == "inhibited":
+        return not board.inhibitor(issue)
+    return before.state == "grouped" and not board.is_led(before)

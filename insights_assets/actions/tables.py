@@ -4,6 +4,7 @@ volatile.
 
 from __future__ import annotations
 
+from insights_assets.actions.people_tables import ALERT_PRECISION, LOOP_SUMMARY
 from insights_assets.lake.spec import Column, TableSpec
 
 _RUN = (Column("run_id", "string", "Run that first wrote the row", volatile=True),)
@@ -16,7 +17,7 @@ _ACTION = (
     Column("tier", "int", "1 act now, 2 this week, 3 improve"),
     Column("owner", "string", "Team that carries it out"),
     Column("destination", "string", "Where it goes: desk, jira:PROJECT or slack:#channel"),
-    Column("state", "string", "planned, proposed, awaiting_approval, approved, rejected, digest, delivered or ended"),
+    Column("state", "string", "planned, proposed, awaiting_approval, approved, rejected, digest, grouped, inhibited, delivered or ended"),
     Column("state_reason", "string", "Which gate, budget or person the state follows from"),
 )
 _TEXT = (
@@ -27,6 +28,13 @@ _TEXT = (
     Column("is_provisional", "boolean", "Made while too few records were reviewed"),
     Column("decided_day", "date", "The shop's day on which it was decided"),
     Column("policy_sha256", "string", "Digest of the shop's files it was decided under"),
+)
+_LIFE = (
+    Column("issue_state", "string", "open, reopened, flapping or closed, when it was last looked at"),
+    Column("reopened_count", "int", "How often the issue came back within the policy's days; the action stays the same"),
+    Column("links_to", "string", "An earlier issue, closed for longer, that this one repeats"),
+    Column("told_with", "string", "Of an alert: the issue whose message, or the digest, tells of it"),
+    Column("not_before", "timestamp", "When it goes out, after the quiet hours", unit="UTC", volatile=True),
 )
 
 PLANNED_ACTIONS = TableSpec(
@@ -42,6 +50,7 @@ PLANNED_ACTIONS = TableSpec(
         *_ACTION,
         Column("idempotency_key", "string", "hash(insight_id, kind)", nullable=False),
         *_TEXT,
+        *_LIFE,
         Column("policy_line", "int", "Line of policy.yaml that decided it"),
         Column("hold_id", "string", "Hold this action made, for promo_hold"),
         Column("created_at", "timestamp", "When the row was first written", unit="UTC", volatile=True),
@@ -63,6 +72,7 @@ ACTION_TICKETS = TableSpec(
         Column("idempotency_key", "string", "hash(insight_id, kind)", nullable=False),
         Column("proof_sha256", "string", "Hash of the replayable proof; empty until proofs are made"),
         *_TEXT,
+        *_LIFE,
         Column("created_at", "timestamp", "When it was decided", unit="UTC", volatile=True),
         Column("approved_at", "timestamp", "When a person approved it", unit="UTC", volatile=True),
         Column("delivered_at", "timestamp", "When it first arrived", unit="UTC", volatile=True),
@@ -94,6 +104,35 @@ DELIVERIES = TableSpec(
     ),
 )
 
+NOTICES = TableSpec(
+    stage="actions",
+    name="notices",
+    grain="one row per message that is no issue's own",
+    key=("action_id",),
+    write="upsert_small",
+    medallion="gold",
+    description="A channel's digest of a day, and tickets nobody answered, told to the next team (R97, R134).",
+    columns=(
+        Column("action_id", "string", "DIG- or ESC- and 8 hex characters", nullable=False),
+        Column("insight_id", "string", "The same: it is about several issues", nullable=False),
+        Column("kind", "string", "digest or unanswered"),
+        Column("tier", "int", "The most urgent of what it tells"),
+        Column("owner", "string", "Team it goes to"),
+        Column("destination", "string", "Where it goes: desk or slack:#channel"),
+        Column("state", "string", "planned"),
+        Column("state_reason", "string"),
+        Column("idempotency_key", "string", "hash(action_id)", nullable=False),
+        Column("topic", "string", "Empty: several"),
+        Column("title", "string"),
+        Column("body", "string", "Markdown, inert"),
+        Column("issues_count", "int", "Issues it tells of"),
+        Column("due_at", "timestamp", unit="UTC", volatile=True),
+        Column("not_before", "timestamp", "When it goes out", unit="UTC", volatile=True),
+        Column("created_at", "timestamp", unit="UTC", volatile=True),
+        *_RUN,
+    ),
+)
+
 PROMO_HOLDS = TableSpec(
     stage="actions",
     name="promo_holds",
@@ -114,7 +153,15 @@ PROMO_HOLDS = TableSpec(
         Column("placed_on", "date", "The shop's day"),
         Column("expires_on", "date", "Last day, the shop's"),
         Column("released_by", "string"),
-        Column("extensions", "int", "How often a person moved its end"),
+        Column("placed_by", "string", "Policy, or the person who placed it"),
+        Column("ended_on", "date", "The shop's day on which it ended"),
+        Column("extensions", "int", "How often two people moved its end"),
+        Column("days_held", "int", "Days on which its products were off promotion", unit="days"),
+        Column("daily_revenue", "double", "What its products brought a day, the 28 days before", unit="reporting currency per day"),
+        Column("is_wrong", "boolean", "Its issue was dismissed"),
+        Column("wrong_cost", "double", "Of a wrong hold; see cost_basis", unit="reporting currency"),
+        Column("currency", "string", "Reporting currency"),
+        Column("cost_basis", "string", "How wrong_cost was reckoned, assumption included"),
         Column("placed_at", "timestamp", unit="UTC", volatile=True),
         Column("released_at", "timestamp", unit="UTC", volatile=True),
     ),
@@ -258,7 +305,7 @@ LOOP_TIME = TableSpec(
         Column(
             "stage",
             "string",
-            "event, arrival, label, detect, decide, approve, route, acknowledge or fix",
+            "event, arrival, label, detect, decide, approve, route, acknowledge, start or fix",
             nullable=False,
         ),
         Column("insight_id", "string"),
@@ -273,6 +320,6 @@ LOOP_TIME = TableSpec(
 )
 
 TABLES = (
-    PLANNED_ACTIONS, ACTION_TICKETS, DELIVERIES, PROMO_HOLDS, MACROS, ARTICLES, QUEUES, APPROVALS, VERDICTS,
-    EXECUTIVE_BRIEF, LOOP_TIME,
+    PLANNED_ACTIONS, NOTICES, ACTION_TICKETS, DELIVERIES, PROMO_HOLDS, MACROS, ARTICLES, QUEUES, APPROVALS, VERDICTS,
+    EXECUTIVE_BRIEF, LOOP_TIME, LOOP_SUMMARY, ALERT_PRECISION,
 )  # fmt: skip

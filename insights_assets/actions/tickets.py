@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from insights_assets.actions import wording
+from insights_assets.actions.lives import history_words
 from insights_assets.actions.model import Issue
 from insights_assets.actions.ticket_form import MARKDOWN, PLAIN, Style, TicketFacts
 from insights_assets.actions.whereabouts import where
@@ -37,6 +38,7 @@ def render_ticket(facts: TicketFacts, style: Style = MARKDOWN) -> str:
         [f"{style.label('Where')} {where(facts, style)}"],
         _customers_say(facts, style),
         [f"{style.label('Provisional')} {provisional(facts, style)}"] if facts.provisional_reason else [],
+        [f"{style.label('Before')} {style.outside(before)}."] if (before := history_words(issue)) else [],
         [f"{style.label('Do next')} {do_next(facts, style)}"],
         [f"{style.label('Already done')} {already_done(facts, style)}"],
         [_verdict_line(facts, style)],
@@ -143,7 +145,10 @@ def already_done(facts: TicketFacts, style: Style) -> str:
     by_kind = {action.kind: action for action in facts.actions}
     told = by_kind.get("notification")
     if told is not None and told.state == "planned":
-        done.append(f"{facts.shop.owners[told.owner].name} told")
+        when = f" on {wording.moment(told.not_before, facts.shop.zone)}, after the quiet hours" if told.not_before else ""
+        done.append(f"{facts.shop.owners[told.owner].name} told{when}")
+    elif told is not None and told.state == "grouped":
+        done.append(f"{facts.shop.owners[told.owner].name} told together with {told.told_with}")
     waiting = [_DRAFTS[kind] for kind in _DRAFTS if kind in by_kind and by_kind[kind].state == "awaiting_approval"]
     if waiting:
         team = facts.shop.owners[by_kind[next(k for k in _DRAFTS if k in by_kind)].owner].name

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.anomalies import insights as writing
 from insights_assets.anomalies import series, topics
 from insights_assets.anomalies.forecasts import forecast
-from insights_assets.anomalies.incidents import RESOLVED, RUNNING
+from insights_assets.anomalies.incidents import RESOLVED, RUNNING, IncidentRules
 from insights_assets.anomalies.issues import Issue
 from insights_assets.anomalies.judging import MEMORY_DAYS, days_to_judge, judge_days, known_by_day
 from insights_assets.anomalies.lags import MAX_LAG
@@ -35,7 +35,7 @@ from insights_assets.anomalies.tables import (
     TOPIC_SERIES,
 )
 from insights_assets.anomalies.tracking import ROW as ISSUE_ROW
-from insights_assets.anomalies.tracking import from_rows, to_rows, track
+from insights_assets.anomalies.tracking import TrackingRules, from_rows, to_rows, track
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.resources.clock import end_of_day
@@ -135,7 +135,8 @@ def _judge_issues(step: Step, days: list[int], judged: dict[int, int]) -> None:
     earlier = step.read(ISSUE_DAYS).where(F.col("as_of_day") == first - timedelta(days=1)).select(*ISSUE_ROW).toArrow()
     before = from_rows(_with_maps(earlier.to_pandas(maps_as_pydicts="strict")), days[0] - 1)
     ledger, occurred = build_evidence(step, first, last)
-    by_day = track(ledger, alarming, days, before=before)
+    rules = TrackingRules(life=IncidentRules(reopen_days=step.shop.policy.alerts.reopens_within_days))
+    by_day = track(ledger, alarming, days, before=before, rules=rules)
     final: dict[str, tuple[int, Issue]] = {issue.insight_id: (day, issue) for day in days for issue in by_day[day]}
     business = read_business(step)
     shop = step.shop

@@ -56,8 +56,10 @@ def build_sentiment_shifts(step: Step) -> int:
         F.struct(F.lit("topic").alias("attribute"), F.col("primary_topic").alias("value")),
     )
     cut = scored.withColumn("part", F.explode(parts)).groupBy("part.attribute", "part.value", "day")
-    score = F.round("sentiment_score", 4)
+    # Whole numbers: a sum of floats would end in what the order of the rows happened to be.
+    score = F.round(F.col("sentiment_score") * 10_000).cast("bigint")
     daily = cut.agg(F.count("*").alias("records"), F.sum(score).alias("total"), F.sum(score * score).alias("squares")).toPandas()
+    daily = daily.assign(total=daily["total"] / 1e4, squares=daily["squares"] / 1e8)
     rows = sentiment_shifts.shifts(daily, policies, day_number(step.as_of))
     if rows:
         step.write(SENTIMENT_SHIFTS, pd.DataFrame([{**row, "run_id": step.run_id} for row in rows], columns=SENTIMENT_SHIFTS.column_names))

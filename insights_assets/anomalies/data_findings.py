@@ -84,7 +84,10 @@ def _runs(came: np.ndarray, alive: int, start: int, rules: FindingRules) -> list
         if len(window) < rules.least_days // 2:
             continue
         mean = _usual(came, window, i + start, start)
-        band = nbinom(1.0 / _dispersion(came, window, start, rules), 1.0 / (1.0 + mean * _dispersion(came, window, start, rules)))
+        if abs(came[i] - mean) <= rules.records:
+            continue  # the band, which takes long to find, is asked for only where it can decide
+        spread = _dispersion(came, window, start, rules)
+        band = nbinom(1.0 / spread, 1.0 / (1.0 + mean * spread))
         low, high = float(band.ppf(rules.tail)), float(band.ppf(1.0 - rules.tail))
         if came[i] < low and mean - came[i] > rules.records:
             kind = SILENT

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from insights_assets.anomalies import causes, incidents
-from insights_assets.anomalies.incidents import Incident
+from insights_assets.anomalies.incidents import Incident, IncidentRules
 from insights_assets.anomalies.issues import Issue, insight_id
 from insights_assets.anomalies.leaves import Coding, Mentions, one_per_person
 from insights_assets.anomalies.topics import BY_REPORT
@@ -26,11 +26,13 @@ TOGETHER_DAYS = 30
 LEAST_CONFIDENCE = 0.6
 
 
-def judge(mentions: Mentions, coding: Coding, topic: str, day: int, issues: list[Issue]) -> list[Issue]:
+def judge(
+    mentions: Mentions, coding: Coding, topic: str, day: int, issues: list[Issue], reopen_days: int = IncidentRules.reopen_days
+) -> list[Issue]:
     """Safety issues at the end of `day`. `mentions` are the topic's records; `issues` yesterday's safety issues.
 
     Reports are independent when different people make them. A report that names no SKU is an issue of its own product line,
-    or of nothing but itself.
+    or of nothing but itself. A new report about the SKU of an issue that closed within `reopen_days` re-opens it.
     """
     sure = (mentions.known <= day) & (mentions.day <= day) & (mentions.day > day - TOGETHER_DAYS) & (mentions.confidence >= LEAST_CONFIDENCE)
     said = one_per_person(mentions.take(np.flatnonzero(sure)))
@@ -41,7 +43,9 @@ def judge(mentions: Mentions, coding: Coding, topic: str, day: int, issues: list
     for place, rows in sorted(by_place.items()):
         cell = {name: value for name, value in place if name != "feedback_id"}
         people = tuple(dict.fromkeys(str(said.feedback_id[i]) for i in rows))
-        mine = next((issue for issue in result.values() if issue.incident.is_running and _same(issue, cell, people)), None)
+        alike = [issue for issue in result.values() if _same(issue, cell, people)]
+        lately = [i for i in alike if cell and i.incident.state == incidents.RESOLVED and day - i.incident.closed <= reopen_days]
+        mine = next((issue for issue in alike if issue.incident.is_running), None) or next(iter(lately), None)
         first, last = int(said.day[rows].min()), int(said.day[rows].max())
         if mine is None:
             fresh = Issue(
@@ -52,8 +56,10 @@ def judge(mentions: Mentions, coding: Coding, topic: str, day: int, issues: list
                 result[fresh.insight_id] = fresh
         elif not set(people) <= set(mine.reports):
             reports = tuple(dict.fromkeys((*mine.reports, *people)))
+            life = mine.incident
+            state, again = (incidents.ACTIVE, 0) if life.is_running else (incidents.OPEN, 1)
             result[mine.insight_id] = replace(
-                mine, reports=reports, observed=float(len(reports)), incident=Incident(incidents.ACTIVE, mine.incident.opened, 0, -1, 0),
+                mine, reports=reports, observed=float(len(reports)), incident=Incident(state, life.opened, 0, -1, life.reopened + again),
                 last_seen=max(mine.last_seen, last), last_alarm=day,
             )  # fmt: skip
     return [_age(issue, day) for issue in result.values()]
@@ -90,10 +96,10 @@ def _same(issue: Issue, cell: dict[str, str], people: tuple[str, ...]) -> bool:
 
 
 def _age(issue: Issue, day: int) -> Issue:
-    """Open on its first day, then active; closed after TOGETHER_DAYS without a new report."""
+    """Open on its first day and where it comes back, then active; closed after TOGETHER_DAYS without a new report."""
     life = issue.incident
-    if not life.is_running or life.opened == day:
+    if not life.is_running or life.opened == day or (life.state == incidents.OPEN and issue.last_alarm == day):
         return issue
     if day - issue.last_alarm >= TOGETHER_DAYS:
-        return replace(issue, incident=Incident(incidents.RESOLVED, life.opened, 0, day, 0))
-    return replace(issue, incident=Incident(incidents.ACTIVE, life.opened, 0, -1, 0))
+        return replace(issue, incident=Incident(incidents.RESOLVED, life.opened, 0, day, life.reopened))
+    return replace(issue, incident=Incident(incidents.ACTIVE, life.opened, 0, -1, life.reopened))

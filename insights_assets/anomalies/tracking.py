@@ -94,7 +94,7 @@ def _one_day(ledger: Ledger, day: int, alarms: list[Alarm], stirring: set[str], 
         ringing = [a for a in alarms if BELONGS_TO.get(a.topic, a.topic) == topic]
         result += _one_topic(ledger, topic, day, ringing, stirs=topic in stirring, issues=[i for i in kept if i.topic == topic], rules=rules)
     for topic in sorted(BY_REPORT):
-        result += safety.judge(ledger.of(topic), ledger.coding, topic, day, [i for i in kept if i.topic == topic])
+        result += safety.judge(ledger.of(topic), ledger.coding, topic, day, [i for i in kept if i.topic == topic], rules.life.reopen_days)
     return sorted(result, key=lambda i: (i.incident.opened, i.insight_id))
 
 

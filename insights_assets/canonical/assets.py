@@ -1,5 +1,7 @@
 """Assets of the stage: products, sessions, orders, shipments, feedback, quarantine, completeness."""
 
+from importlib import import_module
+
 from insights_assets.canonical import build
 from insights_assets.canonical.quarantine import completeness as account
 from insights_assets.canonical.quarantine import quarantine as set_aside
@@ -17,11 +19,21 @@ from insights_assets.canonical.tables import (
     SOURCE_COMPLETENESS,
 )
 from insights_assets.canonical.voices import FEEDBACK_SOURCES
-from insights_assets.resources import previews
+from insights_assets.resources import previews, reading_ahead
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 from insights_assets.sources.tables import BRONZE, RAW
+
+
+@reading_ahead.ahead
+def language_model(step: Step) -> None:
+    """What enriching needs: the language model, and the modules of redaction."""
+    import_module("insights_assets.canonical.redaction")
+    from insights_assets.canonical.language import LanguageDetector
+
+    LanguageDetector(tuple(step.shop.languages)).read_model()
+
 
 _VOICES = tuple(BRONZE[name] for name in FEEDBACK_SOURCES)
 
@@ -66,6 +78,7 @@ def shipments(step: Step) -> None:
 )
 def feedback(step: Step) -> None:
     """Every customer voice in one shape, redacted, with its order, shipment, warehouse and batch."""
+    reading_ahead.wait()
     report = build.build_feedback(step)
     facts = step.read(FEEDBACK).selectExpr(
         "count(*) n", "count(distinct feedback_id) ids", "count_if(source IS NULL OR raw_table IS NULL) untagged",

@@ -15,6 +15,7 @@ from insights_assets.canonical.enrich import EnrichSettings, enrich
 from insights_assets.canonical.identity import contacts, contacts_of, customer_by_email, customer_secret, known_values, pseudonyms
 from insights_assets.canonical.tables import CONVERSATIONS, DUPLICATES, FEEDBACK, FEEDBACK_TEXT, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
 from insights_assets.canonical.voices import FEEDBACK_SOURCES, voices
+from insights_assets.lake.changes import days_that_differ
 from insights_assets.sources.tables import BRONZE
 
 if TYPE_CHECKING:
@@ -34,10 +35,7 @@ class BuildReport:
 
 def touched_days(wanted: DataFrame, stored: DataFrame, key: list[str]) -> set[date]:
     """Days on which wanted and stored rows differ by (key, payload_sha256, received_day), either way."""
-    columns = [*key, "payload_sha256", "received_day"]
-    want, have = wanted.select(*columns), stored.select(*columns)
-    difference = want.join(have, columns, "left_anti").select("received_day").union(have.join(want, columns, "left_anti").select("received_day"))
-    return set(difference.distinct().toArrow().column(0).to_pylist())
+    return days_that_differ(wanted, stored, [*key, "payload_sha256"])
 
 
 def _known(step: Step, spec: TableSpec) -> DataFrame:
@@ -76,7 +74,7 @@ def build_orders(step: Step) -> BuildReport:
     if not days:
         return BuildReport(0, 0)
     todo = _on(bronze, days)
-    identities = pseudonyms(todo, secret_of(step))
+    identities = pseudonyms(step.lake.narrow(todo, ORDERS), secret_of(step))
     rows = orders.orders(todo, step.read(BRONZE["fx"]), step.read(PRODUCTS), identities, step.shop.reporting_currency)
     result = step.write(ORDERS, rows.select(*ORDERS.column_names), days=days)
     return BuildReport(len(days), result.rows)
@@ -134,7 +132,7 @@ def build_feedback(step: Step) -> BuildReport:
         people = contacts_of(people, todo)
     todo = _identified(todo, people)
     catalogue = step.read(PRODUCTS)
-    enriched = step.lake.scratch("feedback_enriched", enrich(todo, _enrich_settings(step)))
+    enriched = step.lake.scratch("feedback_enriched", enrich(step.lake.narrow(todo, FEEDBACK), _enrich_settings(step)))
     joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)
     weighed = step.lake.scratch("feedback_weighed", weigh(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
     versions = {name: step.lake.version(BRONZE[name]) or 0 for name in FEEDBACK_SOURCES}

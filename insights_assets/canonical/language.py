@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ _MAY_BE_NOISE = re.compile(r"[\[@#]|https?:|www\.")
 _LOG = np.array([math.log1p(count) for count in range(MOST_BYTES + 1)])
 #: Texts that walk together: enough that numpy's own cost per step is small, few enough that their letters stay in the cache.
 SIDE_BY_SIDE = 2048
+#: The engine runs batches in several threads of one process; without this each of them reads the model for itself.
+_READING = Lock()
 
 
 class LanguageDetector:
@@ -52,6 +55,10 @@ class LanguageDetector:
         if not languages:
             raise ValueError("no languages configured; name at least one, for example ('en',)")
         self.languages = tuple(dict.fromkeys(languages))
+
+    def read_model(self) -> None:
+        """Read the model now; otherwise the first text waits for it."""
+        _tables(self.languages)
 
     def detect(self, text: str, hint_locale: str | None = None) -> tuple[str, float]:
         """The language ("other" or "und" where it is none of ours or unknown) and its probability.
@@ -154,8 +161,13 @@ class _Tables:
     columns: dict[str, tuple[int, ...]]
 
 
-@lru_cache(maxsize=4)
 def _tables(languages: tuple[str, ...]) -> _Tables:
+    with _READING:
+        return _tables_once(languages)
+
+
+@lru_cache(maxsize=4)
+def _tables_once(languages: tuple[str, ...]) -> _Tables:
     model = _model()
     names = list(model.nb_classes)
     unknown = [language for language in languages if language not in names]

@@ -66,7 +66,7 @@ def _rejected(step: Step, name: str, stored: DataFrame) -> DataFrame:
     source = BY_NAME[name]
     mine = stored.where(F.col("source") == name).select(*_KEY)
     left = step.read(RAW[name]).join(step.read(BRONZE[name]).select(*_KEY), _KEY, "left_anti").join(mine, _KEY, "left_anti")
-    return rejected_rows(left, source, blocks_of(step.shop, name), step.as_of_end).select(
+    return rejected_rows(step.lake.narrow(left, QUARANTINE), source, blocks_of(step.shop, name), step.as_of_end).select(
         F.lit(name).alias("source"), _below_landing(name).alias("source_file"), "line", "record_ref", "reason", "field", "payload", "payload_sha256"
     )
 
@@ -125,7 +125,7 @@ def completeness(step: Step) -> list[dict[str, Any]]:
             ).join(step.read(bronze).select("record_ref"), "record_ref", "left_semi")
             superseded = facts.count()
         if raw_count:
-            last = step.read(bronze).agg(F.max("received_day")).toArrow().column(0).to_pylist()[0]
+            last = step.lake.last_partition(bronze)
         rows.append({
             "source": source.name, "raw_count": raw_count, "bronze_count": bronze_count, "superseded_count": superseded or 0, "quarantined_count": quarantined,
             "unexplained_count": raw_count - bronze_count - (superseded or 0) - quarantined, "last_received_day": last,

@@ -1,14 +1,22 @@
 """Assets of the stage: embeddings, then themes with their members."""
 
+from importlib import import_module
+
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.clusters.build import build_themes
 from insights_assets.clusters.register import MERGES
 from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
 from insights_assets.clusters.vectors import embed_new_texts, frozen_model
 from insights_assets.labels.tables import FEEDBACK_LABELS
-from insights_assets.resources import previews
+from insights_assets.resources import previews, reading_ahead
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
+
+
+@reading_ahead.ahead
+def graph_library(_step: Step) -> None:
+    """What finding new themes needs; it brings a plotting library with it."""
+    import_module("igraph")
 
 
 def model_and_merges(step: Step) -> str:

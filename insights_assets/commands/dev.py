@@ -1,4 +1,6 @@
-"""`insights dev`: Dagster's UI and daemon and the console together, on loopback, on one home."""
+"""`insights dev`: Dagster's UI and daemon and the console together, on loopback, on one home; `insights listen` with them where Slack's
+buttons are connected.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from insights_assets.commands.frame import FAILED, home_option, settings_for, st
 @click.option("--no-console", is_flag=True, help="Dagster only.")
 def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> None:
     """Open Dagster's UI, its daemon and the console on this machine; Ctrl-C ends all of them."""
+    from insights_assets.commands.listen import why_not
     from insights_assets.resources.home import prepare_home
 
     settings = settings_for(home=home)
@@ -41,6 +44,8 @@ def dev(home: Path | None, port: int, console_port: int, no_console: bool) -> No
             sys.executable, "-m", "streamlit", "run", str(page), "--server.address", "127.0.0.1", "--server.port", str(console_port),
             "--server.headless", "true", "--browser.gatherUsageStats", "false", "--", "--dagster-url", f"http://127.0.0.1:{port}",
         ])
+    if not why_not(settings):
+        commands.append([sys.executable, "-m", "insights_assets.cli", "listen", "--home", str(settings.home)])
     # A session of their own: one signal reaches each whole tree, Dagster's code server included.
     # Dagster starts in its home: a dagster.yaml where the command was typed is another one's.
     children = [subprocess.Popen(command, env=environment, cwd=dagster_home, start_new_session=True) for command in commands]

@@ -86,12 +86,35 @@ def _engine(settings: Settings) -> str:
     return f"{settings.profile}: {'embedded Sail' if settings.spark_remote is None else 'Spark Connect server'} answers"
 
 
-def _destinations(_settings: Settings) -> str:
-    return "local desk only: nothing is sent anywhere"
+def _destinations(settings: Settings) -> str:
+    from insights_assets.actions.destinations.examine import examine
+    from insights_assets.shop import load_shop
+
+    return examine(settings, load_shop(settings.shop))
 
 
 def _model(settings: Settings) -> str:
-    return "none: rules and the local classifier label everything" if settings.model == "none" else f"{settings.model} is named but this version has no client for it yet"
+    """Asks for the list of models: that needs address and sign-in to be right, and costs nothing."""
+    from insights_assets.labels.model.outcomes import fault_of
+    from insights_assets.labels.model.prices import load_prices
+    from insights_assets.resources.clock import wall_clock
+    from insights_assets.resources.language_model import connect
+
+    connection = connect(settings)
+    if connection is None:
+        return "none: rules and the local classifier label everything"
+    prices = load_prices(settings.model_prices)
+    try:
+        connection.sdk.with_options(timeout=10.0).models.list()
+    except Exception as error:  # noqa: BLE001 - whatever the SDK or the sign-in raises is named by `fault_of`
+        fault = fault_of(error, wall_clock())
+        raise ConnectionError(f"{connection.deployment} at {connection.host}: {fault.outcome.value} ({fault.detail}); see docs/language-model.md") from None
+    finally:
+        connection.close()
+    return (
+        f"{connection.deployment} at {connection.host} answers; at most {settings.model_tokens_per_run:,} tokens and "
+        f"{settings.model_cost_per_run:.2f} {prices.currency} a run (prices of {prices.as_of})"
+    )
 
 
 CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (

@@ -38,19 +38,26 @@ SUBJECTS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
         ("source",),
     ),
 }  # fmt: skip
+#: Subjects about what people answered: read from the operational database beside what was published.
+PEOPLE = ("verdicts", "approvals", "loop")
 #: Columns wide enough for a title where the output is no terminal.
 PIPED_WIDTH = 160
 
 
 @click.command()
-@click.argument("subject", type=click.Choice([*SUBJECTS, "health", "roi"]))
+@click.argument("subject", type=click.Choice([*SUBJECTS, *PEOPLE, "health", "roi"]))
 @home_option
 @json_option
 def show(subject: str, home: Path | None, as_json: bool) -> None:
-    """Show insights, tickets, themes, sources, health or roi of the last published run."""
+    """Show insights, tickets, themes, sources, health or roi of the last published run; verdicts, approvals and loop as they are now."""
     from insights_assets.tables import all_tables
 
-    reader, _ = open_reader(settings_for(home=home))
+    reader, shop = open_reader(settings_for(home=home))
+    if subject in PEOPLE:
+        from insights_assets.commands import show_people
+
+        show_people.show(subject, reader, shop, as_json)
+        return
     if subject in ("health", "roi"):
         (_health if subject == "health" else _roi)(reader, as_json)
         return
@@ -68,7 +75,7 @@ def show(subject: str, home: Path | None, as_json: bool) -> None:
         emit_json(rows)
         return
     headings = columns or {column.name.replace("_", " "): column.name for column in spec.columns[:8]}
-    _table(rows, headings, f"{subject}, published as of {reader.publication.as_of_day}")
+    print_table(rows, headings, f"{subject}, published as of {reader.publication.as_of_day}")
 
 
 def _health(reader: Reader, as_json: bool) -> None:
@@ -103,7 +110,7 @@ def _ordered(rows: list[dict[str, Any]], order: tuple[str, ...]) -> list[dict[st
     return rows
 
 
-def _table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> None:
+def print_table(rows: list[dict[str, Any]], columns: dict[str, str], title: str) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

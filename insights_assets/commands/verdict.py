@@ -9,6 +9,9 @@ import click
 
 from insights_assets.commands.frame import WRONG_USE, home_option, open_reader, person, settings_for, stop
 
+#: A judgement as it is typed -> the act of an answer.
+ACTS = {"confirmed": "confirm", "dismissed": "dismiss", "duplicate-of": "duplicate", "snooze": "snooze", "unknown": "unknown"}
+
 
 @click.command()
 @click.argument("insight", metavar="INSIGHT")
@@ -26,13 +29,19 @@ def verdict(insight: str, judgement: str, reason: str | None, until: datetime | 
     insights verdict INS-7f3a duplicate-of --reason INS-90ab
     insights verdict INS-7f3a snooze --until 2026-12-01
     """
-    from insights_assets.actions.commands import verdict as give
-    from insights_assets.resources.operations.judgements import RefusedJudgement
+    from insights_assets.actions.inbox import take_here
     from insights_assets.tables import table
 
-    reader, _ = open_reader(settings_for(home=home))
+    settings = settings_for(home=home)
+    reader, shop = open_reader(settings)
+    judgement, _, other = judgement.partition("=")
+    if judgement not in ACTS:
+        stop(f"{judgement!r} is not a judgement; use one of {', '.join(ACTS)}", WRONG_USE)
     known = [row["insight_id"] for row in reader.rows(table("anomalies.insights"))]
-    try:
-        click.echo(give(reader.operations, insight, judgement, by=by or person(), reason=reason, until=until.date() if until else None, known_insights=known, as_of=reader.publication.as_of_day))
-    except RefusedJudgement as error:
-        stop(str(error), WRONG_USE)
+    found = take_here(
+        reader.operations, shop, ACTS[judgement], insight, by=by or person(), through="command", reason=other or reason or "", until=until.date() if until else None,
+        known_insights=known, as_of=reader.publication.as_of_day, operators=settings.operators,
+    )  # fmt: skip
+    if not found.is_taken:
+        stop(found.said, WRONG_USE)
+    click.echo(found.said)

@@ -25,7 +25,7 @@ from insights_assets.resources.operations.models import Hold, Snooze, Verdict
 from insights_assets.shop.model import Shop
 
 Row = Mapping[str, Any]
-_KINDS = {
+KINDS = {
     "defect_ticket": "ticket",
     "notification": "alert",
     "promo_hold": "promotion hold",
@@ -44,6 +44,8 @@ _STATES = {
     "delivered": "delivered",
     "ended": "ended",
     "snoozed": "asleep",
+    "grouped": "told with another issue",
+    "inhibited": "not told: a Tier 1 of the same product is",
 }
 
 
@@ -172,12 +174,12 @@ def done_lines(actions: Sequence[Row], holds: Sequence[Hold], shop: Shop) -> tup
     """What was already done, one line an action, holds with how to take them back."""
     lines = []
     held = {hold.action_id: hold for hold in holds}
-    order = list(_KINDS)
-    for row in sorted(actions, key=lambda r: (order.index(r["kind"]) if r["kind"] in _KINDS else 99, r["action_id"])):
+    order = list(KINDS)
+    for row in sorted(actions, key=lambda r: (order.index(r["kind"]) if r["kind"] in KINDS else 99, r["action_id"])):
         if row["action_id"] in held:
             lines.append(_hold_line(held[row["action_id"]]))
             continue
-        said = f"{_KINDS.get(row['kind'], row['kind'])} for {owner_name(text_of(row['owner']), shop)}: {_STATES.get(row['state'], row['state'])}"
+        said = f"{KINDS.get(row['kind'], row['kind'])} for {owner_name(text_of(row['owner']), shop)}: {_STATES.get(row['state'], row['state'])}"
         if row["state"] == "delivered":
             said += f" to {inert(text_of(row['destination']), 60)}"
             if arrived := time_of(row.get("delivered_at")):

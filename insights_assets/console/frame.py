@@ -19,7 +19,7 @@ from insights_assets.console import reading
 from insights_assets.console.cards import Judgements
 from insights_assets.console.elements import notice, say
 from insights_assets.console.opening import Closed, Opened, machine_user, open_console, read_settings
-from insights_assets.console.reading import HealthRows, InsightRows, TodayRows
+from insights_assets.console.reading import ActionRows, HealthRows, InsightRows, TodayRows
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations
@@ -30,6 +30,8 @@ WATCH_SECONDS = 20
 #: Rows are kept so long: an erasure publishes anew, and nothing of before may linger.
 KEPT_SECONDS = 600
 PERSON = "person"
+#: The name between looks and pages: Streamlit forgets a field's value with the page that drew it.
+_NAME_KEPT = "person-kept"
 
 
 def opened() -> Opened:
@@ -68,13 +70,17 @@ def watch(operations: Operations, shown: int) -> None:
 
 def person() -> str:
     """The name that judgements are recorded under: as written on the page, else the user of this machine."""
-    return str(st.session_state.get(PERSON, machine_user())).strip()
+    return str(st.session_state.get(_NAME_KEPT, machine_user())).strip()
 
 
 def ask_person() -> None:
     """The field for that name. It is no login: the console listens on this machine only and trusts who sits at it."""
-    st.session_state.setdefault(PERSON, machine_user())
-    st.text_input("Your name, for what you judge", key=PERSON, max_chars=60, help="Recorded with each verdict. Not a login.")
+    st.session_state[PERSON] = st.session_state.setdefault(_NAME_KEPT, machine_user())
+    st.text_input("Your name, for what you judge", key=PERSON, max_chars=60, on_change=_keep_name, help="Recorded with each verdict and decision. Not a login.")
+
+
+def _keep_name() -> None:
+    st.session_state[_NAME_KEPT] = st.session_state[PERSON]
 
 
 def judgements(found: Opened) -> Judgements:
@@ -91,6 +97,11 @@ def today_rows(found: Opened) -> TodayRows:
 def health_rows(found: Opened) -> HealthRows:
     with _readable(found):
         return _health_rows(found.reader, *_name(found))
+
+
+def action_rows(found: Opened) -> ActionRows:
+    with _readable(found):
+        return _action_rows(found.reader, *_name(found))
 
 
 def roi_rows(found: Opened) -> list[dict[str, Any]]:
@@ -153,6 +164,11 @@ def _today_rows(_reader: Any, home: str, publication: str) -> TodayRows:
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=4, show_spinner="Reading what was measured …")
 def _health_rows(_reader: Any, home: str, publication: str) -> HealthRows:
     return reading.read_health(_reader)
+
+
+@st.cache_resource(ttl=KEPT_SECONDS, max_entries=4, show_spinner="Reading what was published …")
+def _action_rows(_reader: Any, home: str, publication: str) -> ActionRows:
+    return reading.read_actions(_reader)
 
 
 @st.cache_resource(ttl=KEPT_SECONDS, max_entries=4, show_spinner="Reading what was measured …")

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import streamlit as st
 
 from insights_assets.actions.escaping import inert
-from insights_assets.actions.verdicts import give_verdict
+from insights_assets.actions.inbox import take_here
 from insights_assets.console import frame
 from insights_assets.console.cards import Card
 from insights_assets.console.elements import say
@@ -20,6 +20,8 @@ from insights_assets.console.opening import Opened
 from insights_assets.resources.operations.judgements import RefusedJudgement
 
 REASON_CHARACTERS = 400
+#: What a button records -> the act of an answer.
+ACTS = {"confirmed": "confirm", "dismissed": "dismiss", "duplicate-of": "duplicate", "snooze": "snooze"}
 
 
 def record(
@@ -38,14 +40,23 @@ def record(
     if until is not None and until <= found.reader.publication.as_of_day:
         raise RefusedJudgement(f"a snooze ends after {found.reader.publication.as_of_day}, the shop's today")
     given = (reason or "").strip()[:REASON_CHARACTERS] or None
-    return give_verdict(
-        found.operations, insight_id, judgement, by=by.strip(), reason=given, until=until, known_insights=known, through="console"
+    outcome = take_here(
+        found.operations, found.shop, ACTS[judgement], insight_id, by=by.strip(), through="console", reason=given or "", until=until, known_insights=known,
+        as_of=found.reader.publication.as_of_day, operators=found.settings.operators,
     )  # fmt: skip
+    if not outcome.is_taken:
+        raise RefusedJudgement(outcome.said)
+    return outcome.said
 
 
 def judge(found: Opened, card: Card, titles: Mapping[str, str]) -> None:
-    """The row of buttons. `titles`: every insight there is, by id."""
-    insight_id, as_of = card.insight_id, found.reader.publication.as_of_day
+    """The row of buttons of a card. `titles`: every insight there is, by id."""
+    judge_insight(found, card.insight_id, titles, card.judged, is_aside=bool(card.aside))
+
+
+def judge_insight(found: Opened, insight_id: str, titles: Mapping[str, str], judged: str, *, is_aside: bool = False) -> None:
+    """The row of buttons of an insight. `judged`: what was said of it so far, in words."""
+    as_of = found.reader.publication.as_of_day
     given = found.operations.verdicts.latest().get(insight_id)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.markdown("**Right or wrong?**", width="content")
@@ -66,8 +77,8 @@ def judge(found: Opened, card: Card, titles: Mapping[str, str]) -> None:
             why = st.text_input("Why, if you like", key=f"snooze-reason-{insight_id}", max_chars=REASON_CHARACTERS)
             if st.form_submit_button("Snooze", key=f"snooze-{insight_id}"):
                 _take(found, insight_id, "snooze", titles, reason=why, until=until if isinstance(until, date) else None)
-    say(f"So far: {card.judged}" if card.judged else "", "quiet", f"judged-{insight_id}")
-    if not card.judged and not card.aside:
+    say(f"So far: {judged}" if judged else "", "quiet", f"judged-{insight_id}")
+    if not judged and not is_aside:
         st.caption("Nobody has judged it yet.")
 
 

@@ -44,6 +44,17 @@ class TodayRows:
 
 
 @dataclass(frozen=True)
+class ActionRows:
+    """What *Approvals*, *Tickets* and *Loop time* show of one publication. `drafts` by action_id, a row a language."""
+
+    tickets: list[Row]
+    insights: list[Row]
+    drafts: dict[str, list[Row]]
+    loop: list[Row]
+    summary: list[Row]
+
+
+@dataclass(frozen=True)
 class HealthRows:
     """Everything *Health* shows of one publication."""
 
@@ -93,6 +104,17 @@ def read_health(reader: Reader) -> HealthRows:
 def read_roi(reader: Reader) -> list[Row]:
     """All rows of *ROI*."""
     return rows(reader, "health.roi")
+
+
+def read_actions(reader: Reader) -> ActionRows:
+    """All rows about actions: small tables, one row an action, insight, draft or stage."""
+    drafts: dict[str, list[Row]] = {}
+    for row in [*rows(reader, "actions.macros"), *rows(reader, "actions.articles")]:
+        drafts.setdefault(row["action_id"], []).append(row)
+    return ActionRows(
+        tickets=rows(reader, "actions.action_tickets"), insights=rows(reader, "anomalies.insights"), drafts=drafts,
+        loop=rows(reader, "actions.loop_time"), summary=rows(reader, "actions.loop_summary"),
+    )  # fmt: skip
 
 
 def read_today(reader: Reader) -> TodayRows:

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from insights_assets.actions.people_tables import ALERT_PRECISION
 from insights_assets.actions.tables import ACTION_TICKETS, LOOP_TIME
 from insights_assets.anomalies.soundness_tables import DRIFT
 from insights_assets.anomalies.tables import INSIGHTS
@@ -15,7 +16,7 @@ from insights_assets.health.business import BusinessDays, business_metrics
 from insights_assets.health.business_days import business_days
 from insights_assets.health.layers import LAYERS as LAYER_NAMES
 from insights_assets.health.layers import alarms, layer_of
-from insights_assets.health.model import accuracy_metrics, confidence_days, confidence_metrics, drift_metric, prompt_regression_metric
+from insights_assets.health.model import accuracy_metrics, alert_metric, confidence_days, confidence_metrics, drift_metric, prompt_regression_metric
 from insights_assets.health.tables import ALARMS, BUSINESS_HEALTH, LAYERS, MODEL_HEALTH, PIPELINE_HEALTH, ROI
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import TableSpec
@@ -91,7 +92,7 @@ def _added(step: Step, spec: TableSpec, pinned: Any) -> int:
     return max(0, int(now) - int(before))
 
 
-@table_assets(MODEL_HEALTH, reads=(FEEDBACK_LABELS, LABEL_QUALITY, DRIFT, EVALUATIONS), memo=nothing_else)
+@table_assets(MODEL_HEALTH, reads=(FEEDBACK_LABELS, LABEL_QUALITY, DRIFT, EVALUATIONS, ALERT_PRECISION), memo=nothing_else)
 def model_health(step: Step) -> None:
     """Label confidence, drift, prompt regression and accuracy on the reviewed sample."""
     metrics = [
@@ -99,6 +100,7 @@ def model_health(step: Step) -> None:
         drift_metric(_recent_drift(step), step.shop.policy.learning.drift.runs),
         prompt_regression_metric(step.read_pandas(EVALUATIONS).to_dict("records") if step.exists(EVALUATIONS) else []),
         *accuracy_metrics(step.read_pandas(LABEL_QUALITY).to_dict("records")),
+        alert_metric(step.read_pandas(ALERT_PRECISION).to_dict("records") if step.exists(ALERT_PRECISION) else []),
     ]
     step.write(MODEL_HEALTH, _frame(MODEL_HEALTH, [metric.row(as_of_day=step.as_of, run_id=step.run_id) for metric in metrics]))
     step.note(MODEL_HEALTH, **{metric.metric: metric.state for metric in metrics})
@@ -187,7 +189,7 @@ def _roi_parts(step: Step, days: BusinessDays) -> list[list[roi.Line]]:
     asked = 0 if settings.model == "none" else None
     costs = roi.cost_lines(roi.Costs(settings.platform_cost_per_month, settings.people_cost_per_month, asked, 0.0 if asked == 0 else None), currency)
     insights = step.read(INSIGHTS).select("detected_at", "first_said_at").toArrow().to_pylist()
-    fixes = step.read(LOOP_TIME).where("stage = 'fix'").select("stage", "hours").toArrow().to_pylist()
+    fixes = step.read(LOOP_TIME).where("stage IN ('decide', 'fix')").select("action_id", "stage", "at").toArrow().to_pylist()
     before = _business(step, first) if before_after.is_after(first, step.as_of) else days
     compared = roi.before_after_lines(
         before_after.detection(insights, step.shop.policy.loop.baseline_hours), before_after.remediation(fixes),

@@ -31,8 +31,9 @@ def detection(insights: Rows, baseline_hours: float) -> Comparison:
 
 
 def remediation(loop_time: Rows) -> Comparison | None:
-    """Mean hours from seen to fixed, where somebody stamped the fix."""
-    fixed = [float(row["hours"]) for row in loop_time if row["stage"] == "fix" and row["hours"] is not None]
+    """Mean hours from the decision to the fix, where somebody stamped the fix."""
+    at = {(row["action_id"], row["stage"]): row["at"] for row in loop_time}
+    fixed = [(done - at[action_id, "decide"]).total_seconds() / 3600 for (action_id, stage), done in at.items() if stage == "fix" and (action_id, "decide") in at]
     return Comparison(None, round(sum(fixed) / len(fixed), 1), 0, len(fixed)) if fixed else None
 
 

@@ -1,4 +1,4 @@
-"""Model health: label confidence, drift of topics, prompt regression, accuracy on the reviewed sample (R107).
+"""Model health: label confidence, drift of topics, prompt regression, accuracy on the reviewed sample, precision of alerts (R107).
 
 Belongs here: the metrics, from plain rows. Does not belong here: finding drift (`anomalies`) and judging a candidate (`learning`).
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.actions.precision import precision_words
 from insights_assets.anomalies.drift_rule import judged_windows, lasting
 from insights_assets.health.metric import WINDOW_DAYS, Daily, Metric, State, change, daily, not_available, weekly
 
@@ -82,6 +83,19 @@ def accuracy_metrics(quality: Rows) -> list[Metric]:
             "reviewed_accuracy", state, says, source, over_all["f1"], "micro-F1, 0 to 1", sample_count=over_all["reviewed_count"],
         )
     ]  # fmt: skip
+
+
+def alert_metric(rows: Rows) -> Metric:
+    """How often alerts were right, by people's verdicts; judged by the policy's acceptance (R144)."""
+    source = "actions.alert_precision (all; verdicts of people)"
+    whole = next((row for row in rows if row["grouping"] == "all"), None)
+    if whole is None or not whole["judged_count"]:
+        return not_available("alert_precision", "verdicts (insights verdict, or the buttons beside a ticket)", source)
+    state: State = {"pass": "green", "fail": "red"}.get(whole["answer"], "too_few")  # type: ignore[assignment]
+    return Metric(
+        "alert_precision", state, precision_words(whole), source, whole["precision"], "0 to 1", whole["precision_low"], whole["precision_high"],
+        sample_count=whole["judged_count"],
+    )  # fmt: skip
 
 
 def drift_metric(rows: Rows, runs: int) -> Metric:

@@ -143,7 +143,7 @@ def before_after_lines(detection: Comparison, remediation: Comparison | None, su
         _row("detection", "Issue detection time", detection, "hours", lambda v: f"{v:,.0f} h", before="loop.baseline_hours in policy.yaml (configured)",
              after="anomalies.insights: first_said_at to detected_at, median over issues, each day judged with what was known by then", configured=True),
         _row("remediation", "Average remediation delay", remediation, "hours", lambda v: f"{v:,.0f} h", before="nothing records fixes from before the first run",
-             after="actions.loop_time: detect to fix", needs="fix stamps in actions.loop_time"),
+             after="actions.loop_time: decide to fix", needs="fix stamps in actions.loop_time"),
         _row("support_load", "Support load", support, "tickets per 100 orders", lambda v: f"{v:.1f}", before="sources.support_tickets over canonical.orders, the 12 weeks before the first run",
              after="the same since", needs="support_tickets and orders"),
         _row("revenue_leakage", "Revenue leakage", leakage, "share of ordered revenue refunded, 0 to 1", lambda v: f"{v * 100:.1f} %",

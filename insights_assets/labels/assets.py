@@ -1,6 +1,7 @@
 """Assets of the stage: labels and rules, the table people query, the review queue, corrections, and how right the labels are."""
 
 import json
+from importlib import import_module
 from typing import Any
 
 import pandas as pd
@@ -25,10 +26,21 @@ from insights_assets.labels.tables import (
     RULE_LABELS,
 )
 from insights_assets.labels.version_tables import LABEL_CANDIDATES, LABEL_PROMOTION, RELABEL_PLAN, RELABELLED
-from insights_assets.resources import previews
+from insights_assets.lake.changes import days_that_differ
+from insights_assets.resources import previews, reading_ahead
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
+
+
+@reading_ahead.ahead
+def rules_and_label_set(_step: Step) -> None:
+    """What labelling needs beside the classifier, whose version is known only when its turn comes."""
+    import_module("insights_assets.labels.cascade")
+    from insights_assets.labels.rules import load_rules
+
+    load_label_set()
+    load_rules()
 
 
 def correction_state(step: Step) -> str:
@@ -80,11 +92,8 @@ def labelled_feedback(step: Step) -> None:
 
     labels = step.read(FEEDBACK_LABELS)
     stored = step.read(LABELLED_FEEDBACK)
-    key = ["feedback_id", "label_hash", "received_day"]
     hashed = labels.withColumn("label_hash", _label_hash())
-    todo = hashed.select(*key).join(stored.select(*key), key, "left_anti").select("received_day")
-    gone = stored.select(*key).join(hashed.select(*key), key, "left_anti").select("received_day")
-    days = set(todo.union(gone).distinct().toArrow().column(0).to_pylist())
+    days = days_that_differ(hashed, stored, ["feedback_id", "label_hash"])
     names = F.transform("topics", lambda topic: topic["topic"])
     mine = hashed.where(F.col("received_day").isin(sorted(days))).withColumn("topic_names", names).drop("received_day")
     text = step.read(FEEDBACK).where(F.col("received_day").isin(sorted(days))).drop("sku", "sku_source")

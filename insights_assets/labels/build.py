@@ -12,6 +12,7 @@ from insights_assets.labels import relabel
 from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
 from insights_assets.labels.models import active_file
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
+from insights_assets.lake.changes import days_that_differ
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,11 +58,12 @@ def build_labels(step: Step) -> LabelReport:
     labeller, corrections = labeller_of(step), corrections_of(step)
     versions, due = labeller.versions, relabel.days_due(step)
     wanted = _with_input_hash(step.read(FEEDBACK), corrections, step)
-    stored = step.read(FEEDBACK_LABELS).where(relabel.stands(step, versions, due))
+    stands = relabel.stands(step, versions, due)
+    stored = step.read(FEEDBACK_LABELS).where(stands)
     key = ["feedback_id", "input_hash", "received_day"]
-    gone = step.read(FEEDBACK_LABELS).join(wanted.select("feedback_id", "received_day"), ["feedback_id", "received_day"], "left_anti")
-    days_of = wanted.select(*key).join(stored.select(*key), key, "left_anti").select("received_day").union(gone.select("received_day")).distinct()
-    days = set(days_of.toArrow().column(0).to_pylist())
+    # A label that stands no longer is equal to nothing that is wanted.
+    every = step.read(FEEDBACK_LABELS).withColumn("input_hash", F.when(stands, F.col("input_hash")).otherwise(F.lit("")))
+    days = days_that_differ(wanted, every, ["feedback_id", "input_hash"])
     if not days:
         relabel.close(step, due)
         return LabelReport(0, 0)
@@ -71,7 +73,7 @@ def build_labels(step: Step) -> LabelReport:
     todo = on_days if kept is None else on_days.join(stored.select("feedback_id", "input_hash"), ["feedback_id", "input_hash"], "left_anti")
     columns = ", ".join(f"`{c.name}` {c.type}" for c in FEEDBACK_LABELS.columns if not c.volatile)
     hits = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>"
-    batches = todo.select("feedback_id", *INPUTS, "input_hash", "received_day")
+    batches = step.lake.narrow(todo.select("feedback_id", *INPUTS, "input_hash", "received_day"), FEEDBACK_LABELS)
     labelled = step.lake.scratch("labelled", batches.mapInArrow(_batch_labeller(labeller, corrections), f"{columns}, hits {hits}"))
     rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(
         "feedback_id", "hit.rule_id", "hit.kind", "hit.target", "hit.start", "hit.end", "hit.quote", "rules_version", "received_day"

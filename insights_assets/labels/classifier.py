@@ -6,7 +6,8 @@ fitting (`training`), rules and the order of the cascade (`rules`, `cascade`).
 
 A text is scored twice: clause by clause, so that several topics each find their own evidence, and as a whole, so
 that what is said over two sentences is heard too. A logistic curve per topic, fitted on phrasings the weights never
-saw, turns both scores into one probability (Platt 1999; research notes, section 6).
+saw, turns both scores and what stands beside them into one probability (Platt 1999; research notes, section 6;
+`calibration`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from insights_assets.labels.calibration import Signals, signals_of
 from insights_assets.labels.concepts import LANGUAGES, load_concepts, parse_concepts
 from insights_assets.labels.denial import DenialReader
 from insights_assets.labels.features import (
@@ -32,9 +34,10 @@ from insights_assets.labels.features import (
     word_pairs,
     word_rows,
 )
+from insights_assets.labels.lexicon import ToneReader
 from insights_assets.labels.words import Tokens, Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 MOST_WORDS_KEPT = 300_000  # a vocabulary that grew beyond this is dropped and begun anew
 TONES = ("negative", "positive")
 _LAST_MARK = 0x2600  # signs of money and punctuation come before, emoji after
@@ -49,6 +52,7 @@ class Scores:
     evidence: np.ndarray  # texts x topics: number of the clause that says it most clearly
     tone: np.ndarray  # texts x (negative, positive), probabilities
     clause_tone: np.ndarray  # clauses x (negative, positive), scores
+    clause_words: np.ndarray  # clauses: tone of their words by the lexicon
     clauses: Clauses
     tokens: Tokens
 
@@ -58,6 +62,7 @@ class _WordTable:
     """Scores of the words of one language, computed once per distinct word."""
 
     denial: DenialReader
+    tones: ToneReader
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     done: int = 0
     column: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
@@ -73,7 +78,7 @@ class Classifier:
 
     topics: tuple[str, ...]
     thresholds: np.ndarray
-    platt: np.ndarray  # topics x (best clause, whole text, bias)
+    platt: np.ndarray  # topics x calibration.CURVE
     tone_platt: np.ndarray
     weights: Mapping[str, np.ndarray]  # "<language>.word", "<language>.pair", "<language>.letters", "concept", ...
     bias: np.ndarray
@@ -88,19 +93,14 @@ class Classifier:
 
     def score(self, folded: Sequence[str], language: str) -> Scores:
         """Score folded texts of one language (see `words.fold`)."""
-        tokens, units, clause_logits, text_logits = self._scored(folded, language)
+        tokens, units, clause_logits, text_logits, words = self._scored(folded, language)
         count = len(self.topics)
-        best = np.full((len(folded), count), -9.0)
-        evidence = np.zeros((len(folded), count), dtype=np.int64)
-        if len(units.of_text):
-            texts, begin = np.unique(units.of_text, return_index=True)
-            best[texts] = np.maximum.reduceat(clause_logits[:, :count], begin, axis=0)
-            evidence[texts] = _first_best(clause_logits[:, :count], begin, best[texts])
-        logit = best * self.platt[:, 0] + text_logits[:, :count] * self.platt[:, 1] + self.platt[:, 2]
+        signals = signals_of(clause_logits, text_logits, words, units, count)
+        logit = signals.logits(self.platt)
         logit[~self._says_something(tokens, language)] = -9.0
         tone = text_logits[:, count:] * self.tone_platt[:, 0] + self.tone_platt[:, 1]
         return Scores(
-            self.topics, sigmoid(logit), evidence, sigmoid(tone), clause_logits[:, count:], units, tokens
+            self.topics, sigmoid(logit), signals.evidence, sigmoid(tone), clause_logits[:, count:], words, units, tokens
         )
 
     def _says_something(self, tokens: Tokens, language: str) -> np.ndarray:
@@ -113,25 +113,22 @@ class Classifier:
         """The words met so far in a language; numbers in `Scores.tokens` point into it."""
         return self._tables[language].vocabulary
 
-    def raw_scores(self, folded: Sequence[str], language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Best clause score, whole-text score and tone score before calibration: what calibration is fitted on."""
-        _, units, clause_logits, text_logits = self._scored(folded, language)
+    def raw_scores(self, folded: Sequence[str], language: str) -> tuple[Signals, np.ndarray]:
+        """Signals of topics, and tone scores, before calibration: what calibration is fitted on."""
+        _, units, clause_logits, text_logits, words = self._scored(folded, language)
         count = len(self.topics)
-        best = np.full((len(folded), count), -9.0)
-        if len(units.of_text):
-            texts, begin = np.unique(units.of_text, return_index=True)
-            best[texts] = np.maximum.reduceat(clause_logits[:, :count], begin, axis=0)
-        return best, text_logits[:, :count], text_logits[:, count:]
+        return signals_of(clause_logits, text_logits, words, units, count), text_logits[:, count:]
 
-    def _scored(self, folded: Sequence[str], language: str) -> tuple[Tokens, Clauses, np.ndarray, np.ndarray]:
+    def _scored(self, folded: Sequence[str], language: str) -> tuple[Tokens, Clauses, np.ndarray, np.ndarray, np.ndarray]:
         table = self._tables.get(language)
         if table is None or len(table.vocabulary) > MOST_WORDS_KEPT:
-            table = self._tables[language] = _WordTable(DenialReader(language))
+            table = self._tables[language] = _WordTable(DenialReader(language), ToneReader(language))
         tokens = Tokens(list(folded), table.vocabulary)
         units = cut(tokens)
         tokens.heard = table.denial.heard(tokens.word, units.of_token, table.vocabulary)
         self._extend(table, language)
-        return tokens, units, *self._logits(tokens, units, table, language)
+        words = table.tones.clause_tones(tokens, units, table.vocabulary)
+        return tokens, units, *self._logits(tokens, units, table, language), words
 
     def _logits(
         self, tokens: Tokens, units: Clauses, table: _WordTable, language: str
@@ -279,14 +276,6 @@ def concept_source() -> Mapping[str, Mapping[str, str]]:
     load_concepts()
     text = resources.files("insights_assets.labels").joinpath("corpus/concepts.yaml").read_text("utf-8")
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-
-
-def _first_best(values: np.ndarray, begin: np.ndarray, best: np.ndarray) -> np.ndarray:
-    """Row number of the first row that reaches the best value, per group and column."""
-    sizes = np.diff([*begin, len(values)])
-    is_best = values >= np.repeat(best, sizes, axis=0)
-    numbers = np.where(is_best, np.arange(len(values))[:, None], len(values))
-    return np.minimum.reduceat(numbers, begin, axis=0)
 
 
 __all__ = ["LANGUAGES", "TONES", "Classifier", "Scores", "concept_source", "sigmoid"]

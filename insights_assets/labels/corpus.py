@@ -1,6 +1,6 @@
 """The training corpus: from phrases to labelled texts as customers write them.
 
-Belongs here: reading `corpus/<language>.yaml`, and composing phrases into texts of several topics with openers,
+Belongs here: reading `corpus/<language>.yaml` and what later hands wrote beside it, and composing phrases into texts of several topics with openers,
 fillers, typos and chat habits, the same for the same seed. Does not belong here: features or fitting
 (`features`, `training`), reviewed rows of a shop (they come in beside the corpus, as rows of the same shape).
 """
@@ -21,9 +21,23 @@ from insights_assets.labels.grammar import expansions, parse
 
 FEWEST_EXPANSIONS, MOST_EXPANSIONS = 6, 14
 TEXTS_A_LANGUAGE = {"en": 2600, "de": 1000, "fr": 1000, "es": 1000, "pt": 1000}
-# Phrases of `<language>_more.yaml` were written later and in another manner; their groups carry this mark, so that calibration can
-# be done on a manner of writing that the weights it calibrates have not seen.
-SECOND_HAND = "2-"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """One manner of writing: its files are `corpus/<language><suffix>.yaml`, its groups carry its mark.
+
+    The marks let calibration be done on a manner of writing that the weights it calibrates have not seen. A language that
+    a hand is said to have written in must have its file.
+    """
+
+    mark: str
+    suffix: str
+    languages: tuple[str, ...] = LANGUAGES
+
+
+FIRST_HAND = Hand("", "")  # its file also holds the word lists and the small talk of its language
+LATER_HANDS = (Hand("2-", "_more"), Hand("3-", "_third"))
 _NEUTRAL_TOPICS = frozenset({"feature_request"})
 # Phrases that carry no topic: small talk and questions; "nothing was broken"; anger without a subject.
 _UNTOPICAL = {"other": "neutral", "fine": "positive", "gripes": "negative"}
@@ -64,7 +78,7 @@ class PhraseBook:
 
 @lru_cache(maxsize=8)
 def load_slots(language: str) -> Mapping[str, str]:
-    """The word lists of a language, which both of its files draw from."""
+    """The word lists of a language, which all of its files draw from."""
     import yaml
 
     where = resources.files("insights_assets.labels").joinpath(f"corpus/{language}.yaml")
@@ -76,15 +90,23 @@ def load_phrases(language: str) -> PhraseBook:
     """Read and expand the phrases of a language."""
     import yaml
 
-    def read(name: str, hand: str) -> PhraseBook:
-        where = resources.files("insights_assets.labels").joinpath(f"corpus/{name}.yaml")
+    def read(hand: Hand) -> PhraseBook:
+        where = resources.files("insights_assets.labels").joinpath(f"corpus/{language}{hand.suffix}.yaml")
         return parse_phrases(yaml.load(where.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), language, hand)
 
-    first, second = read(language, ""), read(f"{language}_more", SECOND_HAND)
-    return replace(first, phrases=first.phrases + second.phrases, fillers=first.fillers + second.fillers)
+    first, *later = [read(hand) for hand in (FIRST_HAND, *LATER_HANDS) if language in hand.languages]
+    return replace(
+        first, phrases=first.phrases + tuple(phrase for book in later for phrase in book.phrases),
+        fillers=first.fillers + tuple(filler for book in later for filler in book.fillers),
+    )
 
 
-def parse_phrases(document: Mapping[str, Any], language: str, hand: str = "") -> PhraseBook:
+def written_by(group: str, hand: Hand) -> bool:
+    """Whether a group's phrase is by a later hand; phrases of the first, and rows beside the corpus, are by none of them."""
+    return bool(hand.mark) and f":{hand.mark}" in group
+
+
+def parse_phrases(document: Mapping[str, Any], language: str, hand: Hand = FIRST_HAND) -> PhraseBook:
     """Expand a parsed phrase file: topics, phrases without a topic, `negated` (text => topics), clutter."""
     slots = {
         name: tuple(word.strip() for line in words.splitlines() for word in line.split("|"))
@@ -98,7 +120,7 @@ def parse_phrases(document: Mapping[str, Any], language: str, hand: str = "") ->
 
     def take(line: str, block: str, topics: tuple[str, ...], sentiment: str) -> None:
         # Named by content: a line added elsewhere changes neither this line's phrases nor its side of a split.
-        group = f"{language}:{block}:{hand}{hashlib.sha256(line.encode()).hexdigest()[:8]}"
+        group = f"{language}:{block}:{hand.mark}{hashlib.sha256(line.encode()).hexdigest()[:8]}"
         texts = tuple(expansions(parse(line), slots, group, FEWEST_EXPANSIONS, MOST_EXPANSIONS))
         phrases.append(Phrase(group, topics, sentiment, texts))
 
@@ -142,7 +164,7 @@ class Mix:
     praise: float
 
 
-LEARNING_MIX = Mix(nothing=0.15, praise=0.12)  # every topic is seen often enough to be learnt
+LEARNING_MIX = Mix(nothing=0.3, praise=0.15)  # every topic is seen often enough to be learnt, and what is none of them
 DAILY_MIX = Mix(nothing=0.4, praise=0.3)  # what a shop receives: probabilities are calibrated on this
 
 

@@ -15,6 +15,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+#: The folder of label sets, which live and change beside the prompts.
+LABEL_SETS = "label_sets"
 REQUIRED_FRONT_MATTER = ("version", "task", "label_set", "schema", "model_family", "eval_set", "gates", "owner")
 
 
@@ -53,6 +55,23 @@ def prompt_versions(task: str) -> tuple[str, ...]:
         raise FileNotFoundError(f"prompts/{task} does not exist")
     names = [entry.name[:-3] for entry in folder.iterdir() if entry.name.endswith(".md") and entry.name[0] == "v"]
     return tuple(sorted(names, key=lambda name: (len(name), name)))
+
+
+def prompt_tasks() -> tuple[str, ...]:
+    """Tasks that have a prompt in force, in order of name."""
+    folders = (entry for entry in _root().iterdir() if entry.is_dir() and entry.name != LABEL_SETS)
+    return tuple(sorted(entry.name for entry in folders if entry.joinpath("ACTIVE").is_file()))
+
+
+def label_set_versions() -> tuple[str, ...]:
+    """Versions of the label set that have a file, in natural order."""
+    names = [entry.name[:-5] for entry in _root().joinpath(LABEL_SETS).iterdir() if entry.name.endswith(".yaml")]
+    return tuple(sorted(names, key=lambda name: (len(name), name)))
+
+
+def prompts_folder() -> Any:
+    """Where the prompts lie."""
+    return _root()
 
 
 @lru_cache(maxsize=32)

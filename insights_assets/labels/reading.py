@@ -6,7 +6,7 @@ Does not belong here: stars, orders and return codes (`cascade`), which differ b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from insights_assets.labels.classifier import Classifier
 from insights_assets.labels.concepts import LANGUAGES, load_function_words
 from insights_assets.labels.evidence import Span, clauses
 from insights_assets.labels.rules import Hit, RuleBook
-from insights_assets.labels.sentiment import ToneReader, clause_sentiment, text_sentiment
+from insights_assets.labels.sentiment import clause_sentiment, text_sentiment
 from insights_assets.labels.urgency import is_pressing
 from insights_assets.labels.words import fold
 
@@ -43,7 +43,6 @@ class Reader:
         self._classifier = classifier
         self._rules = rules
         self._products = products
-        self._tones: Mapping[str, ToneReader] = {language: ToneReader(language) for language in LANGUAGES}
 
     def read(self, texts: Sequence[str], languages: Sequence[str | None]) -> list[Reading]:
         """One reading a text, in order."""
@@ -62,9 +61,8 @@ class Reader:
     def _read_one_language(self, folded: list[str], language: str) -> list[Reading]:
         scores = self._classifier.score(folded, language)
         vocabulary = self._classifier.vocabulary(language)
-        lexicon = self._tones[language].clause_scores(scores, vocabulary)
-        tones = clause_sentiment(scores, lexicon)
-        overall = text_sentiment(scores, lexicon)
+        tones = clause_sentiment(scores)
+        overall = text_sentiment(scores)
         masks = self._rules.candidates(scores.tokens, vocabulary.words, language)
         first = np.searchsorted(scores.clauses.of_text, np.arange(len(folded) + 1)).tolist()
         starts, ends = scores.clauses.starts.tolist(), scores.clauses.ends.tolist()

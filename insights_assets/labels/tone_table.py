@@ -1,7 +1,7 @@
 """Tone table: the tone of some ten thousand words that the hand-made lexicon lacks, learnt once from those it has.
 
 Belongs here: reading the shipped table, and how it was made. Does not belong here: the lexicon itself and how words
-become the tone of a text (`sentiment`).
+become a tone (`lexicon`, `sentiment`).
 
 Google's universal sentence encoder, multilingual v3 (Apache-2.0), puts words of one tone near each other in every
 language it knows. A ridge regression from its word vectors to the lexicon's values gives each of its whole words a
@@ -42,7 +42,7 @@ def make() -> int:
 
     from insights_assets.labels.concepts import LANGUAGES, load_function_words
     from insights_assets.labels.corpus import load_phrases
-    from insights_assets.labels.sentiment import load_tone_words
+    from insights_assets.labels.lexicon import load_tone_words
     from insights_assets.labels.words import fold, word_of
 
     encoder = USE(threads=1)

@@ -54,6 +54,12 @@ class Lake:
         self._versions = versions
         self._crash_at = crash_at
         self._is_embedded = is_embedded
+        self._opened: dict[str, tuple[int | None, Any]] = {}
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the engine runs inside this process."""
+        return self._is_embedded
 
     @property
     def spark(self) -> SparkSession:
@@ -109,6 +115,11 @@ class Lake:
         """Rows by the Delta log, without reading data."""
         return sum(self._rows_by_partition(spec).values()) if self.exists(spec) else 0
 
+    def last_partition(self, spec: TableSpec) -> date | None:
+        """The latest day that a table partitioned by day holds rows of, by the Delta log."""
+        counts = self._rows_by_partition(spec) if self.exists(spec) else {}
+        return max((day for day, rows in counts.items() if day is not None and rows), default=None)
+
     def stored_columns(self, spec: TableSpec) -> dict[str, str]:
         """Column name -> type as the Delta log has it."""
         fields = pa.schema(self._delta(spec).schema().to_arrow())
@@ -146,6 +157,14 @@ class Lake:
         # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
         ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
         return self.spark.read.schema(ddl).parquet(path)
+
+    def narrow(self, frame: DataFrame, into: TableSpec) -> DataFrame:
+        """The frame as one partition before it goes into Python, where it is what a day adds to a table that already holds rows.
+
+        The embedded engine reads a table partitioned by day as one partition a file and starts Python in each of them, empty ones
+        too: that costs by how many days are stored. It waits for ever on a `coalesce` to more than one.
+        """
+        return frame.coalesce(1) if self._is_embedded and self.row_count(into) else frame
 
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""
@@ -239,9 +258,15 @@ class Lake:
         return pa.schema([pa.field(field.name, field.type) for field in spec.arrow_schema])
 
     def _delta(self, spec: TableSpec) -> Any:
+        """The table as it is now. Opening reads the whole log, so it is kept for as long as no commit was added to it."""
         from deltalake import DeltaTable
 
-        return DeltaTable(str(self.path(spec)), version=None if self._versions is None else self._versions[str(spec)])
+        version = self.version(spec)
+        kept = self._opened.get(str(spec))
+        if kept is None or kept[0] != version:
+            kept = (version, DeltaTable(str(self.path(spec)), version=None if self._versions is None else version))
+            self._opened[str(spec)] = kept
+        return kept[1]
 
     def _rows_by_partition(self, spec: TableSpec) -> dict[date | None, int]:
         actions = pa.table(self._delta(spec).get_add_actions(flatten=True))

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from insights_assets.shop.catalogue import BY_NAME
+from insights_assets.shop.destinations_file import Destinations, read_destinations
 from insights_assets.shop.model import ACTION_KINDS, Owner, Replies, Shop, Slice, UseCase
 from insights_assets.shop.policy_file import read_policy
 from insights_assets.shop.reading import Node, ShopError, read_yaml
@@ -94,7 +95,13 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
         replies=_replies(read_yaml(root / "replies.yaml", root), teams, topics, languages),
         region_names=top["region_names"].each(Node.text) if "region_names" in top else {},
         warnings=warnings,
+        destinations=_destinations(root),
     )
+
+
+def _destinations(root: Path) -> Destinations:
+    file = root / "destinations.yaml"
+    return read_destinations(read_yaml(file, root)) if file.is_file() else Destinations()
 
 
 def _digest(root: Path) -> str:
@@ -139,6 +146,8 @@ def _owners(node: Node) -> dict[str, Owner]:
             approves=fields["approves"].texts(ACTION_KINDS),
             alert_budget_per_week=fields["alert_budget_per_week"].whole(0, 1000),
         )
+        if owners[team].escalates_to == team:
+            fields["escalates_to"].fail("is the team itself", "name another team: this is who is told when nobody acts (R97)")
     return owners
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from insights_assets.shop.alerting import AlertLimits, DigestTime, EscalationRules, QuietHours
+from insights_assets.shop.answering import AnswerLimits
+from insights_assets.shop.destinations_file import Destinations
 from insights_assets.shop.watching import WatchLimits
 
 #: Every kind of action there is; one action per issue and kind, for ever.
@@ -119,13 +122,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class HoldLimits:
-    """Bounds of promotion holds; the cap is a share of the last 28 days' revenue over all running holds together."""
+    """Bounds of promotion holds; the cap is a share of the last 28 days' revenue over all running holds together.
+
+    `promoted_share_of_revenue`: how much of a product's revenue is taken to come from paid promotion; it prices a wrong hold.
+    """
 
     expires_after_days: int
     extension_days: int
     cap_share_of_revenue: float
     skus_at_most: int
     sku_share_of_evidence: float
+    promoted_share_of_revenue: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -188,6 +195,11 @@ class Policy:
     topics: Mapping[str, TopicPolicy]
     decisions: tuple[Decision, ...]
     learning: WatchLimits = field(default_factory=WatchLimits)
+    answers: AnswerLimits = field(default_factory=AnswerLimits)
+    alerts: AlertLimits = field(default_factory=AlertLimits)
+    quiet_hours: QuietHours = field(default_factory=QuietHours)
+    digest: DigestTime = field(default_factory=DigestTime)
+    escalation: EscalationRules = field(default_factory=EscalationRules)
 
     def owner_of(self, topic: str, cause: Mapping[str, str] | None = None) -> str:
         """The team that owns an issue of this topic whose cause is known as `cause` (attribute -> value)."""
@@ -304,6 +316,7 @@ class Shop:
     region_names: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
+    destinations: Destinations = field(default_factory=Destinations)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -6,9 +6,10 @@ to a decision, no row is out of reach. Does not belong here: applying the policy
 
 from __future__ import annotations
 
-from datetime import time
 from itertools import product
 
+from insights_assets.shop.alerting import read_alerts, read_digest, read_escalation, read_quiet_hours, time_of_day
+from insights_assets.shop.answering import read_answers
 from insights_assets.shop.model import (
     ACTION_KINDS,
     CAUSE_ATTRIBUTES,
@@ -28,6 +29,8 @@ from insights_assets.shop.reading import Node
 from insights_assets.shop.watching import read_watch
 
 TIERS = (1, 2, 3)
+#: The one topic that calls people at any tier.
+SAFETY = "safety"
 REQUIRED = (
     "decided_by",
     "decided_on",
@@ -44,21 +47,27 @@ REQUIRED = (
     "decisions",
 )
 
+#: Sections that a shop may leave out: it keeps their defaults.
+OPTIONAL = ("learning", "answers", "alerts", "quiet_hours", "digest", "escalation")
+
 
 def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
     """The policy, checked against the teams of owners.yaml."""
-    top = node.mapping(REQUIRED, ("learning",))
+    top = node.mapping(REQUIRED, OPTIONAL)
     topics = {name: _topic(name, entry, teams) for name, entry in top["topics"].entries().items()}
     if not topics:
         top["topics"].fail("names no topic", "name each topic of the label set with an owner")
     money = top["money"].mapping(("customer_value", "harm_horizon_days"))
     decisions = tuple(_decision(item, tuple(topics), teams) for item in top["decisions"].items())
     _complete(top["decisions"], decisions, topics)
+    _no_overlap(top["decisions"], decisions)
+    tiers = _tiers(top["tiers"])
+    quiet = read_quiet_hours(top.get("quiet_hours"))
     return Policy(
         decided_by=top["decided_by"].choice(teams),
         decided_on=top["decided_on"].day(),
-        tiers=_tiers(top["tiers"]),
-        due_at=_time_of_day(top["due_at"]),
+        tiers=tiers,
+        due_at=time_of_day(top["due_at"]),
         opens_within_days=top["opens_within_days"].whole(0, 365),
         customer_value=money["customer_value"].number(0, 1e6),
         harm_horizon_days=money["harm_horizon_days"].whole(1, 365),
@@ -70,6 +79,11 @@ def read_policy(node: Node, teams: tuple[str, ...]) -> Policy:
         topics=topics,
         decisions=decisions,
         learning=read_watch(top.get("learning")),
+        answers=read_answers(top.get("answers")),
+        alerts=read_alerts(top.get("alerts")),
+        quiet_hours=quiet,
+        digest=read_digest(top.get("digest"), quiet),
+        escalation=read_escalation(top.get("escalation")),
     )
 
 
@@ -91,16 +105,13 @@ def _tiers(node: Node) -> dict[int, Tier]:
             fields["risk_share_of_daily_margin"].fail(
                 "is not below the tier above it", "lower it; tiers go from dear to cheap"
             )
+        if tiers[tier].due_within_hours < tiers[tier].respond_within_hours:
+            fields["due_within_hours"].fail("is due before anybody has to answer", "write at least respond_within_hours")
+        if tier > 1 and tiers[tier].respond_within_hours < tiers[tier - 1].respond_within_hours:
+            fields["respond_within_hours"].fail("is more urgent than the tier above it", "raise it; tiers go from urgent to calm")
     if tiers[3].risk_share_of_daily_margin != 0:
         entries["3"].fail("leaves issues without a tier", "set risk_share_of_daily_margin of tier 3 to 0")
     return tiers
-
-
-def _time_of_day(node: Node) -> time:
-    try:
-        return time.fromisoformat(node.text())
-    except ValueError:
-        node.fail("is not a time of day", 'write it in quotes, e.g. "12:00"')
 
 
 def _thresholds(node: Node) -> Thresholds:
@@ -108,6 +119,8 @@ def _thresholds(node: Node) -> Thresholds:
     sku = fields["sku"].mapping(("distinct_customers", "window_days", "lift"))
     repeated = fields["repeated_issue"].mapping(("tickets", "customers", "window_days", "drafts_per_day"))
     safety = fields["safety"].mapping(("reports_to_a_person", "independent_reports_for_tier_1"))
+    if repeated["customers"].whole(1, 100_000) > repeated["tickets"].whole(1, 100_000):
+        repeated["customers"].fail("can never be reached: more customers than tickets", "write at most the number of tickets")
     return Thresholds(
         sku_customers=sku["distinct_customers"].whole(1, 100_000),
         sku_window_days=sku["window_days"].whole(1, 365),
@@ -122,15 +135,16 @@ def _thresholds(node: Node) -> Thresholds:
 
 
 def _holds(node: Node) -> HoldLimits:
-    fields = node.mapping(
-        ("expires_after_days", "extension_days", "cap_share_of_revenue", "skus_at_most", "sku_share_of_evidence")
-    )
+    names = ("expires_after_days", "extension_days", "cap_share_of_revenue", "skus_at_most", "sku_share_of_evidence")
+    fields = node.mapping(names, ("promoted_share_of_revenue",))
+    promoted = fields.get("promoted_share_of_revenue")
     return HoldLimits(
         expires_after_days=fields["expires_after_days"].whole(1, 90),
         extension_days=fields["extension_days"].whole(1, 90),
         cap_share_of_revenue=fields["cap_share_of_revenue"].number(0, 1),
         skus_at_most=fields["skus_at_most"].whole(1, 1000),
         sku_share_of_evidence=fields["sku_share_of_evidence"].number(0, 1),
+        **({"promoted_share_of_revenue": promoted.number(0, 1)} if promoted is not None else {}),
     )
 
 
@@ -146,6 +160,8 @@ def _gates(node: Node, teams: tuple[str, ...]) -> dict[str, Gate]:
             proposes_when_provisional=fields["provisional"].choice(("act", "propose")) == "propose",
             needs_approval=fields["approval"].choice(("none", "before")) == "before",
         )
+        if gates[kind].topic_precision > 0 and gates[kind].evidence_records == 0:
+            fields["evidence_records"].fail("asks for a precision of no records", "write at least 1, or topic_precision 0.0")
     if not gates["escalation"].needs_approval:
         node.entries()["escalation"].fail(
             "would leave without a person", "set approval: before; no escalation leaves unapproved (R56)"
@@ -172,7 +188,10 @@ def _acceptance(node: Node) -> Acceptance:
 def _loop(node: Node) -> LoopPromise:
     names = ("promise_hours", "of_last", "late_at_most", "listed_below", "baseline_hours")
     fields = node.mapping(names)
-    return LoopPromise(**{name: fields[name].whole(0, 100_000) for name in names})
+    found = LoopPromise(**{name: fields[name].whole(0, 100_000) for name in names})
+    if found.late_at_most > found.of_last:
+        fields["late_at_most"].fail("allows more late actions than are counted", "write at most `of_last`")
+    return found
 
 
 def _topic(topic: str, node: Node, teams: tuple[str, ...]) -> TopicPolicy:
@@ -215,10 +234,15 @@ def _decision(node: Node, topics: tuple[str, ...], teams: tuple[str, ...]) -> De
     if fields["tiers"].value != "any":
         tiers = frozenset(item.whole(1, 3) for item in fields["tiers"].items())
     actions = fields["actions"].texts(ACTION_KINDS)
-    if tiers == frozenset({3}) and "notification" in actions:
-        fields["actions"].fail("notifies at tier 3", "take `notification` out: tier 3 informs only (R133)")
+    named = None if fields["topics"].value == "any" else frozenset(fields["topics"].texts(topics))
+    calls = [kind for kind in ("notification", "promo_hold", "escalation") if kind in actions]
+    if calls and (tiers is None or 3 in tiers) and named != frozenset({SAFETY}):
+        what = "notifies at tier 3" if "notification" in calls else f"takes {calls[0]} at tier 3"
+        fields["actions"].fail(what, f"take `{calls[0]}` out, or leave tier 3 to another row: tier 3 informs only (R133)")
+    if "notify" in fields and "notification" not in actions:
+        fields["notify"].fail("names a team that no notification goes to", "add `notification` to the actions, or take `notify` out")
     return Decision(
-        topics=None if fields["topics"].value == "any" else frozenset(fields["topics"].texts(topics)),
+        topics=named,
         tiers=tiers,
         owners=None if fields["owners"].value == "any" else frozenset(fields["owners"].texts(teams)),
         when=fields["when"].choice(CONDITIONS) if "when" in fields else None,
@@ -226,6 +250,24 @@ def _decision(node: Node, topics: tuple[str, ...], teams: tuple[str, ...]) -> De
         actions=actions,
         line=node.line,
     )
+
+
+def _no_overlap(node: Node, decisions: tuple[Decision, ...]) -> None:
+    """No two rows name the same topic, tier, owner and condition: the second would never win there. A row for `any` may follow as the rest."""
+    items = list(node.items())
+    for second, later in enumerate(decisions):
+        for earlier in decisions[:second]:
+            shared = sorted(earlier.topics & later.topics) if earlier.topics is not None and later.topics is not None else []
+            covers = (
+                (earlier.when is None or earlier.when == later.when)
+                and (earlier.owners is None or (later.owners is not None and bool(earlier.owners & later.owners)))
+                and (earlier.tiers is None or (later.tiers is not None and bool(earlier.tiers & later.tiers)))
+            )
+            if shared and covers:
+                tiers = sorted((earlier.tiers or set(TIERS)) & (later.tiers or set(TIERS)))
+                items[second].fail(
+                    f"decides {shared[0]}, tier {tiers[0]} again: line {earlier.line} wins", "take the topic or the tier out of one of the two rows"
+                )
 
 
 def _complete(node: Node, decisions: tuple[Decision, ...], topics: dict[str, TopicPolicy]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from insights_assets.resources import reading_ahead
 from insights_assets.resources.memo import nothing_else, recall, remember
 from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.catalogue import Source
@@ -44,6 +45,8 @@ def ingest(step: Step, source: Source) -> IngestReport:
     # By content: no change of a mapping and no joined file that comes later may bring back what was removed.
     removed = {content_of(sha) for sha in removed_files(step, source) if sha}
     unread = with_generations([file for file in files if file.sha256 not in seen and file.content_sha256 not in removed], {name: len(shas) for name, shas in contents.items()})
+    if unread:
+        reading_ahead.begin(step)
     appended = _append(step, source, unread, blocks, is_first=not contents) if unread else 0
     if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
         return IngestReport(len(unread), len(files) - len(unread), 0, 0, 0)
@@ -94,7 +97,7 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     if not step.exists(raw):
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
-    missing = step.read(raw) if is_first else step.read(raw).join(have.select(*_KEY), _KEY, "left_anti")
+    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*_KEY), _KEY, "left_anti"), bronze)
     typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
     changed = merge_versions(typed, None if is_first else have, is_distinct=count == distinct)

@@ -14,6 +14,7 @@ import pytest
 
 from insights_assets.actions import commands
 from insights_assets.actions.answer import render_answer
+from insights_assets.actions.inbox import take_here
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
     APPROVALS,
@@ -22,6 +23,7 @@ from insights_assets.actions.tables import (
     EXECUTIVE_BRIEF,
     LOOP_TIME,
     MACROS,
+    NOTICES,
     PLANNED_ACTIONS,
     PROMO_HOLDS,
     QUEUES,
@@ -33,6 +35,7 @@ from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import Column, TableSpec
+from insights_assets.shop import load_shop
 from insights_assets_tests.actions.conftest import AS_OF, CAUSES, LAMPS, WORDS
 from insights_assets_tests.house import TestHouse
 
@@ -160,6 +163,8 @@ def test_insights_in_finished_action_out_and_a_second_run_writes_nothing(house: 
             "one_action_per_issue_and_kind",
             "tickets_keep_their_form",
             "holds_stay_under_cap",
+            "no_insight_is_left_without_owner",
+            "nothing_waits_too_long",
         ),
         True,
     )
@@ -202,8 +207,8 @@ def test_judgements_between_runs_reach_tables_and_desk(house: TestHouse) -> None
     house.run("actions")
     (hold,) = house.rows(PROMO_HOLDS)
     macro = next(row for row in house.rows(MACROS))
-    commands.approve(house.operations, macro["action_id"], True, by="sue")
-    commands.verdict(house.operations, "INS-7f3a", "dismissed", by="ana", reason="a test batch")
+    for act, subject, by, reason in (("approve", macro["action_id"], "sue", ""), ("dismiss", "INS-7f3a", "ana", "a test batch")):
+        assert take_here(house.operations, load_shop(), act, subject, by=by, through="command", reason=reason).is_taken
     house.run("actions", run_id="run-2")
     assert house.rows(PROMO_HOLDS)[0]["state"] == "released" and hold["state"] == "active"
     assert [(row["insight_id"], row["verdict"], row["is_latest"]) for row in house.rows(VERDICTS)] == [
@@ -256,7 +261,7 @@ def test_a_remembered_body_runs_again_when_anybody_decided_anything(house: TestH
         lambda: house.operations.verdicts.give("INS-7f3a", "confirmed", by="ana"),
         lambda: house.operations.verdicts.snooze("INS-7f3a", date(2026, 12, 1), by="ana"),
         lambda: house.operations.approvals.decide(house.operations.approvals.waiting()[0].action_id, True, by="sue"),
-        lambda: commands.release_hold(house.settings.home, house.operations, hold.hold_id, by="mia"),
+        lambda: take_here(house.operations, load_shop(), "release", hold.hold_id, by="mia", through="command", home=house.settings.home),
     ):
         act()
         seen.append(judgement_state(step))
@@ -287,3 +292,23 @@ def test_a_shop_without_orders_proposes_its_holds(house: TestHouse) -> None:
     house.run("actions")
     (hold,) = house.rows(PROMO_HOLDS)
     assert (hold["state"], hold["state_reason"]) == ("proposed", "its share of revenue is not known: needs orders")
+
+
+def test_a_ticket_nobody_answered_is_told_on_between_runs(house: TestHouse) -> None:
+    """The job of `unanswered_sensor`: notices and deliveries alone, hours later, with no file come in."""
+    from insights_assets.resources import table_assets
+
+    house.run("actions")
+    assert house.rows(NOTICES) == []
+    house.operations.clock = lambda: datetime(2026, 11, 23, 16, 1, tzinfo=UTC)
+    for run_id in ("run-2", "run-3"):
+        for name in ("actions__notices", "actions__deliveries"):
+            table_assets.BODIES[name][0](house.step(name, run_id))
+    (notice,) = house.rows(NOTICES)
+    assert (notice["kind"], notice["tier"], notice["owner"], notice["issues_count"], notice["run_id"]) == ("unanswered", 1, "product", 1, "run-2")
+    files = [name for name in desk_files(house) if name.startswith("unanswered/")]
+    assert files == [f"unanswered/{notice['action_id']}.md"]
+    told = desk_files(house)[files[0]].decode()
+    assert "1 ticket nobody answered" in told and "Quality did not answer within 4 h" in told and "tickets/INS-7f3a.md" in told
+    assert len([row for row in house.operations.outbox.all() if row.kind == "unanswered"]) == 1
+    assert {row["insight_id"] for row in house.rows(ACTION_TICKETS)} == {row["insight_id"] for row in house.rows(PLANNED_ACTIONS)}

@@ -10,14 +10,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from insights_assets.actions import commands
 from insights_assets.actions.decide import decide_actions
-from insights_assets.actions.deliver import delivery_rows, digests, documents, loop_stamps, ticket_rows
-from insights_assets.actions.desk import Desk, deliver
+from insights_assets.actions.deliver import deliver, delivery_rows, digests, ticket_rows
+from insights_assets.actions.desk import Desk
+from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.finish import Decided, Inputs, Known
+from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state
+from insights_assets.actions.inbox import Outcome, take_here
+from insights_assets.actions.loop_stamps import loop_stamps
+from insights_assets.actions.messages import messages_of
 from insights_assets.actions.repeated import RepeatedIssue
 from insights_assets.actions.tables import (
     ACTION_TICKETS,
@@ -29,7 +32,6 @@ from insights_assets.actions.tables import (
     TABLES,
 )
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.shop import Shop
 from insights_assets_tests.actions.conftest import AS_OF, LAMPS, complaint_records
 
@@ -142,7 +144,7 @@ def test_what_was_approved_stays_what_it_was(inputs: Callable[..., Inputs], oper
     given = everything(inputs)
     first = decide_actions(given, operations)
     article = next(row for row in first.actions if row["kind"] == "article" and row["insight_id"] == "INS-b1")
-    commands.approve(operations, article["action_id"], True, by="sue")
+    assert take_here(operations, inputs().shop, "approve", article["action_id"], by="sue", through="command").is_taken
     other = {**given.evidence, "INS-b1": complaint_records(4, topic="billing_confusion", prefix="Z")}
     second = decide_actions(replace(again(given, first), evidence=other, repeated=[]), operations)
     before = {d["draft_id"]: d["text"] for d in first.drafts if d["action_id"] == article["action_id"]}
@@ -166,7 +168,7 @@ def test_an_ended_hold_does_not_count_against_the_cap(inputs: Callable[..., Inpu
 
 def run(inputs: Inputs, operations: Operations, desk: Desk, run_id: str = "run-1") -> tuple[Decided, int]:
     decided = decide_actions(inputs, operations)
-    written = deliver(operations, desk, documents(decided.actions, decided.drafts, inputs.shop), run_id)
+    written = deliver(operations, {"desk": DeskDestination(desk)}, messages_of(decided.actions, decided.drafts, inputs.shop), run_id).arrived
     written += desk.put("holds.csv", desired_state(operations.holds.all()))
     return decided, written
 
@@ -209,7 +211,7 @@ def test_rows_fit_their_tables(
     given = everything(inputs)
     decided, _ = run(given, operations, Desk(tmp_path / "desk"))
     assert set(decided.actions[0]) | {"run_id", "created_at"} == set(PLANNED_ACTIONS.column_names)
-    assert set(PROMO_HOLDS.column_names) <= set(decided.holds[0].as_dict())
+    assert set(PROMO_HOLDS.column_names) <= set(hold_rows(decided.holds, {}, shop, AS_OF)[0])
     assert set(decided.drafts[0]) - {"kind"} == set(MACROS.column_names)
     assert set(DELIVERIES.column_names) <= set(delivery_rows(operations.outbox.deliveries())[0])
     tickets = ticket_rows(decided.actions, operations.outbox.all(), [])
@@ -246,18 +248,24 @@ def test_a_release_empties_the_desired_state_at_once(
     run(inputs(), operations, Desk(tmp_path / "desk"))
     assert held_skus(tmp_path) == ["GL-100"]
     (hold,) = commands.list_holds(operations)
-    extended = commands.extend_hold(tmp_path, operations, shop, hold["hold_id"], by="mia")
-    assert extended.expires_on == date(2026, 12, 7)
-    commands.release_hold(tmp_path, operations, hold["hold_id"], by="mia", reason="fixed")
+
+
+    def act(what: str, hold_id: str, by: str) -> Outcome:
+        return take_here(operations, shop, what, hold_id, by=by, through="command", home=tmp_path, as_of=AS_OF)
+
+    asked = act("extend", hold["hold_id"], "mia")
+    assert asked.is_taken and "a second person confirms it" in asked.said
+    assert not act("extend", hold["hold_id"], "Mia").is_taken
+    assert operations.holds.all()[0].expires_on == date(2026, 11, 30), "asking moves nothing"
+    assert act("extend", hold["hold_id"], "tom").said.endswith("is extended until 7 Dec: asked by mia, confirmed by tom")
+    assert operations.holds.all()[0].expires_on == date(2026, 12, 7)
+    assert act("release", hold["hold_id"], "mia").is_taken
     assert held_skus(tmp_path) == []
-    with pytest.raises(RefusedHold, match="is released"):
-        commands.extend_hold(tmp_path, operations, shop, hold["hold_id"], by="mia")
-    with pytest.raises(RefusedHold, match="there is no hold"):
-        commands.release_hold(tmp_path, operations, "H-0", by="mia")
-    assert [(row.action, row.actor) for row in operations.audit.rows()] == [
-        ("hold_release", "mia"),
-        ("hold_extend", "mia"),
-    ]
+    assert "is released" in act("extend", hold["hold_id"], "mia").said
+    assert "there is no hold" in act("release", "H-0", "mia").said
+    assert [(row.action, row.actor) for row in operations.audit.rows()][::-1] == [
+        ("hold_extend", "mia"), ("refused", "Mia"), ("hold_extend", "tom"), ("hold_release", "mia"), ("refused", "mia"), ("refused", "mia"),
+    ]  # fmt: skip
 
 
 def test_a_person_may_place_a_proposed_hold(
@@ -266,5 +274,5 @@ def test_a_person_may_place_a_proposed_hold(
     run(inputs(revenue_share=None), operations, Desk(tmp_path / "desk"))
     (hold,) = commands.list_holds(operations)
     assert hold["state"] == "proposed" and held_skus(tmp_path) == []
-    commands.place_hold(tmp_path, operations, shop, hold["hold_id"], by="mia", as_of=AS_OF)
+    assert take_here(operations, shop, "place", hold["hold_id"], by="mia", through="command", home=tmp_path, as_of=AS_OF).is_taken
     assert held_skus(tmp_path) == ["GL-100"]

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from insights_assets.actions.loop_time import Stamps, judge_loop, loop_hours, loop_rows
+from insights_assets.actions.loop_promise import judge_loop
+from insights_assets.actions.loop_time import Stamps, loop_hours, loop_rows
 from insights_assets.actions.verdicts import alert_precision, give_verdict, verdict_rows
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.judgements import RefusedJudgement

@@ -64,11 +64,20 @@ def test_another_sku_is_another_issue() -> None:
     assert len(history[8]) == 2
 
 
-def test_reports_more_than_thirty_days_apart_are_two_issues() -> None:
-    history = live(reports(("F1", "anna", 0, 0, 0.9), ("F2", "ben", 40, 0, 0.9)), 41)
-    assert {i.incident.state for i in history[35]} == {"resolved"}
-    assert sorted(len(i.reports) for i in history[41]) == [1, 1]
-    assert len({i.insight_id for i in history[41]}) == 2
+def test_a_report_long_after_the_last_one_closed_is_another_issue() -> None:
+    history = live(reports(("F1", "anna", 0, 0, 0.9), ("F2", "ben", 45, 0, 0.9)), 46)
+    assert {i.incident.state for i in history[35]} == {"resolved"} and history[35][0].incident.closed == DAY + 30
+    assert sorted(len(i.reports) for i in history[46]) == [1, 1]
+    assert len({i.insight_id for i in history[46]}) == 2
+
+
+def test_a_report_within_fourteen_days_of_closing_reopens_the_issue() -> None:
+    history = live(reports(("F1", "anna", 0, 0, 0.9), ("F2", "ben", 44, 0, 0.9)), 46)
+    (issue,) = history[44]
+    assert issue.insight_id == history[0][0].insight_id and issue.reports == ("F1", "F2")
+    assert (issue.incident.state, issue.incident.opened, issue.incident.reopened) == ("open", DAY, 1)
+    assert [(i.incident.state, i.incident.reopened) for i in history[46]] == [("active", 1)]
+    assert len(live(reports(("F1", "anna", 0, 0, 0.9), ("F2", "ben", 44, 1, 0.9)), 46)[46]) == 2, "another product is another issue"
 
 
 def test_a_doubtful_label_is_no_report() -> None:

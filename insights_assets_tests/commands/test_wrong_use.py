@@ -54,7 +54,7 @@ def test_on_a_published_home(home: Path, words: str, told: str) -> None:
     assert result.exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["answer", "show insights", "trace X", "verdict X confirmed", "approve X", "hold list", "audit verify", "export anomalies.insights --out x.csv"])
+@pytest.mark.parametrize("name", ["answer", "show insights", "trace X", "verdict X confirmed", "approve X", "hold list", "outbox list", "audit verify", "export anomalies.insights --out x.csv"])
 def test_where_there_is_no_home_each_command_says_how_to_make_one(name: str, tmp_path: Path) -> None:
     result = insights(*name.split(), "--home", str(tmp_path / "none"))
     assert f"is not a home yet; make one with `insights run --landing DIR --home {tmp_path / 'none'}`" in says(result)

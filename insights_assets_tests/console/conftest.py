@@ -10,6 +10,7 @@ import pytest
 
 from insights_assets.console.opening import Opened, open_console, read_settings
 from insights_assets_tests.console.homes import build_home
+from insights_assets_tests.console.people_homes import build_people_home
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,19 @@ def home(written_homes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.fixture
 def quiet_home(written_homes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return _copy(written_homes["quiet"], tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def written_people_home(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Path:
+    home = tmp_path_factory.mktemp("people") / "home"
+    build_people_home(home, spark)
+    return home
+
+
+@pytest.fixture
+def people_home(written_people_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of this test's own in which something waits for people."""
+    return _copy(written_people_home, tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -6,13 +6,7 @@ Needs chromium and its driver; skips with the reason where they are missing.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,16 +15,10 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from insights_assets.resources.operations import open_operations
+from insights_assets_tests.console.browsing import browsing, look, serving
 from insights_assets_tests.console.homes import DAMAGE
 
 pytestmark = pytest.mark.slow
-APP = Path(__file__).resolve().parents[2] / "insights_assets" / "console" / "app.py"
-BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
-DRIVER = shutil.which("chromedriver")
-SWITCHES = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1280,1600",
-)  # fmt: skip
 #: Elements whose own text carries the corpus, and where it would have become something.
 FOUND = """
 const leaves = [...document.querySelectorAll('body *')].filter(e => e.children.length === 0 && /HOSTILE/.test(e.textContent));
@@ -44,62 +32,18 @@ return {
   title: document.title,
 };
 """
-SETTLED = """
-const app = document.querySelector('[data-testid="stApp"]');
-return !!app && app.getAttribute('data-test-script-state') === 'notRunning' && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"]');
-"""
 
 
 @pytest.fixture
 def address(home: Path, tmp_path: Path) -> Iterator[str]:
-    """A console server of this test's own, that nobody has opened yet."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
-    with (tmp_path / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "INSIGHTS_HOME": str(home)}, stdout=log, stderr=log)
-    try:
-        for _ in range(240):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                    break
-            except OSError:
-                time.sleep(0.25)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with serving(home, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Any]:
-    if BROWSER is None or DRIVER is None:
-        pytest.skip("needs chromium and chromedriver, which are not here")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = BROWSER
-    for switch in (*SWITCHES, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    try:
+    with browsing(tmp_path) as driver:
         yield driver
-    finally:
-        driver.quit()
-
-
-def look(browser: Any, url: str) -> None:
-    browser.get(url)
-    for _ in range(240):
-        time.sleep(0.5)
-        if browser.execute_script(SETTLED):
-            time.sleep(1.5)
-            return
-    raise AssertionError(f"{url} never settled: {browser.title}")
 
 
 def hosts(browser: Any) -> set[str]:
@@ -117,7 +61,7 @@ def test_a_fresh_server_shows_a_tickets_link_in_its_frame_inert_and_without_othe
     look(browser, f"{address}/insight?insight={DAMAGE}")  # the first request this server ever gets
     navigation = browser.find_elements("css selector", '[data-testid="stTopNavLink"]')
     # the icon of each is a ligature, whose letters are text too
-    assert [entry.text.splitlines()[-1] for entry in navigation] == ["Today", "Insight", "Review", "Health", "ROI"]
+    assert [entry.text.splitlines()[-1] for entry in navigation] == ["Today", "Approvals", "Tickets", "Insight", "Review", "Loop time", "Health", "ROI"]
     assert "Why it was flagged" in browser.find_element("tag name", "body").text
     found = browser.execute_script(FOUND)
     assert found["shown"] >= 6

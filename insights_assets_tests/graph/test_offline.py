@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 WRAPPER = Path(__file__).with_name("no_network.py")
 DEMO = ("demo", "--days", "75", "--records", "2000", "--seed", "3", "--last-day", "2026-11-22")
 #: They tell when this house worked, not what it found.
-OF_THE_HOME = {"actions.loop_time", "actions.deliveries", "health.pipeline_health", "health.layers", "governance.audit_log"}
+OF_THE_HOME = {"actions.loop_time", "actions.loop_summary", "actions.deliveries", "health.pipeline_health", "health.layers", "governance.audit_log"}
 
 
 def closed(counters: Path, *command: str) -> list[str]:

@@ -20,9 +20,9 @@ from insights_assets.tables import all_tables
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LAST_DAY = date(2026, 11, 22)
 #: Where the process is killed, one after the other, before the home may finish.
-CRASHES = ("sources.orders_raw:after", "canonical.feedback:before", "labels.feedback_labels:after", "anomalies.insights:before", "actions.action_tickets:after")
+CRASHES = ("sources.orders_raw:after", "canonical.feedback:before", "labels.feedback_labels:after", "anomalies.insights:before", "outbox.mark:after", "outbox.call:after", "actions.action_tickets:after")
 #: Tables that tell of the homes themselves: how often they ran, and when by the wall clock people would have acted.
-OF_THE_HOME = {"actions.loop_time", "actions.deliveries", "health.pipeline_health", "health.layers", "governance.audit_log"}
+OF_THE_HOME = {"actions.loop_time", "actions.loop_summary", "actions.deliveries", "health.pipeline_health", "health.layers", "governance.audit_log"}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from insights_assets.health.model import accuracy_metrics, confidence_metrics, drift_metric, prompt_regression_metric
+from insights_assets.health.model import accuracy_metrics, alert_metric, confidence_metrics, drift_metric, prompt_regression_metric
 
 AS_OF = date(2026, 11, 22)
 
@@ -72,3 +72,16 @@ def test_accuracy_follows_the_gate() -> None:
     assert one.state == "amber" and "1 topics fail their gate (sizing_issue)" in one.says
     assert accuracy_metrics([quality("micro", "fail")])[0].state == "red"
     assert accuracy_metrics([quality("micro", "too_few")])[0].state == "too_few"
+
+
+def test_the_precision_of_alerts_is_a_metric_once_people_judged() -> None:
+    row = {
+        "grouping": "all", "name": "all", "judged_count": 20, "confirmed_count": 15, "precision": 0.75, "precision_low": 0.53, "precision_high": 0.89,
+        "unknown_count": 2, "answer": "pass",
+    }  # fmt: skip
+    found = alert_metric([{**row, "grouping": "owner", "name": "quality"}, row])
+    assert (found.state, found.value, found.low, found.sample_count) == ("green", 0.75, 0.53, 20)
+    assert found.says == "15 of 20 judged were right (75 %, 95 % interval 53 to 89 %); nobody said of 2 closed"
+    assert alert_metric([{**row, "answer": "fail"}]).state == "red"
+    assert alert_metric([{**row, "answer": "too_few"}]).state == "too_few"
+    assert alert_metric([{**row, "judged_count": 0}]).state == alert_metric([]).state == "not_available"

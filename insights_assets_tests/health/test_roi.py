@@ -79,6 +79,7 @@ def test_the_table_has_four_rows_with_sources_and_the_configured_baseline() -> N
     assert (rows[0].before, rows[0].after, rows[0].says) == (504, 30.0, "504 h before (configured); 30 h after (3 issues)")
     assert [row.state for row in rows[1:]] == ["not_available"] * 3
     assert all(row.source for row in rows)
-    fixed = before_after.remediation([{"stage": "fix", "hours": 5.0}, {"stage": "route", "hours": 1.0}, {"stage": "fix", "hours": 7.0}])
+    stamps = [("a", "decide", 0), ("a", "fix", 5), ("b", "decide", 1), ("b", "fix", 8), ("c", "decide", 3)]
+    fixed = before_after.remediation([{"action_id": action, "stage": stage, "at": said + timedelta(hours=hours)} for action, stage, hours in stamps])
     assert fixed is not None and fixed.after == 6.0
     assert before_after.detection([], 504).after is None

@@ -7,7 +7,7 @@ from collections import defaultdict
 import pytest
 
 from insights_assets.labels.concepts import LANGUAGES
-from insights_assets.labels.corpus import DAILY_MIX, SECOND_HAND, composed_rows, load_phrases, phrase_rows, training_rows
+from insights_assets.labels.corpus import DAILY_MIX, FIRST_HAND, LATER_HANDS, Hand, composed_rows, load_phrases, phrase_rows, training_rows, written_by
 from insights_assets.labels.label_set import load_label_set
 
 TOPICS = [topic for topic in load_label_set().topic_ids if topic != "other"]
@@ -68,9 +68,19 @@ def test_complaints_outweigh_praise_in_the_tone_of_a_text() -> None:
             assert row.sentiment == "negative"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_both_hands_write_of_every_topic_and_their_groups_tell_them_apart(language: str) -> None:
-    phrases = load_phrases(language).phrases
-    for second in (True, False):
-        topics = {topic for phrase in phrases if (f":{SECOND_HAND}" in phrase.group) is second for topic in phrase.topics}
-        assert topics >= set(TOPICS)
+@pytest.mark.parametrize(("hand", "language"), [(hand, language) for hand in (FIRST_HAND, *LATER_HANDS) for language in hand.languages])
+def test_every_hand_writes_of_every_topic_and_its_groups_tell_it_apart(hand: Hand, language: str) -> None:
+    own = [
+        phrase for phrase in load_phrases(language).phrases
+        if (written_by(phrase.group, hand) if hand.mark else not any(written_by(phrase.group, later) for later in LATER_HANDS))
+    ]
+    assert {topic for phrase in own for topic in phrase.topics} >= set(TOPICS)
+    assert any(not phrase.topics for phrase in own)
+
+
+def test_a_hand_whose_file_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insights_assets.labels.corpus.LATER_HANDS", (Hand("9-", "_nobody"),))
+    load_phrases.cache_clear()
+    with pytest.raises(FileNotFoundError, match="en_nobody"):
+        load_phrases("en")
+    load_phrases.cache_clear()

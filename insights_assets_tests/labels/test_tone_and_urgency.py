@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from insights_assets.labels.evidence import Span
-from insights_assets.labels.sentiment import load_tone_words, rating_tone, tone_of, with_rating
+from insights_assets.labels.lexicon import load_tone_words
+from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import GAP, summarise
 from insights_assets.labels.tone_table import load_tone_table
 from insights_assets.labels.urgency import is_pressing, urgency_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -12,13 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from insights_assets.resources.operations import Operations, SchemaTooNew, open_operations
+from insights_assets.resources.operations import SCHEMA_VERSION, Operations, SchemaTooNew, open_operations
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
 from insights_assets.resources.operations.outbox import StaleFence
-from insights_assets_tests.resources import postgres
 
-_NUMBERS = itertools.count()
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
@@ -38,22 +35,6 @@ class Hands:
 @pytest.fixture
 def clock() -> Hands:
     return Hands()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if (reason := postgres.why_not()) is not None:
-        pytest.skip(reason)
-    with postgres.server() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The same tests on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'operations.db'}"
-    return postgres.fresh_database(request.getfixturevalue("postgres_server"), f"t{next(_NUMBERS)}")
 
 
 @pytest.fixture
@@ -78,13 +59,13 @@ def test_migrate_is_idempotent_and_refuses_a_newer_schema(operations: Operations
 def test_an_older_database_gets_the_columns_it_lacks_and_keeps_its_rows(operations: Operations, target: str) -> None:
     operations.outbox.want([{"idempotency_key": "k", "action_id": "a", "insight_id": "i", "kind": "macro", "destination": "desk", "payload": {}}])
     with operations.engine.begin() as connection:
-        for table, column in (("outbox", "not_before"), ("outbox", "lookups"), ("holds", "extension_until"), ("approvals", "decided_through")):
+        for table, column in (("outbox", "not_before"), ("outbox", "lookups"), ("outbox", "sent_to"), ("holds", "extension_until"), ("approvals", "decided_through")):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("DROP TABLE approval_tokens"))
     operations.facts.put("schema_version", "1")
     operations.close()
     older = open_operations(target)
-    assert older.migrate() == 2
+    assert older.migrate() == SCHEMA_VERSION
     (row,) = older.outbox.claim("worker")
     assert (row.idempotency_key, row.lookups, row.not_before) == ("k", 0, None)
     older.close()
@@ -221,8 +202,8 @@ def test_a_worker_whose_lease_ran_out_cannot_report(operations: Operations, cloc
     with pytest.raises(StaleFence):
         outbox.delivered(stale, external_id="x", run_id="r")
     with pytest.raises(StaleFence):
-        outbox.failed(stale, "x")
-    outbox.failed(fresh, "no such project", dead=True)
+        outbox.not_sent(stale, "x", wait_seconds=1)
+    outbox.dead(fresh, "no such project")
     clock.turn(days=1)
     assert outbox.claim("w2") == []
     assert outbox.deliveries() == []
@@ -344,3 +325,77 @@ def test_two_processes_append_one_chain(operations: Operations, target: str) -> 
         assert worker.exitcode == 0
     result = operations.audit.verify_chain()
     assert result.holds and result.rows == 40
+
+
+# -- transactions within transactions, tokens, stamps ------------------------------------------------------------------------
+
+
+def test_a_transaction_within_one_is_a_part_of_it(operations: Operations) -> None:
+    with operations.writing() as outer:
+        operations.facts.put("kept", "1")
+        with pytest.raises(RuntimeError, match="inner"), operations.writing() as inner:
+            assert inner is outer
+            operations.facts.put("undone", "1")
+            raise RuntimeError("inner")
+        assert operations.facts.get("undone") is None
+        assert operations.facts.get("kept") == "1", "a look inside sees what was done so far"
+        operations.audit.append("ana", "verdict", "INS-1")
+    assert (operations.facts.get("kept"), operations.audit.count()) == ("1", 1)
+    with pytest.raises(RuntimeError, match="outer"), operations.writing():
+        operations.facts.put("gone", "1")
+        operations.holds.make("H-1", "ACT-1", "INS-1", ["S"], reason="r", by="policy", revenue_share=None, placed_on=None, expires_on=None)
+        raise RuntimeError("outer")
+    assert operations.facts.get("gone") is None and operations.holds.all() == []
+    operations.facts.put("after", "1")  # the next transaction is one of its own again
+    assert operations.facts.get("after") == "1" and operations.audit.verify_chain().holds
+
+
+def test_transactions_of_threads_are_their_own(operations: Operations) -> None:
+    import threading
+
+    seen: list[str | None] = []
+    with operations.writing():
+        operations.facts.put("mine", "1")
+        other = threading.Thread(target=lambda: seen.append(operations.facts.get("mine")))
+        other.start()
+        other.join()
+    assert seen == [None], "another thread sees nothing of what is not committed"
+
+
+def test_a_token_is_good_once_for_one_thing_until_its_time(operations: Operations, clock: Hands) -> None:
+    answers = operations.answers
+    token = answers.issue_token("approve", "ACT-1", expires_at=START + timedelta(hours=2))
+    for act, subject, said in (("reject", "ACT-1", "something else"), ("approve", "ACT-2", "something else")):
+        with pytest.raises(RefusedJudgement, match=said):
+            answers.redeem(token, act, subject, by="sue")
+    answers.redeem(token, "approve", "ACT-1", by="sue")
+    with pytest.raises(RefusedJudgement, match="used already, by sue"):
+        answers.redeem(token, "approve", "ACT-1", by="tom")
+    late = answers.issue_token("approve", "ACT-1", expires_at=START + timedelta(hours=2))
+    clock.turn(hours=2)
+    with pytest.raises(RefusedJudgement, match="time is over"):
+        answers.redeem(late, "approve", "ACT-1", by="sue")
+    answers.issue_token("approve", "ACT-1", expires_at=START + timedelta(hours=9))
+    with pytest.raises(RefusedJudgement, match="not known"):
+        answers.redeem(late, "approve", "ACT-1", by="sue")  # swept away with the next one
+
+
+def test_a_stage_is_stamped_once(operations: Operations) -> None:
+    assert operations.answers.stamp("ACT-1", "fix", START, by="dev", through="jira")
+    assert not operations.answers.stamp("ACT-1", "fix", START + timedelta(hours=1), by="eve", through="jira")
+    assert operations.answers.stamps()["ACT-1"]["fix"].at == START
+    with pytest.raises(RefusedJudgement, match="is not a stage"):
+        operations.answers.stamp("ACT-1", "explode", START, by="dev", through="jira")
+
+
+def test_an_expired_approval_waits_again_only_when_asked(operations: Operations, clock: Hands) -> None:
+    operations.approvals.request("ACT-1", "INS-1", "macro", "support", expires_at=START + timedelta(hours=2))
+    with pytest.raises(RefusedJudgement, match="is waiting"):
+        operations.approvals.ask_again("ACT-1", expires_at=None)
+    clock.turn(hours=2)
+    assert [row.action_id for row in operations.approvals.expire()] == ["ACT-1"]
+    assert operations.approvals.expire() == []
+    row = operations.approvals.ask_again("ACT-1", expires_at=START + timedelta(hours=9))
+    assert (row.state, row.requested_at, row.decided_at) == ("waiting", START + timedelta(hours=2), None)
+    with pytest.raises(RefusedJudgement, match="not known"):
+        operations.approvals.ask_again("ACT-9", expires_at=None)

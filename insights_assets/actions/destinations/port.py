@@ -32,6 +32,8 @@ class Message:
     `key`: idempotency key of the outbox row. `place`: what stands after the colon of the destination (a project, a channel).
     `parent_key`: key of the message it belongs beneath (a thread, a comment on a ticket); empty for one that stands alone.
     `facts`: short values that a destination may show in fields of its own (owner, tier, money a day, products), already inert.
+    `move`: reopen or close, what becomes of the message it belongs beneath, where that has a workflow. `links_to`: external id of an
+    earlier message at the same destination that the one above repeats.
     """
 
     key: str
@@ -48,6 +50,8 @@ class Message:
     parent_key: str = ""
     parent_id: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    move: str = ""
+    links_to: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -82,7 +86,11 @@ class Refused(Exception):
 
 
 class Destination(Protocol):
-    """One place where actions arrive."""
+    """One place where actions arrive.
+
+    One where making an effect twice is the same as once (a file, a desired state) may say so by `is_repeatable = True`: it needs no lease
+    and no look-up.
+    """
 
     #: desk, jira, slack, …: what stands before the colon in `owners.yaml`.
     name: str

@@ -6,6 +6,7 @@ table means (the repositories beside this module).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -21,6 +22,8 @@ from insights_assets.resources.operations.models import SCHEMA_VERSION, Base, Ho
 
 if TYPE_CHECKING:
     from insights_assets.resources.audit import AuditLog
+    from insights_assets.resources.operations.answers import Answers
+    from insights_assets.resources.operations.calling import AlertStates, Escalations
     from insights_assets.resources.operations.holds import Holds
     from insights_assets.resources.operations.judgements import Approvals, Corrections, Verdicts
     from insights_assets.resources.operations.outbox import Outbox
@@ -95,21 +98,44 @@ class Operations:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self.engine = engine
         self.clock = clock
+        self._running = threading.local()
 
     # -- transactions -----------------------------------------------------------------------------------------------
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """One transaction that either happened whole or not at all."""
+        """One transaction that either happened whole or not at all.
+
+        Begun inside another one of this thread it becomes a part of that (a savepoint): what it does is undone where it fails, and
+        counts only when the whole does. So an act, its audit entry and the message about it can be one transaction.
+        """
+        outer = self._session
+        if outer is not None:
+            with outer.begin_nested():
+                yield outer
+            return
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+            self._running.session = session
+            try:
+                yield session
+            finally:
+                self._running.session = None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """One consistent look that never waits for a writer."""
+        """One consistent look that never waits for a writer; inside a transaction of this thread it sees what that has done so far."""
+        outer = self._session
+        if outer is not None:
+            yield outer
+            return
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options={_READ_ONLY: True})
             yield session
+
+    @property
+    def _session(self) -> Session | None:
+        found: Session | None = getattr(self._running, "session", None)
+        return found
 
     # -- schema -----------------------------------------------------------------------------------------------------
 
@@ -174,6 +200,12 @@ class Operations:
         return Approvals(self)
 
     @cached_property
+    def answers(self) -> Answers:
+        from insights_assets.resources.operations.answers import Answers
+
+        return Answers(self)
+
+    @cached_property
     def corrections(self) -> Corrections:
         from insights_assets.resources.operations.judgements import Corrections
 
@@ -190,6 +222,18 @@ class Operations:
         from insights_assets.resources.operations.holds import Holds
 
         return Holds(self)
+
+    @cached_property
+    def alerts(self) -> AlertStates:
+        from insights_assets.resources.operations.calling import AlertStates
+
+        return AlertStates(self)
+
+    @cached_property
+    def escalations(self) -> Escalations:
+        from insights_assets.resources.operations.calling import Escalations
+
+        return Escalations(self)
 
     @cached_property
     def audit(self) -> AuditLog:

@@ -43,6 +43,7 @@ class Holds:
         placed_on: date | None,
         expires_on: date | None,
         state_reason: str | None = None,
+        daily_revenue: float | None = None,
     ) -> Hold:
         """Place a hold (with `placed_on`) or propose one (without). A hold of that action that exists is left as it
         is.
@@ -65,7 +66,9 @@ class Holds:
                 expires_on=expires_on if placed_on else None,
                 created_at=now,
                 placed_at=now if placed_on else None,
+                placed_by=by if placed_on else None,
                 changed_by=by,
+                daily_revenue=daily_revenue,
             )
             session.add(row)
             session.flush()
@@ -80,26 +83,54 @@ class Holds:
         expires_on: date,
         skus: list[str] | None = None,
         revenue_share: float | None = None,
+        daily_revenue: float | None = None,
     ) -> Hold:
         """Put a proposed hold into force, for fewer SKUs than proposed where `skus` says so."""
         with self._operations.writing() as session:
             row = self._row(session, hold_id)
             if row.state == "proposed":
                 row.state, row.placed_on, row.expires_on = "active", placed_on, expires_on
-                row.placed_at, row.changed_by, row.state_reason = self._operations.clock(), by, None
+                row.placed_at, row.placed_by, row.changed_by, row.state_reason = self._operations.clock(), by, by, None
                 if skus is not None:
-                    row.skus, row.revenue_share = sorted(skus), revenue_share
+                    row.skus, row.revenue_share, row.daily_revenue = sorted(skus), revenue_share, daily_revenue
             elif row.state != "active":
                 raise RefusedHold(f"{hold_id} is {row.state}; only a proposed hold can be placed")
             return row
 
-    def release(self, hold_id: str, *, by: str, reason: str) -> Hold:
-        """End a hold now. Releasing what was released or has expired changes nothing."""
+    def place_again(
+        self, hold_id: str, *, by: str, placed_on: date, expires_on: date, skus: list[str], revenue_share: float | None, daily_revenue: float | None
+    ) -> Hold:
+        """Put an ended hold into force once more, because its issue came back. The days it held before still count."""
+        with self._operations.writing() as session:
+            row = self._row(session, hold_id)
+            if row.state not in ("released", "expired"):
+                raise RefusedHold(f"{hold_id} is {row.state}; only an ended hold can be placed again")
+            row.earlier_days = days_held(row, placed_on)
+            row.state, row.placed_on, row.expires_on, row.placed_at = "active", placed_on, expires_on, self._operations.clock()
+            row.placed_by, row.changed_by, row.state_reason = by, by, "its issue came back"
+            row.ended_on = row.released_at = row.released_by = None
+            row.skus, row.revenue_share, row.daily_revenue = sorted(skus), revenue_share, daily_revenue
+            return row
+
+    def release(self, hold_id: str, *, by: str, reason: str, on: date | None = None) -> Hold:
+        """End a hold now (`on`: the shop's day). Releasing what was released or has expired changes nothing."""
         with self._operations.writing() as session:
             row = self._row(session, hold_id)
             if row.state in ("active", "proposed"):
                 row.state, row.released_at, row.released_by = "released", self._operations.clock(), by
+                row.ended_on = on or self._operations.clock().date()
                 row.state_reason, row.changed_by = reason, by
+            return row
+
+    def ask_extension(self, hold_id: str, *, by: str, until: date) -> Hold:
+        """Ask for a later end. Nothing moves until a second person confirms it with `extend`; asking anew replaces what was asked."""
+        with self._operations.writing() as session:
+            row = self._row(session, hold_id)
+            if row.state != "active":
+                raise RefusedHold(f"{hold_id} is {row.state}; only an active hold can be extended")
+            if row.expires_on is not None and until <= row.expires_on:
+                raise RefusedHold(f"{hold_id} runs until {row.expires_on} already; name a later day")
+            row.extension_asked_by, row.extension_until = by, until
             return row
 
     def extend(self, hold_id: str, *, by: str, until: date, reason: str) -> Hold:
@@ -111,6 +142,7 @@ class Holds:
             if row.expires_on is not None and until <= row.expires_on:
                 raise RefusedHold(f"{hold_id} runs until {row.expires_on} already; name a later day")
             row.expires_on, row.changed_by, row.state_reason = until, by, reason
+            row.extension_asked_by = row.extension_until = None
             row.extensions += 1
             return row
 
@@ -121,6 +153,7 @@ class Holds:
             ended = list(session.scalars(query))
             for row in ended:
                 row.state, row.released_at, row.changed_by = "expired", self._operations.clock(), "clock"
+                row.ended_on = row.expires_on
                 row.state_reason = f"its last day was {row.expires_on}"
             return ended
 
@@ -137,3 +170,13 @@ class Holds:
         if row is None:
             raise RefusedHold(f"there is no hold {hold_id}; see `insights hold list`")
         return row
+
+
+def days_held(hold: Hold, today: date) -> int:
+    """Days on which products were off promotion, up to the shop's `today`; a day that began counts. 0 for what was only proposed."""
+    if hold.placed_on is None:
+        return hold.earlier_days or 0
+    last = hold.expires_on if hold.expires_on is not None else today
+    ended = min(hold.ended_on or today, last)
+    whole = (ended - hold.placed_on).days + (1 if hold.state == "expired" else 0)
+    return (hold.earlier_days or 0) + max(1, whole)

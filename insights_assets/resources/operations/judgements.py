@@ -132,7 +132,7 @@ class Approvals:
             session.flush()
             return row
 
-    def decide(self, action_id: str, approved: bool, *, by: str, reason: str | None = None) -> Approval:
+    def decide(self, action_id: str, approved: bool, *, by: str, reason: str | None = None, through: str = "command") -> Approval:
         """Approve or reject, once. An approval past its time is expired and can no longer be given."""
         now = self._operations.clock()
         with self._operations.writing() as session:
@@ -143,7 +143,7 @@ class Approvals:
             if row.state == "waiting" and row.expires_at is not None and row.expires_at <= now:
                 row.state, row.decided_at = "expired", now
             elif row.state == "waiting":
-                row.state, row.decided_at, row.decided_by, row.reason = wanted, now, by, reason
+                row.state, row.decided_at, row.decided_by, row.reason, row.decided_through = wanted, now, by, reason, through
             refused = None
             if row.state != wanted or (row.decided_by, row.reason) != (by, reason):
                 decided = f" by {row.decided_by}" if row.decided_by else ""
@@ -151,6 +151,28 @@ class Approvals:
         if refused is not None:  # after the transaction, so that an expiry found here is kept
             raise RefusedJudgement(refused)
         return row
+
+    def expire(self) -> list[Approval]:
+        """End what waited past its time; gives those it ended. Nothing asks again by itself."""
+        now = self._operations.clock()
+        with self._operations.writing() as session:
+            ended = list(session.scalars(select(Approval).where(Approval.state == "waiting", Approval.expires_at <= now).order_by(Approval.action_id)))
+            for row in ended:
+                row.state, row.decided_at = "expired", row.expires_at
+            return ended
+
+    def ask_again(self, action_id: str, *, expires_at: datetime | None) -> Approval:
+        """Let an expired approval wait anew. When it was first asked for stays in the audit log."""
+        with self._operations.writing() as session:
+            row = session.get(Approval, action_id)
+            if row is None or row.state != "expired":
+                raise RefusedJudgement(f"{action_id} is {row.state if row else 'not known'}; only an expired approval is asked again")
+            row.state, row.requested_at, row.expires_at, row.decided_at = "waiting", self._operations.clock(), expires_at, None
+            return row
+
+    def get(self, action_id: str) -> Approval | None:
+        with self._operations.reading() as session:
+            return session.get(Approval, action_id)
 
     def all(self) -> list[Approval]:
         with self._operations.reading() as session:

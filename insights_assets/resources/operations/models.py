@@ -12,7 +12,7 @@ from sqlalchemy import JSON, DateTime, Dialect, Index, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Raised when a table changes; `Operations.migrate` brings an older database up to it.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 4
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -164,7 +164,11 @@ class Correction(Base):
 
 
 class OutboxRow(Base):
-    """One effect to be made at a destination, once, for ever. `fence` grows with every lease."""
+    """One effect to be made at a destination, once, for ever. `fence` grows with every lease.
+
+    `sending_at` is set while a write may be there that nobody knows of, `sending_sha256` is the content it carried. `sent_to` is the
+    destination that has the effect or may have it (the desk, where the one wanted is not connected).
+    """
 
     __tablename__ = "outbox"
     idempotency_key: Mapped[str] = mapped_column(primary_key=True)
@@ -190,6 +194,8 @@ class OutboxRow(Base):
     sending_at: Mapped[datetime | None]
     lookups: Mapped[int] = mapped_column(default=0, server_default="0")
     url: Mapped[str | None]
+    sent_to: Mapped[str | None]
+    sending_sha256: Mapped[str | None]
 
 
 class Delivery(Base):
@@ -214,7 +220,11 @@ Index("deliveries_once", Delivery.idempotency_key, Delivery.content_sha256, uniq
 
 
 class Hold(Base):
-    """A temporary promotion hold: reversible, bounded in time and in share of revenue."""
+    """A temporary promotion hold: reversible, bounded in time and in share of revenue.
+
+    `ended_on`: the shop's day. `earlier_days`: days held before the issue closed and re-opened. `daily_revenue`: what its products brought
+    a day before they were held (reporting currency), which prices a hold that turns out wrong.
+    """
 
     __tablename__ = "holds"
     hold_id: Mapped[str] = mapped_column(primary_key=True)
@@ -236,6 +246,9 @@ class Hold(Base):
     placed_by: Mapped[str | None]
     extension_asked_by: Mapped[str | None]
     extension_until: Mapped[date | None]
+    ended_on: Mapped[date | None]
+    earlier_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    daily_revenue: Mapped[float | None]
 
 
 class Activation(Base):
@@ -285,3 +298,102 @@ class HomeFact(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
     changed_at: Mapped[datetime]
+
+
+class AlertState(Base):
+    """What the alert rules remember of an issue: whether it was open, when that changed lately, what was told of it and when.
+
+    `changes`: ISO times, newest last. `told_volume`: customers of all issues of the message when it last went out.
+    """
+
+    __tablename__ = "alert_states"
+    insight_id: Mapped[str] = mapped_column(primary_key=True)
+    is_open: Mapped[bool]
+    tier: Mapped[int]
+    changes: Mapped[list[str]]
+    channel: Mapped[str | None]
+    told_group: Mapped[str | None]
+    first_told_at: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    told_tier: Mapped[int | None]
+    told_volume: Mapped[int | None]
+    told_reopened: Mapped[int] = mapped_column(default=0, server_default="0")
+    told_members: Mapped[list[str]]
+
+
+class ModelCall(Base):
+    """One request to a language model, written before it is sent and again before its reply is read. No text of it is kept here."""
+
+    __tablename__ = "model_calls"
+    call_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(index=True)
+    task: Mapped[str]
+    prompt_version: Mapped[str]
+    cache_key: Mapped[str] = mapped_column(index=True)
+    attempt: Mapped[int]
+    deployment: Mapped[str]
+    sent_on: Mapped[date] = mapped_column(index=True)
+    sent_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    state: Mapped[str]  # sent: no reply was read; received: paid, reply not judged; judged
+    outcome: Mapped[str | None]
+    detail: Mapped[str | None]
+    http_status: Mapped[int | None]
+    request_id: Mapped[str | None]
+    model_snapshot: Mapped[str | None]
+    service_tier: Mapped[str | None]
+    input_tokens: Mapped[int] = mapped_column(default=0)
+    cached_tokens: Mapped[int] = mapped_column(default=0)
+    output_tokens: Mapped[int] = mapped_column(default=0)
+    reasoning_tokens: Mapped[int] = mapped_column(default=0)
+    is_usage_known: Mapped[bool] = mapped_column(default=False)
+    estimated_tokens: Mapped[int] = mapped_column(default=0)
+    cost: Mapped[float] = mapped_column(default=0.0)
+    currency: Mapped[str]
+    waited_seconds: Mapped[float | None]
+    batch_line: Mapped[str | None] = mapped_column(unique=True)
+
+
+class ModelReply(Base):
+    """What a model said to one distinct request: the first reply stays. `expires_at` is for refusals, filters and replies that were no use."""
+
+    __tablename__ = "model_replies"
+    cache_key: Mapped[str] = mapped_column(primary_key=True)
+    task: Mapped[str]
+    prompt_version: Mapped[str]
+    outcome: Mapped[str]
+    detail: Mapped[str | None]
+    content: Mapped[str | None]
+    model_snapshot: Mapped[str | None]
+    answered_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class ModelReplySubject(Base):
+    """Whose words a stored reply is about, so that an erasure finds it."""
+
+    __tablename__ = "model_reply_subjects"
+    cache_key: Mapped[str] = mapped_column(primary_key=True)
+    subject_key: Mapped[str] = mapped_column(primary_key=True, index=True)
+
+
+class ModelBatch(Base):
+    """A batch at the server. Written before it is submitted, so that a killed process finds its own again."""
+
+    __tablename__ = "model_batches"
+    batch_key: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[str]
+    task: Mapped[str]
+    prompt_version: Mapped[str]
+    deployment: Mapped[str]
+    cache_keys: Mapped[list[str]]
+    state: Mapped[str]  # submitting, open, cancelling, ended
+    server_status: Mapped[str | None]
+    file_id: Mapped[str | None]
+    batch_id: Mapped[str | None]
+    estimated_tokens: Mapped[int]
+    estimated_cost: Mapped[float]
+    started_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    detail: Mapped[str | None]

@@ -1,0 +1,74 @@
+"""The message of a planned action, the same for every destination: one an action, one a language for drafts.
+
+Belongs here: which actions are shown, and what of an action a message carries. Does not belong here: what a text says (`finish.py`),
+how a destination shows it (`destinations/`), when it is sent (`outbox/`). Functions of rows alone: the same rows give the same message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from insights_assets.actions.destinations.port import Button, Message
+from insights_assets.actions.model import text_of, time_of
+from insights_assets.actions.outbox import Outgoing
+from insights_assets.actions.policy import SAFETY
+from insights_assets.shop.model import Shop
+
+#: States in which an action has something to show; a digest entry is shown in its team's digest instead.
+SHOWN_STATES = ("planned", "proposed", "awaiting_approval", "approved", "rejected", "expired", "ended")
+
+Buttons = Callable[[Mapping[str, Any]], tuple[Button, ...]]
+
+
+def buttons_of(action: Mapping[str, Any]) -> tuple[Button, ...]:
+    """What a person can press beside an action where nobody hands out tokens (`approvals.buttons_for` does): nothing."""
+    return ()
+
+
+def messages_of(actions: Iterable[Mapping[str, Any]], drafts: Iterable[Mapping[str, Any]], shop: Shop, buttons: Buttons = buttons_of) -> list[Outgoing]:
+    """Messages by key. A draft says in its first line that it waits, or who decided."""
+    by_action: dict[str, list[Mapping[str, Any]]] = {}
+    for draft in drafts:
+        by_action.setdefault(str(draft["action_id"]), []).append(draft)
+    made = []
+    for action in actions:
+        if action["state"] not in SHOWN_STATES or not text_of(action.get("body")):
+            continue
+        parts = by_action.get(str(action["action_id"]), [])
+        texts = [(str(draft["language"]), _draft_page(action, draft, shop)) for draft in parts]
+        made += [_outgoing(action, part, body, shop, buttons) for part, body in texts or [("", str(action["body"]))]]
+    return sorted(made, key=lambda outgoing: outgoing.message.key)
+
+
+def _outgoing(action: Mapping[str, Any], part: str, body: str, shop: Shop, buttons: Buttons) -> Outgoing:
+    key, tier, topic = str(action["idempotency_key"]), int(action["tier"]), text_of(action.get("topic"))
+    destination = str(action["destination"])
+    _, _, place = destination.partition(":")
+    owner = str(action["owner"])
+    message = Message(
+        key=f"{key}:{part}" if part else key,
+        action_id=str(action["action_id"]),
+        insight_id=str(action["insight_id"]),
+        kind=str(action["kind"]),
+        tier=tier,
+        owner=owner,
+        title=text_of(action.get("title")),
+        body=body,
+        place=place,
+        due_at=time_of(action.get("due_at")),
+        buttons=buttons(action),
+        facts={"owner": shop.owners[owner].name, "tier": str(tier), "topic": topic, **({"language": part} if part else {})},
+    )
+    # A danger does not wait behind money.
+    return Outgoing(message, destination, urgency=1 if topic == SAFETY else tier, not_before=time_of(action.get("not_before")))
+
+
+def _draft_page(action: Mapping[str, Any], draft: Mapping[str, Any], shop: Shop) -> str:
+    team = shop.owners[str(action["owner"])].name
+    state = text_of(action["state"])
+    if state == "awaiting_approval":
+        head = f"*Draft: waits for {team}. Approve: `insights approve {action['action_id']}`.*"
+    else:
+        head = f"*Draft: {text_of(action.get('state_reason')) or state}.*"
+    return f"{head}\n\n{draft['text']}"

@@ -1,0 +1,79 @@
+"""Who answers in the stand-in: an oracle that knows the labels of texts, and an adversary that obeys whatever injected text reaches it.
+
+Belongs here: from a request's user message to a reply's content. Does not belong here: HTTP, faults, billing. Neither says anything about a
+real model's quality.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from insights_assets_tests.contract.azure_openai_server import Brain
+
+GAP = "[…]"
+Reply = dict[str, Any]
+
+
+def user_message(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request gives the model about one record."""
+    return json.loads(body["messages"][-1]["content"])
+
+
+def read_text(body: Mapping[str, Any]) -> str:
+    """The text as a model reads it: marks are blanks, gaps are nothing."""
+    given = user_message(body)
+    return " ".join(given["text"].replace(given["mark"], " ").replace(GAP, " ").split())
+
+
+def reply(topics: Iterable[tuple[str, str]], *, sentiment: str = "negative", urgency: str = "normal", summary: str = "The customer complains", **more: Any) -> Reply:
+    """A reply in the form of the schema; topics are (topic, quote)."""
+    return {
+        "topics": [{"topic": topic, "quote": quote, "sentiment": sentiment, "confidence": "high"} for topic, quote in topics],
+        "sentiment": sentiment, "urgency": urgency, "sku": None, "risk_tags": [], "summary": summary, "new_topic_candidate": None, **more,
+    }
+
+
+def oracle(labels: Mapping[str, Reply] | None = None) -> Brain:
+    """Answers with the given label of a text; for a text it does not know, one topic with the whole text as its quote."""
+    known = {" ".join(text.split()): label for text, label in (labels or {}).items()}
+
+    def answer(body: dict[str, Any]) -> str:
+        text = read_text(body)
+        return json.dumps(known.get(text) or reply([("product_quality", text[:200])]), ensure_ascii=False)
+
+    return answer
+
+
+def obeying(honest: Brain, attacks: Iterable[tuple[str, Reply]]) -> Brain:
+    """The worst model there could be: three words of an attack in a row, in any part of the message, and it answers what the attacker wants."""
+    wanted = [(_threes(attack), label) for attack, label in attacks]
+
+    def answer(body: dict[str, Any]) -> str:
+        given = user_message(body)
+        raw = given["text"].replace(given["mark"], " ")
+        unhidden = "".join(chr(ord(letter) - 0xE0000) if 0xE0020 <= ord(letter) <= 0xE007E else letter for letter in raw)
+        said = _threes(unhidden)
+        for threes, label in wanted:
+            if threes & said:
+                return json.dumps(label, ensure_ascii=False)
+        return honest(body)
+
+    return answer
+
+
+def _threes(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.casefold())
+    return {tuple(words[start : start + 3]) for start in range(len(words) - 2)}
+
+
+def forging(forge: Callable[[str, Reply], Any], honest: Brain) -> Brain:
+    """Answers with what `forge` makes of (text, honest reply): a JSON value or a text as it is."""
+
+    def answer(body: dict[str, Any]) -> str:
+        made = forge(read_text(body), json.loads(honest(body)))
+        return made if isinstance(made, str) else json.dumps(made, ensure_ascii=False)
+
+    return answer
