@@ -145,7 +145,9 @@ def measured(rows: Iterable[Correction], promoted: Mapping[str, frozenset[str]],
     new version says of them (`promoted`: those it was not trained on), or not at all.
     """
     found: list[Measured] = []
-    for one in standing(rows).values():
+    records = standing(rows)
+    weights = _weights(records.values())
+    for one in records.values():
         if one.right is None or "topics" not in one.asked:
             continue
         said, version, asked = frozenset(one.asked["topics"]) - NO_TOPIC, one.asked.get("model_version"), one.asked
@@ -154,26 +156,23 @@ def measured(rows: Iterable[Correction], promoted: Mapping[str, frozenset[str]],
                 continue
             # How sure the new version is of them is not kept, so nothing is said of its calibration by them.
             said, version, asked = promoted[one.feedback_id] - NO_TOPIC, active.version, {**asked, "confidences": None}
-        found.append(Measured(one.feedback_id, said, one.right - NO_TOPIC, float(asked.get("weight", 1.0)), version, asked))
-    return _as_answered(found)
+        weight = float(asked.get("weight", 1.0))
+        if weight > 0 and asked.get("stratum_size"):
+            weight = weights[str(asked["stratum"])]
+        found.append(Measured(one.feedback_id, said, one.right - NO_TOPIC, weight, version, asked))
+    return found
 
 
-def _as_answered(found: Sequence[Measured]) -> list[Measured]:
-    """Weights by how many of a topic's drawn records were answered so far: a round that is half done must not be read as if whole."""
+def _weights(records: Iterable[Standing]) -> dict[str, float]:
+    """What a random record of each topic stands for, by how many drawn ones are answered so far: a half-done round is no whole one."""
     answered: dict[str, int] = {}
     size: dict[str, float] = {}
-    for one in found:
-        if one.weight > 0 and one.asked.get("stratum_size"):
+    for one in records:
+        if one.right is not None and float(one.asked.get("weight", 1.0)) > 0 and one.asked.get("stratum_size"):
             name = str(one.asked["stratum"])
             answered[name] = answered.get(name, 0) + 1
             size[name] = max(size.get(name, 0.0), float(one.asked["stratum_size"]))
-    out = []
-    for one in found:
-        if one.weight > 0 and one.asked.get("stratum_size"):
-            name = str(one.asked["stratum"])
-            one = Measured(one.feedback_id, one.said, one.right, round(size[name] / answered[name], 4), one.version, one.asked)
-        out.append(one)
-    return out
+    return {name: round(size[name] / count, 4) for name, count in answered.items()}
 
 
 def corrected_topics(topics: Sequence[Mapping[str, Any]], right: Sequence[str]) -> list[dict[str, Any]]:
