@@ -96,6 +96,7 @@ def test_a_failed_gate_trains_a_candidate(home: Home) -> None:
 
 def test_the_gate_promotes_and_labels_are_made_again(home: Home) -> None:
     before = home.labels()
+    heard_before = next(row["recall"] for row in home.rows(LABEL_QUALITY) if row["topic"] == "product_quality")
     judge = home.tick("retraining_sensor")
     assert isinstance(judge, dg.RunRequest) and judge.job_name == "judge_candidate", judge
     result = home.run(judge)
@@ -118,7 +119,7 @@ def test_the_gate_promotes_and_labels_are_made_again(home: Home) -> None:
     assert "relabel" not in str(home.tick("retraining_sensor")).split(" ")[0]
     assert home.run(dg.RunRequest(run_key=None, job_name="evaluation_checks")).success
     quality = {row["topic"]: row for row in home.rows(LABEL_QUALITY)}
-    assert quality["product_quality"]["model_version"] == version and quality["product_quality"]["recall"] > 0.8, "the new version is measured by what it says"
+    assert quality["product_quality"]["model_version"] == version and quality["product_quality"]["recall"] > heard_before + 0.2, (heard_before, quality["product_quality"])
 
     active = home.operations.activations.active(models.KIND)
     models.rollback(home.root / "home", home.operations, by="ana", reason="a drill")
