@@ -104,8 +104,9 @@ def asked(row: Row, record: Row | None, titles: Mapping[str, str]) -> Asked:
     text, blind = text_of(row.get("text")), bool(row.get("is_blind"))
     said = tuple(row.get("topics") or ())
     stars = number_of(row.get("rating"))
+    source, channel = text_of(row.get("source")).replace("_", " ").removesuffix("s"), text_of(row.get("channel"))
     about = [
-        text_of(row.get("source")).replace("_", " ").removesuffix("s"), text_of(row.get("channel")), f"{stars:g} of 5 stars" if stars is not None else "",
+        source, channel if channel != source else "", f"{stars:g} of 5 stars" if stars is not None else "",
         f"product {plain(text_of(row.get('sku')), 40)}" if row.get("sku") else "", _LANGUAGES.get(text_of(row.get("language")), text_of(row.get("language"))),
     ]  # fmt: skip
     spans = [] if blind or record is None or text_of(record.get("text")) != text else _quotes(record, said)

@@ -20,6 +20,7 @@ CSS = """
 [class*="st-key-marked-"] { display: block; }
 [class*="st-key-marked-"] div, [class*="st-key-marked-"] span { display: inline; }
 [class*="st-key-marked-"] [data-testid="stText"] { font-size: 1.12rem; line-height: 1.7; }
+[class*="-spaced-piece-"]::before { content: " "; white-space: pre-wrap; }
 [class*="st-key-quoted-"] [data-testid="stText"] { background: #fff0b3; border-bottom: 2px solid #d9a400; padding: 0.1rem 0; }
 [class*="st-key-choices-"], [class*="st-key-choices-"] [data-testid="stVerticalBlock"] { gap: 0.4rem 0.5rem; }
 .st-key-choices-both { column-gap: 2rem !important; }

@@ -90,7 +90,7 @@ def test_records_are_answered_with_keys_marked_inert_and_taken_back(browser: Any
     time.sleep(2)
     assert len(operations.corrections.all()) == 1, "letters of a name are no keys, and its Enter answers nothing"
     browser.execute_script("document.activeElement.blur()")
-    assert [piece.text for piece in browser.find_elements("css selector", '[class*="st-key-quoted-piece"]')] == ["Still waiting for my parcel."]
+    assert [piece.text for piece in browser.find_elements("css selector", '[class*="st-key-quoted-"]')] == ["Still waiting for my parcel."]
 
     ready(browser, 0, "C1")
     press(browser, Keys.ENTER)
@@ -107,7 +107,7 @@ def test_records_are_answered_with_keys_marked_inert_and_taken_back(browser: Any
     ready(browser, 2, "W1")
     assert values_in_force(operations.corrections.all())[feedback_id("D0")] == {"topics": ["product_quality"], "sentiment": "neutral", "urgency": "high"}
 
-    assert "Read blind" in said(browser) and "% sure" not in said(browser) and not browser.find_elements("css selector", '[class*="st-key-quoted-piece"]')
+    assert "Read blind" in said(browser) and "% sure" not in said(browser) and not browser.find_elements("css selector", '[class*="st-key-quoted-"]')
     press(browser, "o")
     until(lambda: "Praise" in primary(browser), "praise")
     press(browser, Keys.ENTER)

@@ -142,10 +142,14 @@ def _chunk(queue: list[Row], feedback_id: str) -> slice:
 
 def draw_text(shown: Asked) -> None:
     """The redacted text; what shows the label's topics is marked. Each piece is text and nothing else."""
+    before = ""
     with st.container(key="marked-text"):
         for n, (piece, is_quote) in enumerate(shown.parts):
-            with st.container(key=f"{'quoted' if is_quote else 'plain'}-piece-{n}"):
+            # Streamlit cuts blanks at both ends of a text; the style sheet puts the one between two pieces back.
+            gap = "spaced" if before.endswith(" ") or (before and piece.startswith(" ")) else "close"
+            with st.container(key=f"{'quoted' if is_quote else 'plain'}-{gap}-piece-{n}"):
                 st.text(piece)
+            before = piece
 
 
 def draw_label(shown: Asked, is_again: bool) -> None:
