@@ -41,6 +41,8 @@ class DetectorSettings:
     cusum_drift: float = 0.75
     cusum_clip: tuple[float, float] = (-3.0, 4.0)
     cusum_alarm: float = 6.5
+    # A topic over the whole shop is few series, so its running excess need not be as high to be rare: chance may raise so many of them a day.
+    cusum_false_per_day: float = 0.01
     cusum_reach: int = 28
     cusum_weight: float = 10.0  # people in the baseline below which single complaints would pile up to an alarm
     cold_days: int = 21
@@ -126,10 +128,14 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     by_scan = rejected & (p <= chance_allowed(int((judged & ~memory.running).sum()), settings)) & (chosen >= settings.lift * usual) & (chosen >= settings.support)
     reach = np.clip(view.day - since + 1, 1, settings.cusum_reach)
     run_x, run_m = _sums(x, reach), _sums(mean, reach)
-    by_cusum = ~memory.running & warm & (cusum > settings.cusum_alarm) & (run_x >= settings.support) & (run_x >= settings.lift * run_m)
+    is_roof = warm & panel.is_roof
+    alarm = np.where(is_roof, cusum_bound(int(is_roof.sum()), settings), settings.cusum_alarm)
+    by_cusum = ~memory.running & warm & (cusum > alarm) & (run_x >= settings.support) & (run_x >= settings.lift * run_m)
     only_cusum = by_cusum & ~by_scan
+    # A running excess has its own chance: once in the run length of its bound.
+    chance = np.where(only_cusum, 1.0 / run_length(alarm, settings), p)
     return Judgement(
-        view.day, judged, statistic(z), statistic(peak), np.where(judged, p, 1.0), np.where(only_cusum, reach, window),
+        view.day, judged, statistic(z), statistic(peak), np.where(judged, statistic(chance), 1.0), np.where(only_cusum, reach, window),
         np.where(only_cusum, run_x, chosen), statistic(np.where(only_cusum, run_m, usual)),
         np.where(by_scan | by_cusum, 0.0, cusum), np.where(by_scan | by_cusum, view.day + 1, since), by_scan, by_cusum,
         p > settings.quiet_p, statistic(near.rate), statistic(near.alpha),
@@ -139,6 +145,25 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
 def chance_allowed(series: int, settings: DetectorSettings) -> float:
     """How unlikely a series must be to open, where so many are tested that day."""
     return float(np.clip(settings.false_per_day / max(series, 1), settings.p_max, settings.p_most))
+
+
+def cusum_bound(series: int, settings: DetectorSettings) -> float:
+    """The running excess that so many series pass by chance `cusum_false_per_day` times a day, at most `cusum_alarm`."""
+    wanted = max(series, 1) / settings.cusum_false_per_day
+    low, high = 0.0, settings.cusum_alarm
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if run_length(middle, settings) < wanted else (low, middle)
+    return round(high, 4)
+
+
+def run_length(bound: float | np.ndarray, settings: DetectorSettings) -> np.ndarray:
+    """Days from one chance alarm of a series to the next at this bound of the running excess.
+
+    Siegmund's approximation for a one-sided CUSUM of standard normal values (Siegmund, Sequential Analysis, 1985).
+    """
+    reach = 2 * settings.cusum_drift * (np.asarray(bound, dtype=np.float64) + 1.166)
+    return (np.exp(reach) - reach - 1) / (2 * settings.cusum_drift**2)
 
 
 #: Values of clean days from which their 99 % point can be told; a shop with ten series has them after two months.

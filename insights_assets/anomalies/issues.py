@@ -243,8 +243,8 @@ def take_alarm(
     fresh = with_cause(situation, fresh, best, rules)
     fresh = replace(fresh, onset=onset_of(situation, fresh.place, settings.longest_window))
     fresh, quiet = measure(situation, fresh, open_issues, settings)
-    # A small shop's series open on less (`detectors.p_most`), so its places are asked for no more than the alarm itself showed.
-    opening_p = max(settings.opening_p, 2 * alarm.p_value) if alarm.detector == "rate_scan" else settings.opening_p
+    # Few series open on less (`detectors.p_most`, `cusum_bound`), so their places are asked for no more than the alarm itself showed.
+    opening_p = max(settings.opening_p, 2 * alarm.p_value) if alarm.detector in ("rate_scan", "cusum") else settings.opening_p
     if quiet or fresh.p_value > (settings.opening_p_channel if alarm.attribute == "channel" else opening_p):
         return None, None
     return None, replace(fresh, insight_id=insight_id(topic, day, fresh.cause or fresh.scope))

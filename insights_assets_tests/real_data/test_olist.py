@@ -54,12 +54,12 @@ def test_no_delivery_date_enters_the_lake(report: dict[str, Any], home: Path, sp
     assert report["tables"].get("sources.fulfilments", 0) == 0
 
 
-def test_the_wave_of_november_2017_is_one_insight_and_nothing_else_is_told(report: dict[str, Any]) -> None:
+def test_both_waves_are_one_insight_each_and_little_else_is_told(report: dict[str, Any]) -> None:
     waves = olist.found_waves(report["insights"])
-    assert len(waves["2017-11"]) == 1
-    assert str(waves["2017-11"][0]["detected_at"]) < "2017-12-26"
-    others = [one for one in report["insights"] if one not in waves["2017-11"] and one not in waves["2018-02 and 03"]]
+    assert {name: len(found) for name, found in waves.items()} == {"2017-11": 1, "2018-02 and 03": 1}
+    assert str(waves["2017-11"][0]["detected_at"]) < "2017-12-26" and str(waves["2018-02 and 03"][0]["detected_at"]) < "2018-03-25"
+    others = [one for one in report["insights"] if not any(one in found for found in waves.values())]
     # A single report of danger reaches a person by design and is no claim that something rises; it is counted apart.
     dangers = [one for one in others if one["topic"] == "safety"]
-    assert len(others) - len(dangers) <= 3, others
+    assert len(others) - len(dangers) <= 6, others  # in 20 months; docs/examples/olist.md lists them
     assert len(dangers) <= 3, dangers
