@@ -23,6 +23,7 @@ from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_
 from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import summarise
 from insights_assets.labels.urgency import CRITICAL, urgency_of
+from insights_assets.labels.words import fold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +160,7 @@ class Labeller:
             text_of(record.get("sku")), text_of(record.get("sku_source")), reading.mention if reading else NOTHING
         )
         hits = self._hits(record, reading, sku, rating, nps)
-        topics = self._topics(reading, chance, reached, hits)
+        topics = self._topics(reading, chance, reached, hits, text, text_of(record.get("language")))
         score = self._score(reading, topics, rating, nps)
         sentiment = tone_of(score)
         tagged = {hit.target for hit in hits if hit.kind == RISK_TAG}
@@ -196,8 +197,6 @@ class Labeller:
         hits = [hit for hit in reading.hits if known or not hit.needs_sku] if reading else []
         text = text_of(record.get("text"))
         if text is not None and sku is not None and self._rules.sku_patterns:
-            from insights_assets.labels.words import fold
-
             hits = hits + self._rules.sku_hits(fold(text), sku)
         code, signal = text_of(record.get("reason_code")), text_of(record.get("signal"))
         if code is not None:
@@ -208,8 +207,14 @@ class Labeller:
             hits = [*hits, rating_hit(rating, nps)]
         return hits
 
+    def _is_harmless(self, span: Span | None, text: str | None, language: str | None) -> bool:
+        """Whether the clause the classifier takes for danger is one that the safety rules are told to leave."""
+        if span is None or text is None or language is None:
+            return False
+        return self._rules.is_vetoed("safety", fold(text[span.start : span.end]), language)
+
     def _topics(
-        self, reading: Reading | None, chance: np.ndarray, reached: Sequence[int], hits: Sequence[Hit]
+        self, reading: Reading | None, chance: np.ndarray, reached: Sequence[int], hits: Sequence[Hit], text: str | None, language: str | None
     ) -> list[_Topic]:
         """Topics in order of what should be looked at first."""
         found: dict[str, _Topic] = {}
@@ -217,6 +222,8 @@ class Labeller:
             for column in reached:
                 span, tone = _evidence(reading, int(reading.evidence[column]))
                 name = self._classifier.topics[column]
+                if name == "safety" and self._is_harmless(span, text, language):
+                    continue
                 found[name] = _Topic(name, float(chance[column]), span, tone, by_rule=False)
         coded = None
         for hit in hits:

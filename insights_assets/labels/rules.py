@@ -124,6 +124,11 @@ class RuleBook:
                 ]
         return hits
 
+    def is_vetoed(self, target: str, clause: str, language: str) -> bool:
+        """Whether a folded clause says what the rules of this target are told to leave ("no smoke", "began to cut out")."""
+        vetoes = (veto for rule in self.rules if target in rule.targets for veto in rule.unless.get(language, ()))
+        return any(veto.search(clause) for veto in vetoes)
+
     def sku_hits(self, folded: str, sku: str | None) -> list[Hit]:
         """A shop's own patterns for the product of this record."""
         return [

@@ -119,6 +119,8 @@ def test_safety_is_raised_by_a_rule_or_a_sure_classifier_and_is_critical_either_
     hot = label(labeller, "It caught fire on my desk!")
     assert hot["primary_topic"] == "safety" and hot["urgency"] == "critical" and hot["label_source"] == "rule"
     assert "safety" not in topics(label(labeller, "Not dangerous at all, no smoke, no sparks, lovely"))
+    for harmless in ("Ran fine for a while, then began to cut out and went stone dead.", "I was cut of in the middle of a sentence and nobody called again."):
+        assert "safety" not in topics(label(labeller, harmless))
     jolt = label(labeller, "Touched the metal rim and felt a nasty sting of electricity")
     assert topics(jolt)["safety"]["confidence"] >= SAFETY_BAR and jolt["urgency"] == "critical" and jolt["label_source"] == "classifier"
 
