@@ -42,7 +42,7 @@ class DetectorSettings:
     cusum_clip: tuple[float, float] = (-3.0, 4.0)
     cusum_alarm: float = 6.5
     # A topic over the whole shop is few series, so its running excess need not be as high to be rare: chance may raise so many of them a day.
-    cusum_false_per_day: float = 0.01
+    cusum_false_per_day: float = 0.004
     cusum_reach: int = 28
     cusum_weight: float = 10.0  # people in the baseline below which single complaints would pile up to an alarm
     cold_days: int = 21
