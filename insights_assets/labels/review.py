@@ -24,10 +24,11 @@ QUIET = {"praise": 20, "other": 40}
 REVIEW_DAYS = 56
 
 
-def sample(labelled: DataFrame, seed: int = 0) -> DataFrame:
+def sample(labelled: DataFrame, seed: int = 0, *, called_for: DataFrame | None = None) -> DataFrame:
     """A review queue from labelled text records (columns of labels.labelled_feedback plus topic_names, model_version).
 
-    Each stratum gives its records with the smallest hash; `inclusion_weight` is how many records each stands for.
+    Each stratum gives its records with the smallest hash; `inclusion_weight` is how many records each stands for. `called_for`
+    (feedback_id, called_for): records that a person should see whatever the draw says, with the reason; a drawn one keeps its weight.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -41,12 +42,17 @@ def sample(labelled: DataFrame, seed: int = 0) -> DataFrame:
     quota = F.lit(PER_STRATUM)
     for topic, count in QUIET.items():
         quota = F.when(F.col("primary_topic") == topic, F.lit(count)).otherwise(quota)
-    picked = drawn.withColumn("quota", quota).where((F.col("nth") <= F.col("quota")) | (F.col("doubt") <= UNCERTAIN))
+    picked = drawn.withColumn("quota", quota)
+    reason, wanted = F.lit("uncertain"), (F.col("nth") <= F.col("quota")) | (F.col("doubt") <= UNCERTAIN)
+    if called_for is not None:
+        picked = picked.join(called_for, "feedback_id", "left")
+        reason, wanted = F.coalesce("called_for", reason), wanted | F.col("called_for").isNotNull()
+    picked = picked.where(wanted)
     is_drawn = F.col("nth") <= F.col("quota")
     return picked.select(
         "feedback_id", F.concat_ws("/", "primary_topic", "source", "language").alias("stratum"),
         F.when(is_drawn, F.round(F.col("stratum_size") / F.least("quota", "stratum_size"), 4)).otherwise(0.0).alias("inclusion_weight"),
-        F.when(is_drawn, "stratified").otherwise("uncertain").alias("reason"), "source", "language", "text", F.col("topic_names").alias("topics"), "sentiment",
+        (F.when(is_drawn, "stratified").otherwise(reason) if called_for is None else F.coalesce("called_for", F.when(is_drawn, "stratified").otherwise("uncertain"))).alias("reason"), "source", "language", "text", F.col("topic_names").alias("topics"), "sentiment",
         "urgency", "confidence", "label_set_version", "model_version",
     )
 
