@@ -7,6 +7,7 @@ Belongs here: figures over decisions, conflicts and the ledger. Does not belong 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -28,10 +29,11 @@ CONTENT_FILTER, SUSPECT, CONFLICT = "content filter", "speaks to a machine", "co
 _FILTERED = ("filtered_prompt", "filtered_output", "refused")
 
 
-def ledger_sums(operations: Operations) -> tuple[int, float, str | None]:
-    """Calls, cost and currency of the home's whole life."""
+def ledger_sums(operations: Operations, since: date | None = None) -> tuple[int, float, str | None]:
+    """Calls, cost and currency of the home's whole life, or since a day."""
+    query = select(func.count(), func.coalesce(func.sum(ModelCall.cost), 0.0), func.max(ModelCall.currency)).select_from(ModelCall)
     with operations.reading() as session:
-        calls, cost, currency = session.execute(select(func.count(), func.coalesce(func.sum(ModelCall.cost), 0.0), func.max(ModelCall.currency))).one()
+        calls, cost, currency = session.execute(query.where(ModelCall.sent_on >= since) if since is not None else query).one()
     return int(calls), round(float(cost), 6), currency
 
 
