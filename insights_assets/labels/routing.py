@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from insights_assets.labels.fields import text_of
+from insights_assets.labels.model.defence import prepare
 from insights_assets.labels.reading import language_of
 from insights_assets.labels.rules import TOPIC
 from insights_assets.labels.words import TOKEN, fold, word_of
@@ -36,6 +38,9 @@ _DOUBTED = 0.15
 _MANY_TOPICS, _MANY_CLAUSES = 3, 8
 #: Risk of a text in a language that the local path cannot read.
 UNREAD = 0.98
+#: Risk of a text that speaks to a machine or hides letters: the local path reads such words as if a customer had meant them.
+STEERED = 0.97
+_HIDDEN = re.compile("[\u200b\u200c\u200e\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\U000e0001-\U000e007f]")
 #: A topic or tag of danger that the local path half hears.
 _HALF_HEARD = 0.2
 SEVERE_TAGS = frozenset({"fraud_like"})
@@ -104,6 +109,7 @@ def doubts(
     """The doubt about each record that has a text, in order."""
     column = {topic: number for number, topic in enumerate(labeller.classifier.topics)}
     unseen: dict[str, float] = {}
+    steered: dict[str, bool] = {}
     for record, (label, reading, chance) in zip(records, heard, strict=True):
         text = text_of(record.get("text"))
         if text is None or reading is None:
@@ -114,7 +120,9 @@ def doubts(
         if key not in unseen:
             folded = fold(text)
             unseen[key] = unseen_share(folded, language_of(folded, language) or "", labeller.classifier)
-        yield doubt_of(key, label, reading, chance, column, unseen[key], severe_skus)
+            steered[key] = _HIDDEN.search(text) is not None or prepare(text).left_out_count > 0
+        found = doubt_of(key, label, reading, chance, column, unseen[key], severe_skus)
+        yield Doubt(key, max(found.risk, STEERED), found.is_severe, "speaks to a machine or hides letters") if steered[key] else found
 
 
 def doubt_of(
