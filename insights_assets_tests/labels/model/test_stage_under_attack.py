@@ -56,6 +56,4 @@ def test_attacked_twins_end_with_the_labels_of_their_clean_twins_and_no_action(t
     spoke = {f"dirty{number}" for number, twin in enumerate(TWINS) if prepare(twin.attacked).left_out_count}
     assert suspects == spoke and len(spoke) >= 130, "who speaks to a machine is put before a person"
     house.run("clusters", "anomalies", "actions", run_id="run-1")
-    acted = [row for row in house.rows(ACTION_TICKETS)] if house.lake.exists(ACTION_TICKETS) else []
-    assert not [row for row in acted if row["topic"] in ("safety", "praise")], "nobody acts on what an attacker wrote"
-    print(len(acted), "actions of the clean complaints", {row["topic"] for row in acted})
+    assert not house.lake.exists(ACTION_TICKETS) or house.rows(ACTION_TICKETS) == [], "nobody acts on what an attacker wrote"
