@@ -39,7 +39,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def insights(server: AzureOpenAI, *words: str, expect: int = 0, **more: str) -> Any:
     environment = {
         **os.environ, "INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_MODEL": "azure", "INSIGHTS_MODEL_ENDPOINT": server.url, "INSIGHTS_MODEL_DEPLOYMENT": DEPLOYMENT,
-        "INSIGHTS_MODEL_KEY": KEY, "INSIGHTS_MODEL_WAIT_SECONDS": "5", "PYTHONPATH": str(Path(__file__).resolve().parents[3]), **more,
+        "INSIGHTS_MODEL_KEY": KEY, "INSIGHTS_MODEL_WAIT_SECONDS": "60", "PYTHONPATH": str(Path(__file__).resolve().parents[3]), **more,
     }
     done = subprocess.run([sys.executable, "-m", "insights_assets.cli", *words], capture_output=True, text=True, timeout=400, check=False, env=environment)
     assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-4000:]
