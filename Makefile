@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score eval-labels clean lock setup live-jira live-slack live-smoke
+.PHONY: help demo olist test test-fast dev check bench score eval-labels eval-cascade clean lock setup live-jira live-slack live-smoke
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 
 eval-labels: $(STAMP) ## figures of the local labeller on public data (PUBLIC_DATA=../shared/data)
 	@$(BIN)/python -m insights_assets.labels.public_evaluation $(or $(PUBLIC_DATA),../shared/data)
+
+eval-cascade: $(STAMP) ## accuracy against the share sent to a model, on public intent sets (PUBLIC_DATA=../shared/data)
+	@$(BIN)/python -m insights_assets.labels.intent_curve $(or $(PUBLIC_DATA),../shared/data)
 
 live-smoke: $(STAMP) ## the model client against a real deployment, when INSIGHTS_MODEL… names one
 	@$(BIN)/python -m insights_assets_tests.contract.live_smoke

@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     model_cost_per_run: float = Field(5.0, ge=0, description="Most money of one run, in the price table's currency")
     model_cost_per_day: float = Field(20.0, ge=0, description="Most money of a UTC day, in the price table's currency")
     model_prices: Path | None = Field(None, description="Price table (YAML); default the packaged one, which is an example and no offer")
+    model_share: float = Field(0.14, ge=0, le=1, description="Most of the distinct texts that go to the model: those whose local label is most likely wrong, and the random share")
+    model_exploration: float = Field(0.02, ge=0, le=1, description="Random share of distinct texts that go to the model whatever their risk, so that the local path is seen on what it thinks easy")
     model_batch_hours: float = Field(12.0, gt=0, description="Our own deadline of a batch: then it is cancelled and the rest is asked one by one")
     dbfs_root: Path = Field(Path("/dbfs"), description="In a job: where DBFS is mounted; another folder means it runs on no cluster")
 

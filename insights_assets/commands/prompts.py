@@ -8,15 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from insights_assets.commands.frame import FAILED, WRONG_USE, emit_json, home_option, json_option, open_home, person, settings_for, stop
+from insights_assets.commands.frame import (
+    DONE,
+    FAILED,
+    STOPPED,
+    WRONG_USE,
+    emit_json,
+    home_option,
+    json_option,
+    open_home,
+    open_reader,
+    person,
+    settings_for,
+    stop,
+)
 
 if TYPE_CHECKING:
+    from insights_assets.labels.prompt_evaluation import PromptEvaluation
     from insights_assets.resources.operations import Operations
+    from insights_assets.settings import Settings
 
 
 @click.group()
 def prompts() -> None:
-    """Prompts and label sets: list, diff, lint, promote, roll back."""
+    """Prompts and label sets: list, diff, lint, evaluate, promote, roll back."""
 
 
 @prompts.command("list")
@@ -86,18 +101,106 @@ def lint(write_lock: bool) -> None:
     click.echo("ok    every prompt, schema and label set holds")
 
 
+@prompts.command("eval")
+@click.argument("version", required=False)
+@home_option
+@json_option
+def eval_(version: str | None, home: Path | None, as_json: bool) -> None:
+    """Judge a version of label_feedback (default: the one in force) by the reviewed records that nothing learns from.
+
+    Asks the model that settings name, inside the budget; what was answered before is not paid again. The answer is kept: `promote` refuses a version
+    that failed. Exit code 3: the gate says fail.
+    """
+    from insights_assets.labels.prompts import PromptError
+
+    settings = settings_for(home=home)
+    if settings.model == "none":
+        stop("no model is named: set INSIGHTS_MODEL and where it is (docs/language-model.md)", WRONG_USE)
+    try:
+        found = evaluate_in_home(settings, version)
+    except (PromptError, FileNotFoundError, ValueError) as error:
+        stop(str(error), WRONG_USE)
+    if as_json:
+        emit_json(found.document())
+    else:
+        _print_evaluation(found)
+    raise SystemExit(STOPPED if found.answer == "fail" else DONE)
+
+
+def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = None) -> PromptEvaluation:
+    """Evaluate a version on a home's last publication and keep the answer."""
+    from uuid import uuid4
+
+    from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+    from insights_assets.labels.label_set import load_label_set
+    from insights_assets.labels.model.client import ModelClient
+    from insights_assets.labels.model.request import Candidates, LabelPrompt
+    from insights_assets.labels.prompt_evaluation import evaluate, golden, keep
+    from insights_assets.labels.prompt_versions import active_prompt
+    from insights_assets.labels.prompts import load_prompt
+    from insights_assets.labels.reviewed import last_correction, reviewed_records
+    from insights_assets.labels.tables import FEEDBACK_LABELS
+    from insights_assets.resources.clock import wall_clock
+    from insights_assets.resources.language_model import connect
+    from insights_assets.resources.step import Step
+
+    reader, shop = open_reader(settings)
+    operations, run_id = reader.operations, f"prompt-eval-{uuid4().hex[:12]}"
+    step = Step(
+        lake=reader.lake, settings=settings, shop=shop, operations=operations, as_of=reader.publication.as_of_day, run_id=run_id, clock=wall_clock,
+        reads=frozenset((FEEDBACK, FEEDBACK_LABELS, PRODUCTS)), writes=frozenset(),
+    )
+    connection = connect(settings)
+    if connection is None:
+        raise ValueError("no model is named")
+    try:
+        active = LabelPrompt.of(active_prompt(operations, "label_feedback"), load_label_set(), connection)
+        prompt = LabelPrompt.of(load_prompt("label_feedback", version), load_label_set(), connection) if version is not None else active
+        sample = golden(reviewed_records(step, last_correction(operations)))
+        products = Candidates(step.read_pandas(PRODUCTS).to_dict("records"))
+        found = evaluate(ModelClient(connection, operations, settings, run_id, time=time), prompt, sample, products, active)
+    finally:
+        connection.close()
+    keep(operations, found)
+    return found
+
+
+def _print_evaluation(found: PromptEvaluation) -> None:
+    click.echo(f"{found.version_id} on {found.records} reviewed records that nothing learns from")
+    for one in found.qualities:
+        if one.n:
+            click.echo(f"  {one.topic:<22} n {one.n:>4}  precision {_span(one.precision, one.precision_low, one.precision_high)}  "
+                       f"recall {_span(one.recall, one.recall_low, one.recall_high)}  F1 {one.f1 or 0:.2f}  {found.gates[one.topic][0].replace('_', ' ')}")
+    click.echo("outcomes: " + (", ".join(f"{name} {count}" for name, count in found.outcomes.items()) or "none asked"))
+    click.echo(f"{found.calls} calls, {found.cost:.4f} {found.currency}" + (f"; {1000 * found.cost / found.records:.4f} a thousand records" if found.records else ""))
+    if found.compared is not None:
+        click.echo(f"against the version in force: {found.compared.answer.replace('_', ' ')}: {found.compared.reason}")
+    click.echo(f"gate: {found.answer.replace('_', ' ')}: {found.reason}")
+
+
+def _span(value: float | None, low: float | None, high: float | None) -> str:
+    return "   -             " if value is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
 @prompts.command()
 @click.argument("task")
 @click.argument("version")
 @click.option("--reason", required=True, help="Why; it is kept.")
+@click.option("--past-the-gate", is_flag=True, help="Although its evaluation failed.")
 @home_option
-def promote(task: str, version: str, reason: str, home: Path | None) -> None:
-    """Bring a version into force by a person's decision."""
+def promote(task: str, version: str, reason: str, past_the_gate: bool, home: Path | None) -> None:
+    """Bring a version into force by a person's decision. A version whose evaluation failed is refused."""
     from insights_assets.labels.label_set import LabelSetError
+    from insights_assets.labels.prompt_evaluation import kept
     from insights_assets.labels.prompt_versions import promote as bring_into_force
-    from insights_assets.labels.prompts import PromptError
+    from insights_assets.labels.prompt_versions import versions_of
+    from insights_assets.labels.prompts import LABEL_SETS, PromptError, load_prompt
 
     operations, _ = open_home(settings_for(home=home))
+    if task != LABEL_SETS and version in versions_of(task):
+        said = kept(operations, load_prompt(task, version).version_id)
+        if said is not None and said["answer"] == "fail" and not past_the_gate:
+            stop(f"{task}/{version} failed its evaluation: {said['reason']}. `--past-the-gate` brings it into force all the same; it is kept who did", STOPPED)
     try:
         row = bring_into_force(operations, task, version, by=person(), reason=reason)
     except (PromptError, LabelSetError, FileNotFoundError) as error:

@@ -97,7 +97,7 @@ def describe(settings: Settings, outcome: RunOutcome) -> dict[str, Any]:
     report: dict[str, Any] = {
         "run_id": outcome.run_id, "succeeded": outcome.succeeded, "error": outcome.error, "home": str(settings.home),
         "failed_checks": [{"table": check.table, "check": check.name, "blocking": check.blocking} for check in outcome.failed_checks],
-        "seconds": by_stage, "seconds_by_step": outcome.seconds, "tables": {}, "insights": [], "actions": [],
+        "seconds": by_stage, "seconds_by_step": outcome.seconds, "tables": {}, "insights": [], "actions": [], "cascade": [],
     }
     operations = open_operations(settings.operations_target)
     operations.migrate()
@@ -110,7 +110,7 @@ def describe(settings: Settings, outcome: RunOutcome) -> dict[str, Any]:
     report["as_of"] = reader.publication.as_of_day.isoformat()
     report["tables"] = {str(spec): reader.lake.row_count(spec) for spec in all_tables() if reader.lake.exists(spec)}
     specs = {str(spec): spec for spec in all_tables()}
-    for key, name in (("insights", "anomalies.insights"), ("actions", "actions.action_tickets")):
+    for key, name in (("insights", "anomalies.insights"), ("actions", "actions.action_tickets"), ("cascade", "labels.cascade_steps")):
         if name in specs:
             report[key] = reader.rows(specs[name])
     return report
@@ -130,5 +130,9 @@ def print_report(report: dict[str, Any]) -> None:
         f"{taken:,} records taken in, {tables.get('canonical.feedback', 0):,} customer voices, {tables.get('canonical.quarantine', 0):,} in quarantine; "
         f"{len(report['insights'])} insights, {len(report['actions'])} actions in {sum(report['seconds'].values()):.1f} s"
     )
+    model = next((row for row in report["cascade"] if row["step"] == "model" and row["calls"]), None)
+    if model is not None:
+        costs = ", ".join(f"{row['step']} {row['cost_per_thousand_of_all']:.4f}" for row in report["cascade"] if row["cost_per_thousand_of_all"] is not None)
+        click.echo(f"Model: {model['records']:,} records ({model['share']:.1%}) by {model['calls']:,} calls so far; {model['currency']} a thousand records by step: {costs}")
     if report["succeeded"]:
         click.echo(f"Next: insights answer --home {report['home']}    or    insights dev --home {report['home']}")

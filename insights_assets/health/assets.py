@@ -18,6 +18,7 @@ from insights_assets.health.layers import LAYERS as LAYER_NAMES
 from insights_assets.health.layers import alarms, layer_of
 from insights_assets.health.model import accuracy_metrics, alert_metric, confidence_days, confidence_metrics, drift_metric, prompt_regression_metric
 from insights_assets.health.tables import ALARMS, BUSINESS_HEALTH, LAYERS, MODEL_HEALTH, PIPELINE_HEALTH, ROI
+from insights_assets.labels.cascade_report import ledger_sums
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import TableSpec
 from insights_assets.learning.tables import EVALUATIONS
@@ -107,9 +108,14 @@ def model_health(step: Step) -> None:
 
 
 def _costs_and_start(step: Step) -> str:
-    """What ROI depends on beside its tables: configured costs, and the day of the first run."""
+    """What ROI depends on beside its tables: configured costs, what models cost, and the day of the first run."""
     settings = step.settings
-    return f"{settings.platform_cost_per_month}|{settings.people_cost_per_month}|{_first_run(step)}"
+    return f"{settings.platform_cost_per_month}|{settings.people_cost_per_month}|{_first_run(step)}|{_model_month(step)}"
+
+
+def _model_month(step: Step) -> tuple[int, float, str | None]:
+    """Calls, cost and currency of the last 30 days by the ledger, whether a model is still named or not."""
+    return ledger_sums(step.operations, (step.clock() - timedelta(days=30)).date())
 
 
 def _first_run(step: Step) -> date:
@@ -186,8 +192,7 @@ def _roi_parts(step: Step, days: BusinessDays) -> list[list[roi.Line]]:
     """The report's four parts in order."""
     currency, settings, first = step.shop.reporting_currency, step.settings, _first_run(step)
     benefits = roi.benefit_lines(currency)
-    asked = 0 if settings.model == "none" else None
-    costs = roi.cost_lines(roi.Costs(settings.platform_cost_per_month, settings.people_cost_per_month, asked, 0.0 if asked == 0 else None), currency)
+    costs = roi.cost_lines(roi.Costs(settings.platform_cost_per_month, settings.people_cost_per_month, *_model_month(step)), currency)
     insights = step.read(INSIGHTS).select("detected_at", "first_said_at").toArrow().to_pylist()
     fixes = step.read(LOOP_TIME).where("stage IN ('decide', 'fix')").select("action_id", "stage", "at").toArrow().to_pylist()
     before = _business(step, first) if before_after.is_after(first, step.as_of) else days

@@ -61,6 +61,8 @@ class Costs:
     people_per_month: float | None
     model_calls: int | None
     model_cost: float | None
+    #: Currency of the price table, where it is not the reporting one: then nothing is added up.
+    model_currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,12 @@ def cost_lines(costs: Costs, currency: str) -> list[Line]:
     source = "the model-call ledger; setting INSIGHTS_MODEL"
     if costs.model_calls is None:
         lines.append(Line("cost", "model_calls", "Model calls", "not_available", "not available: needs the model-call ledger", source, unit=unit, needs="the model-call ledger"))
+    elif costs.model_currency is not None and costs.model_currency != currency:
+        needs = f"a price table in {currency} (INSIGHTS_MODEL_PRICES)"
+        says = f"{costs.model_calls:,} calls, priced in {costs.model_currency}: needs {needs}"
+        lines.append(Line("cost", "model_calls", "Model calls", "not_available", says, source, unit=unit, needs=needs))
     else:
-        says = f"{costs.model_calls:,} calls" + (" (no model is asked)" if not costs.model_calls else "")
+        says = f"{costs.model_calls:,} calls" + (" in 30 days" if costs.model_calls else "") + (" (no model is asked)" if not costs.model_calls else "")
         lines.append(Line("cost", "model_calls", "Model calls", "measured", says, source, costs.model_cost, unit=unit))
     return lines
 

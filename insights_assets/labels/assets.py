@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.labels import cascade_report
 from insights_assets.labels.build import build_labels
 from insights_assets.labels.candidate import gate_answer, judge_candidate, waiting_candidate
+from insights_assets.labels.cascade_tables import CASCADE_STEPS, CONFLICT_QUALITY, LABEL_CONFLICTS, LABEL_DECISIONS
 from insights_assets.labels.evaluation import expected_error, gate, micro, quality
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import KIND, promote
@@ -50,8 +52,17 @@ def correction_state(step: Step) -> str:
     return f"{corrections[-1].correction_id if corrections else 0}|{active.version if active else ''}"
 
 
+def label_state(step: Step) -> str:
+    """The same, and where a model is named its prompt, its address and whether questions are open."""
+    if step.settings.model == "none":
+        return correction_state(step)
+    from insights_assets.labels.asking import model_state
+
+    return f"{correction_state(step)}|{model_state(step)}"
+
+
 @table_assets(
-    FEEDBACK_LABELS, RULE_LABELS, LABEL_VERSIONS, RELABELLED, reads=(FEEDBACK, PRODUCTS, RELABEL_PLAN), memo=correction_state,
+    FEEDBACK_LABELS, RULE_LABELS, LABEL_VERSIONS, RELABELLED, LABEL_DECISIONS, LABEL_CONFLICTS, reads=(FEEDBACK, PRODUCTS, RELABEL_PLAN), memo=label_state,
     checks=(
         Check("labels_in_label_set", FEEDBACK_LABELS, "Every topic and risk tag is in the closed label set (R17).", blocking=True),
         Check("quotes_are_substrings", FEEDBACK_LABELS, "Every quote is an exact part of the record's redacted text (R157).", blocking=True),
@@ -75,6 +86,7 @@ def feedback_labels(step: Step) -> None:
     step.check("every_record_is_labelled", missing == 0, unlabelled=missing)
     shares = labels.groupBy("label_source").count().toArrow().to_pylist()
     step.note(FEEDBACK_LABELS, preview=_by_topic(topics.groupBy("topic").count().toArrow().to_pylist()))
+    step.note(FEEDBACK_LABELS, **{name: value for name, value in report.model.items() if value is not None})
     step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{row['label_source']}": row["count"] for row in shares})
 
 
@@ -103,10 +115,13 @@ def labelled_feedback(step: Step) -> None:
 def _label_hash():
     from pyspark.sql import functions as F
 
-    return F.substring(F.sha2(F.concat_ws("|", "input_hash", "rules_version", "model_version", "label_set_version"), 256), 1, 16)
+    # Labels of a model differ by more than versions: by who won a conflict and by what its word is worth. For others nothing is added.
+    said = F.concat_ws("|", "prompt_version", F.concat_ws(",", F.col("topics.topic")), "sentiment", "urgency", F.concat_ws(",", "risk_tags"), F.col("confidence").cast("string"), "label_source")
+    by_model = F.when(F.col("prompt_version") != "none", said)
+    return F.substring(F.sha2(F.concat_ws("|", "input_hash", "rules_version", "model_version", "label_set_version", by_model), 256), 1, 16)
 
 
-@table_assets(REVIEW_QUEUE, reads=(LABELLED_FEEDBACK, FEEDBACK_LABELS), memo=correction_state)
+@table_assets(REVIEW_QUEUE, reads=(LABELLED_FEEDBACK, FEEDBACK_LABELS, LABEL_DECISIONS, LABEL_CONFLICTS), memo=correction_state)
 def review_queue(step: Step) -> None:
     """The records a reviewer should see next: a random part that measures, the least certain, recent severe ones, and repeats."""
     from pyspark.sql import functions as F
@@ -114,9 +129,20 @@ def review_queue(step: Step) -> None:
     read = readers(step.operations.corrections.all())
     recent = step.read(LABELLED_FEEDBACK).where(F.col("text").isNotNull() & (F.datediff(F.lit(step.as_of), "received_day") <= REVIEW_DAYS))
     versions = step.read(FEEDBACK_LABELS).select("feedback_id", F.col("topics").alias("said"), "label_set_version", "model_version", "prompt_version")
-    step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id"), step.as_of, reviewers=read))
+    called_for = None if step.settings.model == "none" else cascade_report.called_for(step.read(LABEL_DECISIONS), step.read(LABEL_CONFLICTS))
+    step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id"), step.as_of, reviewers=read, called_for=called_for))
     parts = step.read(REVIEW_QUEUE).groupBy("reason").count().toArrow().to_pylist()
-    step.note(REVIEW_QUEUE, reviewed_so_far=len(read), **{f"{row['reason']}_records": row["count"] for row in parts})
+    step.note(REVIEW_QUEUE, reviewed_so_far=len(read), **{f"{row['reason'].replace(' ', '_')}_records": row["count"] for row in parts})
+
+
+@table_assets(CASCADE_STEPS, CONFLICT_QUALITY, reads=(FEEDBACK_LABELS, LABEL_DECISIONS, LABEL_CONFLICTS), memo=cascade_report.ledger_state)
+def label_cascade(step: Step) -> None:
+    """What each step of the cascade labels and costs, and who is right where two differ."""
+    rows = cascade_report.step_rows(step)
+    step.write(CASCADE_STEPS, pd.DataFrame(rows, columns=CASCADE_STEPS.column_names))
+    step.write(CONFLICT_QUALITY, pd.DataFrame(cascade_report.conflict_rows(step), columns=CONFLICT_QUALITY.column_names))
+    costs = {f"{row['step']}_cost_per_thousand": row["cost_per_thousand_of_all"] for row in rows if row["cost_per_thousand_of_all"] is not None}
+    step.note(CASCADE_STEPS, **{f"{row['step']}_records": row["records"] for row in rows}, **costs)
 
 
 def promoted_labels(step: Step) -> dict[str, frozenset[str]]:
@@ -216,4 +242,4 @@ def relabel_plan(step: Step) -> None:
     step.note(RELABEL_PLAN, days_planned=len(days), records=sum(records[day] for day in days))
 
 
-ASSETS = [relabel_plan, feedback_labels, labelled_feedback, review_queue, label_quality, label_candidates, label_promotion]
+ASSETS = [relabel_plan, feedback_labels, labelled_feedback, review_queue, label_cascade, label_quality, label_candidates, label_promotion]

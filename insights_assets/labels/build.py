@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels import relabel
+from insights_assets.labels.cascade_tables import DOUBT_COLUMNS, LABEL_CONFLICTS, LABEL_DECISIONS
 from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
 from insights_assets.labels.models import active_file
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+    from insights_assets.labels.asking import Asking
     from insights_assets.labels.cascade import Labeller
+    from insights_assets.lake.spec import TableSpec
     from insights_assets.resources.step import Step
 
 #: What a label is made from; a change of any of these makes the record's day be labelled again.
@@ -31,6 +34,8 @@ class LabelReport:
 
     days: int
     records: int
+    #: What the model's step did; nothing where no model is named.
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 def labeller_of(step: Step) -> Labeller:
@@ -56,39 +61,73 @@ def build_labels(step: Step) -> LabelReport:
     from pyspark.sql import functions as F
 
     labeller, corrections = labeller_of(step), corrections_of(step)
+    asking = _asking(step, labeller)
     versions, due = labeller.versions, relabel.days_due(step)
     wanted = _with_input_hash(step.read(FEEDBACK), corrections, step)
-    stands = relabel.stands(step, versions, due)
-    stored = step.read(FEEDBACK_LABELS).where(stands)
+    labels = step.read(FEEDBACK_LABELS)
+    labels, stands = (labels, relabel.stands(step, versions, due)) if asking is None else asking.stored(labels, versions, due)
+    stored = labels.where(stands)
     key = ["feedback_id", "input_hash", "received_day"]
     # A label that stands no longer is equal to nothing that is wanted.
-    every = step.read(FEEDBACK_LABELS).withColumn("input_hash", F.when(stands, F.col("input_hash")).otherwise(F.lit("")))
+    every = labels.withColumn("input_hash", F.when(stands, F.col("input_hash")).otherwise(F.lit("")))
     days = days_that_differ(wanted, every, ["feedback_id", "input_hash"])
     if not days:
         relabel.close(step, due)
-        return LabelReport(0, 0)
+        return LabelReport(0, 0, _closed(asking))
     # Whole days are written, but only records whose input or versions changed are labelled again.
     on_days = wanted.where(F.col("received_day").isin(sorted(days)))
     kept = stored.join(on_days.select(*key), key, "left_semi") if step.lake.row_count(FEEDBACK_LABELS) else None
     todo = on_days if kept is None else on_days.join(stored.select("feedback_id", "input_hash"), ["feedback_id", "input_hash"], "left_anti")
     columns = ", ".join(f"`{c.name}` {c.type}" for c in FEEDBACK_LABELS.columns if not c.volatile)
     hits = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>"
+    doubt = "".join(f", {name} {kind}" for name, kind in DOUBT_COLUMNS.items()) if asking is not None else ""
     batches = step.lake.narrow(todo.select("feedback_id", *INPUTS, "input_hash", "received_day"), FEEDBACK_LABELS)
-    labelled = step.lake.scratch("labelled", batches.mapInArrow(_batch_labeller(labeller, corrections), f"{columns}, hits {hits}"))
+    doubts = _doubter(asking.severe_skus, step.settings.model_exploration) if asking is not None else None
+    labelled = step.lake.scratch("labelled", batches.mapInArrow(_batch_labeller(labeller, corrections, doubts), f"{columns}, hits {hits}{doubt}"))
     rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(
         "feedback_id", "hit.rule_id", "hit.kind", "hit.target", "hit.start", "hit.end", "hit.quote", "rules_version", "received_day"
     )
-    rows = labelled.drop("hits").withColumns({"run_id": F.lit(step.run_id), "labelled_at": F.lit(step.clock()).cast("timestamp")})
+    answered = asking.answer(labelled, lambda row: _corrected(row, corrections) if row["feedback_id"] in corrections else row) if asking is not None else None
+    rows = answered.rows if answered is not None else labelled.drop("hits")
+    rows = rows.withColumns({"run_id": F.lit(step.run_id), "labelled_at": F.lit(step.clock()).cast("timestamp")})
     rows = relabel.settle(step, rows, versions, due)
+    ids = kept.select("feedback_id", "received_day") if kept is not None else None
     if kept is not None:
-        ids = kept.select("feedback_id", "received_day")
-        rules = rules.unionByName(step.read(RULE_LABELS).join(ids, ["feedback_id", "received_day"], "left_semi").select(*rules.columns))
         rows = rows.select(*FEEDBACK_LABELS.column_names).unionByName(kept.select(*FEEDBACK_LABELS.column_names))
-    step.write(RULE_LABELS, rules, days=days)
+    step.write(RULE_LABELS, _beside(step, RULE_LABELS, rules, ids), days=days)
+    if answered is not None:
+        # Settled before the labels are replaced, written after them: a crash in between asks the store, not the model.
+        decisions = step.lake.scratch("decisions", _beside(step, LABEL_DECISIONS, answered.decisions, ids))
+        step.write(LABEL_CONFLICTS, _beside(step, LABEL_CONFLICTS, answered.conflicts, ids), days=days)
     result = step.write(FEEDBACK_LABELS, rows, days=days)
+    if answered is not None:
+        step.write(LABEL_DECISIONS, decisions, days=days)
     relabel.close(step, due)
-    step.lake.clear_scratch("labelled")
-    return LabelReport(len(days), result.rows)
+    step.lake.clear_scratch("labelled", "decisions")
+    return LabelReport(len(days), result.rows, _closed(asking))
+
+
+def _beside(step: Step, spec: TableSpec, new: DataFrame, kept: DataFrame | None) -> DataFrame:
+    """Rows of the records that were labelled again, and the stored ones of those that were not."""
+    if kept is None:
+        return new
+    return new.unionByName(step.read(spec).join(kept, ["feedback_id", "received_day"], "left_semi").select(*new.columns))
+
+
+def _asking(step: Step, labeller: Labeller) -> Asking | None:
+    """The model's step; nothing of it is loaded where no model is named."""
+    if step.settings.model == "none":
+        return None
+    from insights_assets.labels.asking import open_asking
+
+    return open_asking(step, labeller)
+
+
+def _closed(asking: Asking | None) -> dict[str, Any]:
+    if asking is None:
+        return {}
+    asking.close()
+    return asking.notes
 
 
 def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: Step) -> DataFrame:
@@ -104,7 +143,28 @@ def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: 
     return feedback.withColumn("input_hash", F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 16))
 
 
-def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, Any]]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+Doubter = Callable[["Labeller", list[dict[str, Any]], list[Any]], "list[pa.Array]"]
+
+
+def _doubter(severe_skus: frozenset[str], exploration: float) -> Doubter:
+    """What adds `DOUBT_COLUMNS` to a batch."""
+
+    def columns(labeller: Labeller, records: list[dict[str, Any]], heard: list[Any]) -> list[pa.Array]:
+        import pyarrow as pa
+
+        from insights_assets.labels.routing import doubts, is_explored
+
+        found = list(doubts(labeller, records, heard, severe_skus))
+        return [
+            pa.array([one and one.text_key for one in found], pa.string()), pa.array([one and one.risk for one in found], pa.float64()),
+            pa.array([one and one.is_severe for one in found], pa.bool_()),
+            pa.array([one and is_explored(one.text_key, exploration) for one in found], pa.bool_()), pa.array([one and one.why for one in found], pa.string()),
+        ]
+
+    return columns
+
+
+def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, Any]], doubts: Doubter | None) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     names = [column.name for column in FEEDBACK_LABELS.columns if not column.volatile]
     read = ["feedback_id", *INPUTS]
     passed = {"input_hash", "received_day"}  # go through untouched
@@ -117,11 +177,14 @@ def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, A
         kinds = {field.name: field.type for field in FEEDBACK_LABELS.arrow_schema}
         hit_type = arrow_type("array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>")
         for batch in batches:
-            labels = labeller.label_records(batch.select(read).to_pylist())
+            records = batch.select(read).to_pylist()
+            heard = list(labeller.heard(records))
+            labels = [label for label, _, _ in heard]
             rows = [_corrected(label.row, corrections) if label.row["feedback_id"] in corrections else label.row for label in labels]
             arrays = [batch[name] if name in passed else pa.array([row[name] for row in rows], kinds[name]) for name in names]
             arrays.append(pa.array([list(label.hits) for label in labels], hit_type))
-            yield pa.RecordBatch.from_arrays(arrays, names=[*names, "hits"])
+            more = doubts(labeller, records, heard) if doubts is not None else []
+            yield pa.RecordBatch.from_arrays([*arrays, *more], names=[*names, "hits", *(DOUBT_COLUMNS if more else ())])
 
     return label_batches
 

@@ -1,13 +1,13 @@
 """The cascade: rules, then the local classifier, become one label a record, each decision with its evidence.
 
 Belongs here: `Labeller`, how rule and classifier are joined, what stars and return codes add, the shape of the
-result. Does not belong here: reading a text (`reading`), the model step and the person step (issue 4 puts them
-between here and publishing), anything that writes a table.
+result. Does not belong here: reading a text (`reading`), which records go on to the language model (`routing`) and what
+becomes of its answers (`joining`), anything that writes a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,7 @@ class Labeller:
             raise ValueError(f"the classifier knows topics that label set {label_set.version} lacks: {sorted(unknown)}")
         self._label_set = label_set
         self._rules = rules
-        self._classifier = classifier
+        self.classifier = classifier
         self._reader = Reader(classifier, rules, ProductIndex(products))
         self._column = {topic: number for number, topic in enumerate(classifier.topics)}
         self._bars = classifier.thresholds.copy()
@@ -123,6 +123,10 @@ class Labeller:
 
     def label_records(self, records: Sequence[Mapping[str, Any]]) -> list[Label]:
         """Labels of plain records, in order; each distinct text is read once."""
+        return [label for label, _, _ in self.heard(records)]
+
+    def heard(self, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Label, Reading | None, np.ndarray]]:
+        """The same with what was read and the probability of each topic: what doubt is measured by."""
         texts: dict[tuple[str | None, str], int] = {}
         row_text = []
         for record in records:
@@ -135,16 +139,15 @@ class Labeller:
         rows, columns = np.nonzero(chances >= self._bars)
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             reached[row].append(column)
-        return [
-            self._one(record, readings[text] if text >= 0 else None, chance, over)
-            for record, text, chance, over in zip(records, row_text, chances, reached, strict=True)
-        ]
+        for record, number, chance, over in zip(records, row_text, chances, reached, strict=True):
+            reading = readings[number] if number >= 0 else None
+            yield self._one(record, reading, chance, over), reading, chance
 
     def _chances(
         self, records: Sequence[Mapping[str, Any]], readings: Sequence[Reading], row_text: Sequence[int]
     ) -> np.ndarray:
         """Probabilities a record and topic: the text's, moved by the stars and by where it was said."""
-        count = len(self._classifier.topics)
+        count = len(self.classifier.topics)
         stored = np.vstack([*(reading.probability for reading in readings), np.zeros(count)])
         chance = np.clip(stored[np.asarray(row_text, dtype=np.int64)], 1e-6, 1 - 1e-6)
         stars = np.array([stars_of(record) for record in records], dtype=np.float64).reshape(-1, 1)
@@ -221,7 +224,7 @@ class Labeller:
         if reading is not None and reading.read:
             for column in reached:
                 span, tone = _evidence(reading, int(reading.evidence[column]))
-                name = self._classifier.topics[column]
+                name = self.classifier.topics[column]
                 if name == "safety" and self._is_harmless(span, text, language):
                     continue
                 found[name] = _Topic(name, float(chance[column]), span, tone, by_rule=False)

@@ -68,15 +68,23 @@ def next_days(records: dict[date, int], planned: set[date], budget: int, newest:
     return chosen
 
 
-def stands(step: Step, versions: dict[str, str], due: Sequence[date]) -> Column:
-    """Which stored labels need not be made again: those of the active version, and on days not due those of any version before."""
+def stands(step: Step, versions: dict[str, str], due: Sequence[date], version: Column | None = None) -> Column:
+    """Which stored labels need not be made again: those of the active version, and on days not due those of any version before.
+
+    `version`: the classifier that labelled a record, where it is not its `model_version`. Labels that a language model gave stay when
+    none is named any more: they are paid for and rest on no classifier.
+    """
     from pyspark.sql import functions as F
 
     same = (F.col("rules_version") == versions["rules_version"]) & (F.col("label_set_version") == versions["label_set_version"])
-    earlier = F.col("model_version").isin([*versions_in_force(step.operations), versions["model_version"]])
+    by = F.col("model_version") if version is None else version
+    earlier = by.isin([*versions_in_force(step.operations), versions["model_version"]])
     if due:
         earlier &= ~F.col("received_day").isin(list(due))
-    return same & ((F.col("model_version") == versions["model_version"]) | earlier)
+    current = (by == versions["model_version"]) | earlier
+    if version is None:
+        current |= (F.col("prompt_version") != "none") & (F.col("label_source") == "model")
+    return same & F.coalesce(current, F.lit(False))
 
 
 def settle(step: Step, new: DataFrame, versions: dict[str, str], due: Sequence[date]) -> DataFrame:

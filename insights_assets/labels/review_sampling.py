@@ -28,11 +28,12 @@ SEVERE_DAYS = 7
 BLIND_SHARE = 0.2
 
 
-def sample(labelled: DataFrame, day: date, *, reviewers: Mapping[str, int] | None = None, seed: int = 0) -> DataFrame:
+def sample(labelled: DataFrame, day: date, *, reviewers: Mapping[str, int] | None = None, seed: int = 0, called_for: DataFrame | None = None) -> DataFrame:
     """The queue (columns of labels.review_queue), in an order of which every beginning has the shares, as far as records go.
 
     `labelled`: columns of labels.labelled_feedback with label_set_version, model_version, prompt_version and `said`, the label's
-    topics with confidence. `reviewers`: how many people have read a record.
+    topics with confidence. `reviewers`: how many people have read a record. `called_for` (feedback_id, called_for): records that a
+    person should see whatever the draw says, with the reason; one that was drawn to measure keeps its weight.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -49,6 +50,10 @@ def sample(labelled: DataFrame, day: date, *, reviewers: Mapping[str, int] | Non
     ranked = ranked.withColumn("nth", F.row_number().over(strata.orderBy("draw")))
     ranked = ranked.withColumn("kind", _kind(day))
     ranked = ranked.where("kind IS NOT NULL").withColumn("of_stratum", F.row_number().over(Window.partitionBy("kind", "primary_topic").orderBy("draw")))
+    if called_for is not None:
+        ranked = ranked.join(called_for, "feedback_id", "left")
+        beyond = F.col("called_for").isNotNull() & (F.col("kind") == "stratified") & (F.col("of_stratum") > F.col("quota"))
+        ranked = ranked.withColumn("kind", F.when(beyond, "uncertain").otherwise(F.col("kind")))
     ranked = ranked.where((F.col("kind") != "stratified") | (F.col("of_stratum") <= F.col("quota")))
     drawn = ranked.withColumn("turn", F.row_number().over(Window.partitionBy("kind").orderBy(_urge(day), "draw")))
     measured = drawn.where("kind = 'stratified'").count()
@@ -56,13 +61,16 @@ def sample(labelled: DataFrame, day: date, *, reviewers: Mapping[str, int] | Non
     for kind, share in SHARES.items():
         limits = F.when(F.col("kind") == kind, F.lit(round(measured * share / SHARES["stratified"]))).otherwise(limits)
         positions = F.when(F.col("kind") == kind, (F.col("turn") - 0.5) / share).otherwise(positions)
-    chosen = drawn.where(F.col("turn") <= limits).withColumn("position", positions)
+    is_wanted, reason = F.col("turn") <= limits, F.col("kind")
+    if called_for is not None:
+        is_wanted, reason = is_wanted | (F.col("called_for").isNotNull() & (F.col("kind") != "repeat")), F.coalesce("called_for", "kind")
+    chosen = drawn.where(is_wanted).withColumn("position", positions)
     is_drawn, is_repeat = F.col("kind") == "stratified", F.col("kind") == "repeat"
     in_stratum = F.count("*").over(Window.partitionBy("kind", "primary_topic"))
     blind = F.substring(F.sha2(F.concat_ws("|", F.lit(f"blind {seed}"), "feedback_id"), 256), 1, 8) < f"{int(BLIND_SHARE * 0x100000000):08x}"
     return chosen.select(
         "feedback_id", F.row_number().over(Window.orderBy("position", "kind", "draw")).alias("place"), F.col("primary_topic").alias("stratum"), "stratum_size",
-        F.when(is_drawn, F.round(F.col("stratum_size") / in_stratum, 4)).otherwise(0.0).alias("inclusion_weight"), F.col("kind").alias("reason"),
+        F.when(is_drawn, F.round(F.col("stratum_size") / in_stratum, 4)).otherwise(0.0).alias("inclusion_weight"), reason.alias("reason"),
         (is_repeat | blind).alias("is_blind"), "source", "channel", "language", "text", "rating", "sku",
         F.when(~is_repeat, F.transform("said", lambda topic: topic["topic"])).alias("topics"),
         F.when(~is_repeat, F.transform("said", lambda topic: topic["confidence"])).alias("confidences"),

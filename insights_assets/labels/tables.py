@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from insights_assets.labels.cascade_tables import CASCADE_TABLES
 from insights_assets.labels.version_tables import VERSION_TABLES
 from insights_assets.lake.spec import Column, TableSpec
 
@@ -157,5 +158,5 @@ LABEL_VERSIONS = TableSpec(
 )
 
 TABLES = (
-    RULE_LABELS, FEEDBACK_LABELS, LABEL_VERSIONS, LABELLED_FEEDBACK, REVIEW_QUEUE, LABEL_CORRECTIONS, LABEL_QUALITY, *VERSION_TABLES,
+    RULE_LABELS, FEEDBACK_LABELS, LABEL_VERSIONS, LABELLED_FEEDBACK, REVIEW_QUEUE, LABEL_CORRECTIONS, LABEL_QUALITY, *VERSION_TABLES, *CASCADE_TABLES,
 )  # fmt: skip

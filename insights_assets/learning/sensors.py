@@ -29,7 +29,7 @@ from insights_assets.settings import Settings
 TRIGGER_TAG = "insights/trigger"
 MOST_ATTEMPTS = 3
 
-_LABELS = ("labels.feedback_labels", "labels.rule_labels", "labels.label_versions", "labels.relabelled")
+_LABELS = ("labels.feedback_labels", "labels.rule_labels", "labels.label_versions", "labels.relabelled", "labels.label_decisions", "labels.label_conflicts")
 JOBS = (
     Job(MODEL_REVIEW, ("labels.label_corrections", "labels.label_quality", "labels.review_queue", "learning.evaluations", "learning.review_sample"),
         "Drift lasted: evaluate the active version, draw what a person should read, write a report. Changes no model.",

@@ -1,0 +1,101 @@
+"""A sabotaged prompt and a sabotaged classifier are stopped by the gate, which names the topic; figures come from reviewed records alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.labels import models
+from insights_assets.labels.candidate import TRAINED, gate_answer, judge_candidate
+from insights_assets.labels.classifier import Classifier
+from insights_assets.labels.label_set import load_label_set
+from insights_assets.labels.model.client import ModelClient
+from insights_assets.labels.model.request import Candidates, LabelPrompt
+from insights_assets.labels.prompt_evaluation import evaluate, golden, keep, kept
+from insights_assets.labels.prompts import load_prompt
+from insights_assets.labels.reviewed import last_correction, reviewed_records
+from insights_assets.resources.language_model import connect
+from insights_assets_tests.contract.azure_openai_brains import read_text, reply
+from insights_assets_tests.contract.azure_openai_server import AzureOpenAI
+from insights_assets_tests.house import TestHouse
+from insights_assets_tests.labels.model.house_with_model import NUMBERS, label, open_house, put
+
+pytestmark = pytest.mark.slow
+SAID = {
+    "sizing_issue": "Far too small, the jumper squeezes my shoulders, number {}.", "shipping_delay": "The parcel still has not arrived, number {}.",
+    "damaged_on_arrival": "The glass was shattered when I opened the parcel, number {}.", "praise": "Love it, perfect quality, number {}.",
+}
+TEXTS = {words.format(f"{one} {other}"): topic for topic, words in SAID.items() for one in NUMBERS[:9] for other in NUMBERS[:6]}
+
+
+def brain(body: dict[str, Any]) -> str:
+    """Knows every text; asked by the sabotaged prompt it takes sizes for praise."""
+    text = read_text(body)
+    topic = TEXTS.get(text, "other")
+    if topic == "sizing_issue" and "`source`" in body["messages"][0]["content"]:  # words of v1 that v2 has not
+        topic = "praise"
+    return json.dumps(reply([(topic, text)], sentiment="positive" if topic == "praise" else "negative"), ensure_ascii=False)
+
+
+@pytest.fixture
+def server() -> Any:
+    with AzureOpenAI(brain=brain) as running:
+        yield running
+
+
+@pytest.fixture
+def house(tmp_path: Path, spark: Any, server: AzureOpenAI) -> TestHouse:
+    made = open_house(tmp_path, spark, server, model_share=0.0)
+    put(made, "more.jsonl", TEXTS)
+    made.run("sources", "canonical", run_id="run-1")
+    label(made, "run-1")
+    ids = {row["text"]: row["feedback_id"] for row in made.rows(FEEDBACK)}
+    before = {"topics": [], "weight": 1.0, "model_version": models.shipped_version()}
+    made.operations.corrections.add_many(
+        [{"feedback_id": ids[text], "field": "topics", "value": [topic], "previous_value": before} for text, topic in TEXTS.items()], by="ana", through="test"
+    )
+    return made
+
+
+def evaluated(house: TestHouse, version: str) -> Any:
+    step = dataclasses.replace(house.step("labels__label_candidates"), run_id=f"eval-{version}")
+    connection = connect(house.settings, strict=True)
+    assert connection is not None
+    prompt, active = (LabelPrompt.of(load_prompt("label_feedback", one), load_label_set(), connection) for one in (version, "v2"))
+    sample = golden(reviewed_records(step, last_correction(step.operations)))
+    found = evaluate(ModelClient(connection, house.operations, house.settings, step.run_id), prompt, sample, Candidates(step.read_pandas(PRODUCTS).to_dict("records")), active)
+    connection.close()
+    return found
+
+
+def test_a_sabotaged_prompt_is_stopped_and_its_topic_named(house: TestHouse, server: AzureOpenAI) -> None:
+    good = evaluated(house, "v2")
+    quality = {one.topic: one for one in good.qualities}
+    assert good.records >= 60 and quality["sizing_issue"].f1 == 1.0 and quality["micro"].precision_low is not None and not good.failed_topics
+    assert good.outcomes == {"ok": good.records} and good.calls == len(server.chats) == good.records and good.cost > 0
+    bad = evaluated(house, "v1")
+    assert bad.answer == "fail" and set(bad.failed_topics) == {"praise", "sizing_issue", "micro"}, bad.reason
+    assert "sizing_issue" in bad.reason and bad.compared is not None and "sizing_issue" in bad.compared.worse_topics
+    assert bad.calls == bad.records and len(server.chats) == 2 * good.records, "the version in force is not paid again"
+    keep(house.operations, bad)
+    said = kept(house.operations, bad.version_id)
+    assert said is not None and said["answer"] == "fail" and kept(house.operations, good.version_id) is None
+
+
+def test_a_sabotaged_classifier_is_stopped_and_its_topic_named(house: TestHouse) -> None:
+    shipped = Classifier.load(models.SHIPPED)
+    thresholds = shipped.thresholds.copy()
+    thresholds[shipped.topics.index("sizing_issue")] = 2.0
+    deaf = dataclasses.replace(shipped, thresholds=thresholds)
+    deaf.save(models.model_file(house.settings.home, deaf.model_version))
+    house.operations.activations.activate(models.CANDIDATE_KIND, deaf.model_version, by="test", reason="sabotage")
+    house.operations.facts.put(TRAINED, json.dumps({"last_correction_id": last_correction(house.operations)}))
+    judged = judge_candidate(house.step("labels__label_candidates"))
+    assert judged is not None and judged[1].answer == "fail" and set(judged[1].worse_topics) == {"sizing_issue"}
+    said = gate_answer(house.operations, deaf.model_version)
+    assert said is not None and "sizing_issue" in said["reason"]
