@@ -280,13 +280,13 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
 def _review_progress(step: Step) -> dict[str, str]:
     """topic -> what its labels' gate lacks, in words."""
     wanted = step.shop.policy.acceptance.labels_reviewed
-    said = dict.fromkeys(step.shop.policy.topics, f"no label of this topic is reviewed, {wanted} are wanted")
+    said = dict.fromkeys(step.shop.policy.topics, f"nobody has checked a record of this topic yet, {wanted} are wanted")
     for row in rows_of(step, LABEL_QUALITY):
         reason = str(row["reason"] or "")
         said[str(row["topic"])] = {
-            "too_few": f"too few labels of this topic are reviewed: {reason.removesuffix(' reviewed')}",
-            "fail": f"reviewers found the labels of this topic not sure enough: {reason}",
-            "pass": "the labels of this topic passed their gate just now; the next run lifts this",
+            "too_few": f"people have checked {reason.removesuffix(' reviewed')} records of this topic",
+            "fail": f"people who checked records of this topic found too many wrong: {reason}",
+            "pass": "enough records of this topic are checked since just now; the next run lifts this",
         }.get(str(row["gate"]), PROVISIONAL)
     return said
 

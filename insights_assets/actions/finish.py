@@ -38,7 +38,7 @@ from insights_assets.shop.model import Shop
 TICKET_KINDS = ("defect_ticket", "copy_change", "escalation")
 DRAFT_KINDS = ("macro", "article")
 #: Said of a provisional issue where it is not known how many records are reviewed.
-PROVISIONAL = "too few labels of this topic are reviewed"
+PROVISIONAL = "people have checked too few records of this topic"
 
 
 @dataclass(frozen=True)

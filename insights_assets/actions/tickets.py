@@ -57,7 +57,7 @@ def render_ticket(facts: TicketFacts, style: Style = MARKDOWN) -> str:
 
 def _headline(facts: TicketFacts, style: Style) -> str:
     issue = facts.issue
-    tier = f"Tier {issue.tier}" + (", provisional" if issue.provisional else "")
+    tier = f"Tier {issue.tier}, {facts.shop.policy.tiers[issue.tier].name}" + (", provisional" if issue.provisional else "")
     return f"{style.strong(ticket_title(facts, style))} · {tier} · {money_at_risk(issue, facts.shop)}"
 
 
@@ -82,7 +82,7 @@ def what_happens(facts: TicketFacts, style: Style) -> str:
         return f"{head}; what is usual is not known yet: needs orders or 28 days of history."
     parts = [wording.times(issue.lift)] if issue.lift is not None and issue.expected_count >= 0.05 else []
     if chance := wording.chance(issue.p_value):
-        parts.append(f"so much by chance {chance}")
+        parts.append(f"chance alone does this {chance}")
     detail = f" ({'; '.join(parts)})" if parts else ""
     return f"{head}; {wording.count(issue.expected_count)} would be usual{detail}."
 
@@ -91,10 +91,10 @@ def provisional(facts: TicketFacts, style: Style) -> str:
     """What is not proven yet, what that keeps from happening, and what ends it."""
     said = style.outside(facts.provisional_reason).rstrip(". ")
     if facts.hold is not None and facts.hold.state == "proposed":
-        said += "; until then a person places the hold"
+        said += "; until enough are checked, only a person places a hold"
     elif facts.hold is not None and facts.hold.state == "active" and facts.issue.topic == "safety":
         said += "; the hold is placed all the same, safety does not wait"
-    return f"{said}. Review: {style.command('insights review export --out review.csv')}."
+    return f"{said}. To check them: {style.command('insights review export --out review.csv')}."
 
 
 def _customers_say(facts: TicketFacts, style: Style) -> list[str]:
@@ -105,7 +105,9 @@ def _customers_say(facts: TicketFacts, style: Style) -> list[str]:
         local = quote.occurred_at.astimezone(facts.shop.zone).date()
         source = quote.source.replace("_", " ").removesuffix("s")
         reference = f"{style.outside(source)} {style.outside(quote.record_ref)}"
-        lines.append(f"- “{style.outside(quote.text)}” ({reference}, {wording.day(local)})")
+        foreign = quote.language if quote.language not in ("", "und", facts.shop.languages[0]) else ""
+        spoken = f", in {wording.LANGUAGES.get(foreign, style.outside(foreign))}" if foreign else ""
+        lines.append(f"- “{style.outside(quote.text)}” ({reference}, {wording.day(local)}{spoken})")
     return lines
 
 
@@ -119,36 +121,48 @@ def do_next(facts: TicketFacts, style: Style) -> str:
     when = f"overdue since {due}" if is_late else f"due {due}"
     said = f"{style.outside(step)} ({facts.shop.owners[facts.owner].name}, {when})."
     if issue.harm_at is not None and issue.is_open:
-        harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
-        days = (harm_day - facts.as_of).days
-        when = "today" if days <= 0 else f"{days} day{'s' if days != 1 else ''}, until {wording.day(harm_day)}"
-        reason = f" ({style.outside(issue.harm_reason)})" if issue.harm_reason else ""
-        said += f" Time to harm: {when}{reason}."
+        said += f" {_time_to_harm(facts, style)}"
     return said
+
+
+def _time_to_harm(facts: TicketFacts, style: Style) -> str:
+    """How long until it hurts more, or what makes it hurt more every day (R12, R25)."""
+    issue = facts.issue
+    assert issue.harm_at is not None
+    harm_day = issue.harm_at.astimezone(facts.shop.zone).date()
+    days = (harm_day - facts.as_of).days
+    left = f"{days} day{'s' if days != 1 else ''}"
+    reason = style.outside(issue.harm_reason)
+    if reason.endswith(" runs until then"):
+        event = reason.removesuffix(" runs until then")
+        return f"Harm grows now: {event} goes on " + ("today." if days <= 0 else f"for {left}, until {wording.day(harm_day)}.")
+    when = "today" if days <= 0 else f"{left}, until {wording.day(harm_day)}"
+    return f"Time to harm: {when}{f' ({reason})' if reason else ''}."
 
 
 def already_done(facts: TicketFacts, style: Style) -> str:
     """What was done without asking, what waits for whom, and how to take it back."""
     done: list[str] = []
+    waits = ""
     undo = f"{style.command(f'insights verdict {facts.issue.insight_id} dismissed --reason …')} closes this ticket"
     hold = facts.hold
     if hold is not None:
         skus = f"{len(hold.skus)} product{'s' if len(hold.skus) != 1 else ''}"
+        named = wording.product_words({"sku": hold.skus[0]}, facts.products, style.outside) if len(hold.skus) == 1 else skus
         if hold.state == "active" and hold.expires_on is not None:
-            done.append(f"paid promotion of {skus} held until {wording.day(hold.expires_on)}")
+            done.append(f"paid promotion of {named} held until {wording.day(hold.expires_on)}")
             undo = style.command(f"insights hold release {hold.hold_id}")
         elif hold.state == "proposed":
+            keeper = next((facts.shop.owners[action.owner].name for action in facts.actions if action.kind == "promo_hold"), "a person")
             place = style.command(f"insights hold place {hold.hold_id}")
-            done.append(f"a promotion hold of {skus} is proposed, not placed ({style.outside(hold.reason)}): {place}")
+            waits = f" Waits for {keeper}: hold paid promotion of {named} ({style.outside(hold.reason)}): {place}."
+            undo += " and drops the proposed hold"
         else:
-            done.append(f"the promotion hold of {skus} has ended ({style.outside(hold.reason or hold.state)})")
+            done.append(f"the promotion hold of {named} has ended ({style.outside(hold.reason or hold.state)})")
     by_kind = {action.kind: action for action in facts.actions}
     told = by_kind.get("notification")
     if told is not None and told.state == "planned":
-        when = f" on {wording.moment(told.not_before, facts.shop.zone)}, after the quiet hours" if told.not_before else ""
-        done.append(f"{facts.shop.owners[told.owner].name} told{when}")
-    elif told is not None and told.state == "grouped":
-        done.append(f"{facts.shop.owners[told.owner].name} told together with {told.told_with}")
+        done.append(f"{facts.shop.owners[told.owner].name} told")
     waiting = [_DRAFTS[kind] for kind in _DRAFTS if kind in by_kind and by_kind[kind].state == "awaiting_approval"]
     if waiting:
         team = facts.shop.owners[by_kind[next(k for k in _DRAFTS if k in by_kind)].owner].name
@@ -157,7 +171,7 @@ def already_done(facts: TicketFacts, style: Style) -> str:
         done.append(f"on the escalation list of {facts.shop.owners[by_kind['escalation'].owner].name}")
     if not done:
         done.append("nothing outside this ticket")
-    return f"{'; '.join(done)}. Undo: {undo}."
+    return f"{'; '.join(done)}.{waits} Undo: {undo}."
 
 
 _DRAFTS = {"macro": "macro", "article": "article", "copy_change": "copy change"}
@@ -185,7 +199,8 @@ def seen_after(facts: TicketFacts) -> str:
         return ""
     hours = max(0.0, (facts.issue.detected_at - first).total_seconds() / 3600)
     promise = facts.shop.policy.loop.promise_hours
+    said_on = wording.day(first.astimezone(facts.shop.zone).date())
     if hours < 1:
-        return f"Seen within the hour of the first complaint (promise {promise} h)."
+        return f"Seen within the hour of the first complaint, on {said_on} (promise {promise} h)."
     kept = f"promise {promise} h" if hours <= promise else f"later than the promised {promise} h"
-    return f"Seen {wording.elapsed(hours)} after the first complaint ({kept})."
+    return f"Seen {wording.elapsed(hours)} after the first complaint of {said_on} ({kept})."

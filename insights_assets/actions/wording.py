@@ -16,6 +16,7 @@ from insights_assets.shop.model import TopicPolicy
 
 #: How a text from outside is made inert; each rendering has its own.
 Outside = Callable[[str], str]
+LANGUAGES = {"de": "German", "en": "English", "es": "Spanish", "fr": "French", "pt": "Portuguese"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NOUNS = {

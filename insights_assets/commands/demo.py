@@ -91,8 +91,8 @@ def review_from_truth(settings: Settings, truth: dict[str, Any]) -> int:
 
     operations = open_operations(settings.operations_target)
     reader = Reader(settings, operations)
-    queue = reader.rows(table("labels.review_queue"))[:REVIEWED]
-    answers = {feedback_id(source, ref): label for source, labels in truth["labels"].items() for ref, label in labels.items()}
+    queue = sorted(reader.rows(table("labels.review_queue")), key=lambda row: (row["inclusion_weight"] == 0, row["place"]))[:REVIEWED]
+    answers = {feedback_id(source, ref): {"topics": label["topics"]} for source, labels in truth["labels"].items() for ref, label in labels.items()}
     rows = correction_rows(queue, answers)
     operations.corrections.add_many(rows, by="simulated analyst", through="demo")
     return len({row["feedback_id"] for row in rows})

@@ -19,10 +19,11 @@ INSIGHT = st.Page("views/insight.py", title="Insight", icon=":material/search_in
 APPROVALS = st.Page("views/approvals.py", title="Approvals", icon=":material/how_to_reg:", url_path="approvals")
 TICKETS = st.Page("views/tickets.py", title="Tickets", icon=":material/confirmation_number:", url_path="tickets")
 LOOP = st.Page("views/loop.py", title="Loop time", icon=":material/timer:", url_path="loop")
+REVIEW = st.Page("views/review.py", title="Review", icon=":material/rate_review:", url_path="review")
 HEALTH = st.Page("views/health.py", title="Health", icon=":material/monitor_heart:", url_path="health")
 ROI = st.Page("views/roi.py", title="ROI", icon=":material/savings:", url_path="roi")
 
-page = st.navigation([TODAY, APPROVALS, TICKETS, INSIGHT, LOOP, HEALTH, ROI], position="top")
+page = st.navigation([TODAY, APPROVALS, TICKETS, INSIGHT, REVIEW, LOOP, HEALTH, ROI], position="top")
 # A ticket's link may name the console and the insight only.
 asked = st.query_params.get("insight", "")
 if page == TODAY and INSIGHT_ID.fullmatch(asked):

@@ -8,14 +8,16 @@ import pandas as pd
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels import cascade_report
-from insights_assets.labels.build import build_labels, corrections_of
+from insights_assets.labels.build import build_labels
 from insights_assets.labels.candidate import gate_answer, judge_candidate, waiting_candidate
 from insights_assets.labels.cascade_tables import CASCADE_STEPS, CONFLICT_QUALITY, LABEL_CONFLICTS, LABEL_DECISIONS
-from insights_assets.labels.evaluation import gate, micro, quality
+from insights_assets.labels.evaluation import expected_error, gate, micro, quality
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import KIND, promote
 from insights_assets.labels.relabel import activation_to_follow, next_days
-from insights_assets.labels.review import REVIEW_DAYS, judged_labels, sample
+from insights_assets.labels.review import measured, readers
+from insights_assets.labels.review_report import confidence_table
+from insights_assets.labels.review_sampling import REVIEW_DAYS, sample
 from insights_assets.labels.tables import (
     FEEDBACK_LABELS,
     LABEL_CORRECTIONS,
@@ -121,21 +123,16 @@ def _label_hash():
 
 @table_assets(REVIEW_QUEUE, reads=(LABELLED_FEEDBACK, FEEDBACK_LABELS, LABEL_DECISIONS, LABEL_CONFLICTS), memo=correction_state)
 def review_queue(step: Step) -> None:
-    """The records a reviewer should see next: a stratified sample and the least certain ones."""
+    """The records a reviewer should see next: a random part that measures, the least certain, recent severe ones, and repeats."""
     from pyspark.sql import functions as F
 
-    reviewed = corrections_of(step)
+    read = readers(step.operations.corrections.all())
     recent = step.read(LABELLED_FEEDBACK).where(F.col("text").isNotNull() & (F.datediff(F.lit(step.as_of), "received_day") <= REVIEW_DAYS))
-    versions = step.read(FEEDBACK_LABELS).select("feedback_id", "label_set_version", "model_version")
-    if reviewed:
-        done = step.lake.spark.createDataFrame([(one,) for one in reviewed], "feedback_id string")
-        recent = recent.join(done, "feedback_id", "left_anti")
+    versions = step.read(FEEDBACK_LABELS).select("feedback_id", F.col("topics").alias("said"), "label_set_version", "model_version", "prompt_version")
     called_for = None if step.settings.model == "none" else cascade_report.called_for(step.read(LABEL_DECISIONS), step.read(LABEL_CONFLICTS))
-    step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id"), called_for=called_for))
-    step.note(REVIEW_QUEUE, reviewed_so_far=len(reviewed))
-    if called_for is not None:
-        reasons = step.read(REVIEW_QUEUE).groupBy("reason").count().toArrow().to_pylist()
-        step.note(REVIEW_QUEUE, **{f"because_{row['reason'].replace(' ', '_')}": row["count"] for row in reasons})
+    step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id"), step.as_of, reviewers=read, called_for=called_for))
+    parts = step.read(REVIEW_QUEUE).groupBy("reason").count().toArrow().to_pylist()
+    step.note(REVIEW_QUEUE, reviewed_so_far=len(read), **{f"{row['reason']}_records".replace(" ", "_"): row["count"] for row in parts})
 
 
 @table_assets(CASCADE_STEPS, CONFLICT_QUALITY, reads=(FEEDBACK_LABELS, LABEL_DECISIONS, LABEL_CONFLICTS), memo=cascade_report.ledger_state)
@@ -169,7 +166,8 @@ def label_quality(step: Step) -> None:
         "previous_value": json.dumps(r.previous_value["value"], sort_keys=True) if r.previous_value else None, "reason": r.reason, "corrected_by": r.corrected_by,
         "corrected_through": r.corrected_through, "corrected_at": r.corrected_at,
     } for r in rows], columns=LABEL_CORRECTIONS.column_names))
-    judged, versions = judged_labels(rows, promoted_labels(step), step.operations.activations.active(KIND))
+    records = measured(rows, promoted_labels(step), step.operations.activations.active(KIND))
+    judged, versions = [one.judged for one in records], {one.version for one in records}
     limits = step.shop.policy.acceptance
     found = [*quality(judged, [t for t in load_label_set().topic_ids if t != "other"]), micro(judged)]
     answers = {q.topic: gate(q, precision_low=limits.label_precision_low, recall_low=limits.label_recall_low, reviewed=limits.labels_reviewed) for q in found}
@@ -181,6 +179,11 @@ def label_quality(step: Step) -> None:
     columns = {"Topic": "topic", "Reviewed": "reviewed_count", "Precision": "precision", "Recall": "recall", "Gate": "gate"}
     judged_rows = [{"topic": q.topic, "reviewed_count": q.n, "precision": q.precision, "recall": q.recall, "gate": answers[q.topic][0]} for q in found]
     step.note(LABEL_QUALITY, preview=previews.table(judged_rows, columns))
+    calibrated = confidence_table(records)
+    stated, off = sum(one.n for one in calibrated), expected_error(calibrated)
+    if off is not None and stated >= limits.labels_reviewed:
+        caption = f"How sure labels are (across) against how often reviewers kept them (up); expected error {off:.3f} over {stated:,} topics given"
+        step.note(LABEL_QUALITY, reliability=previews.reliability([(one.stated, one.right) for one in calibrated], caption), calibration_error=off)
     failed = {topic: reason for topic, (answer, reason) in answers.items() if answer == "fail"}
     step.check("label_quality_holds", not failed, failed_topics=failed)
     step.note(LABEL_QUALITY, reviewed_records=len(judged), **{f"{word}_topics": sum(a == word for a, _ in answers.values()) for word in ("pass", "fail", "too_few")})

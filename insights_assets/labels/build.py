@@ -50,11 +50,10 @@ def labeller_of(step: Step) -> Labeller:
 
 
 def corrections_of(step: Step) -> dict[str, dict[str, Any]]:
-    """feedback_id -> field -> the latest corrected value."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in step.operations.corrections.all():
-        found.setdefault(row.feedback_id, {})[row.field] = row.value["value"]
-    return found
+    """feedback_id -> field -> the corrected value in force."""
+    from insights_assets.labels.review import values_in_force
+
+    return values_in_force(step.operations.corrections.all())
 
 
 def build_labels(step: Step) -> LabelReport:

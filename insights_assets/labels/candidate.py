@@ -57,7 +57,7 @@ def judge_candidate(step: Step) -> tuple[list[dict[str, Any]], Comparison] | Non
         return None
     trained = json.loads(step.operations.facts.get(TRAINED) or "{}")
     through = int(trained.get("last_correction_id", 0))
-    sample = [one for one in reviewed_records(step, through) if one.side == "test" and one.weight > 0]
+    sample = [one for one in reviewed_records(step, through) if one.side == "golden" and one.weight > 0]
     candidate = Labeller(load_label_set(), load_rules(), Classifier.load(model_file(step.settings.home, version)), step.read_pandas(PRODUCTS))
     said, said_now = topics_of(candidate, sample), topics_of(labeller_of(step), sample)
     active = active_version(step.settings.home, step.operations)

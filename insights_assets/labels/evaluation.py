@@ -116,3 +116,39 @@ def calibration_error(probability: np.ndarray, truth: np.ndarray, bins: int = 10
     stated = np.bincount(place, probability, minlength=bins)
     right = np.bincount(place, truth.astype(float), minlength=bins)
     return round(float(np.abs(stated - right).sum() / size.sum()), 4)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A bin of stated confidence: how many said so, what they said on average, how many of them were right (weighted)."""
+
+    low: float
+    high: float
+    n: int
+    weight: float
+    stated: float
+    right: float
+    right_low: float
+    right_high: float
+
+
+def reliability(said: Iterable[tuple[float, bool, float]], bins: int = 15) -> list[Bin]:
+    """The reliability table of (stated confidence, was it right, weight), bins of equal width, empty ones left out."""
+    placed: dict[int, list[tuple[float, bool, float]]] = {}
+    for stated, right, weight in said:
+        if weight > 0:
+            placed.setdefault(min(int(stated * bins), bins - 1), []).append((stated, right, weight))
+    found = []
+    for place, entries in sorted(placed.items()):
+        total = sum(weight for _, _, weight in entries)
+        effective = total * total / sum(weight * weight for _, _, weight in entries)
+        share = sum(weight for _, right, weight in entries if right) / total
+        stated_mean = sum(stated * weight for stated, _, weight in entries) / total
+        found.append(Bin(round(place / bins, 4), round((place + 1) / bins, 4), len(entries), round(total, 4), round(stated_mean, 4), round(share, 4), *wilson(share, effective)))
+    return found
+
+
+def expected_error(table: Sequence[Bin]) -> float | None:
+    """Expected calibration error of a reliability table: the weighted mean distance between stated and right; None of nothing."""
+    total = sum(one.weight for one in table)
+    return round(sum(one.weight * abs(one.stated - one.right) for one in table) / total, 4) if total else None

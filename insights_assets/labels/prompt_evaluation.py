@@ -57,7 +57,7 @@ class PromptEvaluation:
 
 def golden(reviewed: Sequence[Reviewed]) -> list[Reviewed]:
     """The records that a prompt is judged by: the side nothing learns from, with a weight."""
-    return [one for one in reviewed if one.side == "test" and one.weight > 0]
+    return [one for one in reviewed if one.side == "golden" and one.weight > 0]
 
 
 def evaluate(client: ModelClient, prompt: LabelPrompt, sample: Sequence[Reviewed], candidates: Candidates, active: LabelPrompt | None = None) -> PromptEvaluation:

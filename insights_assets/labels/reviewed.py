@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK
+from insights_assets.labels.review import standing
 from insights_assets.labels.splits import Side, groups, side_of
 from insights_assets.labels.tables import FEEDBACK_LABELS
 
@@ -52,11 +53,8 @@ def last_correction(operations: Operations) -> int:
 
 def reviewed_records(step: Step, through: int) -> list[Reviewed]:
     """Every reviewed record with text, by corrections up to `through`, in order of id. They are few, so the driver holds them."""
-    latest: dict[str, dict[str, Any]] = {}
-    for row in step.operations.corrections.all():
-        if row.correction_id <= through:
-            latest.setdefault(row.feedback_id, {})[row.field] = row
-    topics = {one: fields["topics"] for one, fields in latest.items() if "topics" in fields}
+    given = standing(row for row in step.operations.corrections.all() if row.correction_id <= through)
+    topics = {one: found for one, found in given.items() if found.right is not None}
     if not topics:
         return []
     from insights_assets.labels.build import INPUTS
@@ -70,11 +68,11 @@ def reviewed_records(step: Step, through: int) -> list[Reviewed]:
     tied = groups((_key("customer", row["customer_key"]), _key("text", row["text_hash"]), _key("copies", row["duplicate_group"]), row["feedback_id"]) for row in records)
     found = []
     for record, group in zip(records, tied, strict=True):
-        fields, own = latest[record["feedback_id"]], topics[record["feedback_id"]]
-        before = (own.previous_value or {}).get("value") or {}
+        own = topics[record["feedback_id"]]
+        fields, before = own.answers, own.asked
         sentiment = fields["sentiment"].value["value"] if "sentiment" in fields else tone.get(record["feedback_id"]) or "neutral"
         found.append(Reviewed(
-            record, tuple(sorted(own.value["value"])), tuple(sorted(before["topics"])) if "topics" in before else None, str(sentiment), group,
+            record, tuple(sorted(own.right or ())), tuple(sorted(before["topics"])) if "topics" in before else None, str(sentiment), group,
             float(before.get("weight", 1.0)),
         ))  # fmt: skip
     return found

@@ -1,4 +1,4 @@
-"""Which side of training a reviewed record is on: to learn from, or to judge by. A customer is never on both.
+"""Which side of training a reviewed record is on: to learn from, to calibrate by, or to judge by (golden). A customer is on one only.
 
 Belongs here: grouping records that could tell each other's answer, and the side of a group. Does not belong here: where records
 come from, fitting. Records of one customer, of the same words, or of one group of copies belong together, also through a third
@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
-Side = Literal["train", "test"]
-TEST_SHARE = 0.4
+Side = Literal["train", "calibration", "golden"]
+SIDES: tuple[Side, ...] = get_args(Side)
+#: The side that judges. It never enters training, calibration, prompts or rules.
+GOLDEN_SHARE = 0.4
+#: The side that confidence may be calibrated by.
+CALIBRATION_SHARE = 0.1
 
 
 def groups(keys: Iterable[Sequence[str | None]]) -> list[str]:
@@ -48,4 +52,6 @@ def groups(keys: Iterable[Sequence[str | None]]) -> list[str]:
 def side_of(group: str) -> Side:
     """The side of a group, by its name's hash."""
     draw = int(hashlib.sha256(f"side:{group}".encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-    return "test" if draw < TEST_SHARE else "train"
+    if draw < GOLDEN_SHARE:
+        return "golden"
+    return "calibration" if draw < GOLDEN_SHARE + CALIBRATION_SHARE else "train"

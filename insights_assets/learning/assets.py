@@ -16,6 +16,7 @@ from insights_assets.labels.evaluation import Judged
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import CANDIDATE_KIND, active_version, candidate_version, model_file
 from insights_assets.labels.reviewed import last_correction, reviewed_records
+from insights_assets.labels.splits import SIDES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY, LABELLED_FEEDBACK
 from insights_assets.learning import dataset, review, signals
 from insights_assets.learning.events import event_rows, event_state, last_reason
@@ -43,7 +44,7 @@ def training_set(step: Step) -> None:
     step.write(TRAINING_SET, pd.DataFrame(rows, columns=TRAINING_SET.column_names))
     step.note(
         TRAINING_SET, dataset_version=rows[0]["dataset_version"] if rows else "none: nothing is reviewed", corrections=sum(row["is_correction"] for row in rows),
-        **{f"{side}_records": sum(row["side"] == side for row in rows) for side in ("train", "test")},
+        **{f"{side}_records": sum(row["side"] == side for row in rows) for side in SIDES},
     )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def classifier(step: Step) -> None:
     model.save(model_file(step.settings.home, model.model_version))
     step.write(CLASSIFIER, pd.DataFrame([{
         "model_version": model.model_version, "parent_version": parent, "dataset_version": rows[0]["dataset_version"], "data_sha256": model.card["data_sha256"],
-        "train_count": len(learned), "test_count": sum(row["side"] == "test" for row in rows), "last_correction_id": rows[0]["last_correction_id"],
+        "train_count": len(learned), "test_count": sum(row["side"] == "golden" for row in rows), "last_correction_id": rows[0]["last_correction_id"],
         "label_set_version": load_label_set().version, "path": f"models/{model_file(step.settings.home, model.model_version).name}",
         "card": json.dumps(model.card, ensure_ascii=False, sort_keys=True), "reason": reason, "trained_day": step.as_of, "run_id": step.run_id,
     }], columns=CLASSIFIER.column_names))
@@ -83,7 +84,7 @@ def evaluations(step: Step) -> None:
     from insights_assets.labels.rules import load_rules
 
     through = last_correction(step.operations)
-    sample = [one for one in reviewed_records(step, through) if one.side == "test"]
+    sample = [one for one in reviewed_records(step, through) if one.side == "golden"]
     labellers = {active_version(step.settings.home, step.operations): ("active", labeller_of(step))}
     candidate = candidate_version(step.operations)
     if candidate is not None and candidate not in labellers:

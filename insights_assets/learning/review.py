@@ -60,7 +60,7 @@ def render_report(as_of: date, found: Sequence[Lasting], rows: Sequence[Mapping[
         f"{row['gate'].replace('_', ' ')} |"
         for row in evaluated
     ]  # fmt: skip
-    lines += ["", "## What to do", "", f"Read {sample} records: `insights review export --drift --out drift.csv`, fill `topics_right`, `insights review import drift.csv`.", ""]
+    lines += ["", "## What to do", "", f"Read {sample} records: `insights review export --drift --out drift.xlsx`, fill it as its first sheet says, `insights review import drift.xlsx`.", ""]
     return "\n".join(lines)
 
 

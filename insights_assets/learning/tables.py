@@ -9,12 +9,12 @@ _RUN = (Column("run_id", "string", "Run that wrote the row", volatile=True),)
 
 TRAINING_SET = TableSpec(
     stage="learning", name="training_set", key=("feedback_id",), write="replace_all", grain="one row per reviewed record of the present data set",
-    description="What people reviewed, as a candidate learns it or is judged by it; a customer is on one side only. Corrections first (R85, R105).",
+    description="What people reviewed, as a candidate learns it or is judged by it; a customer is on one side only (golden judges). Corrections first (R85, R105).",
     columns=(
         Column("feedback_id", "string", nullable=False),
         Column("dataset_version", "string", "Content hash of all rows", nullable=False),
         Column("place", "int", "Order of learning: what a reviewer put right comes first", nullable=False),
-        Column("side", "string", "train or test", nullable=False),
+        Column("side", "string", "train, calibration or golden", nullable=False),
         Column("group_key", "string", "Hash of what ties records together: customer, words, copies", nullable=False),
         Column("language", "string"),
         Column("text", "string", "Personal data replaced"),

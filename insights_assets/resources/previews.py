@@ -78,6 +78,18 @@ def days(values: Sequence[tuple[date, float]], caption: str) -> dg.MarkdownMetad
     return dg.MetadataValue.md(f"{caption}\n\n![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
 
 
+def reliability(points: Sequence[tuple[float, float]], caption: str) -> dg.MarkdownMetadataValue:
+    """Points of (stated, right) against the diagonal on which a statement is as sure as it should be."""
+    if not points:
+        return dg.MetadataValue.md(f"{caption}: nothing to show yet")
+    dots = "".join(f"M{round(160 * stated)} {round(160 - 160 * right)}h0" for stated, right in points)
+    svg = (
+        "<svg xmlns='http://www.w3.org/2000/svg' width='176' height='176' viewBox='-8 -8 176 176'><path fill='#fff' stroke='#999' d='M0 0h160v160H0zM0 160 160 0'/>"
+        f"<path stroke='#1d4ed8' stroke-width='9' stroke-linecap='round' d='{dots}'/></svg>"
+    )
+    return dg.MetadataValue.md(f"{caption}\n\n![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
+
+
 def _day(day: date) -> str:
     return f"{day.day} {day:%b}"
 

@@ -231,7 +231,7 @@ def test_a_provisional_issue_says_how_far_the_review_is(house: TestHouse) -> Non
     put(house, INSIGHTS, [{**row, "provisional": True, **{n: dict(row[n]) for n in ("scope", "cause")}}])
     house.run("actions")
     told = desk_files(house)["tickets/INS-7f3a.md"].decode()
-    assert "*Provisional* too few labels of this topic are reviewed: 12 of 30; until then a person places the hold." in told
+    assert "*Provisional* people have checked 12 of 30 records of this topic; until enough are checked, only a person places a hold." in told
     assert [hold["state"] for hold in house.rows(PROMO_HOLDS)] == ["proposed"]
 
 

@@ -120,12 +120,12 @@ def test_every_ticket_keeps_the_rules(name: str, style: Any) -> None:
 
 def test_every_number_stands_beside_what_is_usual() -> None:
     text = render_ticket(VARIANTS["cause"], PLAIN)
-    assert "41 customers in 6 days report breakage; 7 would be usual (5.9 x; so much by chance once in 4,000 quiet weeks)." in text
+    assert "41 customers in 6 days report breakage; 7 would be usual (5.9 x; chance alone does this once in 4,000 quiet weeks)." in text
     assert (
         "4.1 % of orders from this batch complain, 0.6 % of those from other batches of the same warehouse and "
         "product line. Not the carrier: about the same rate with all three carriers (3.9 % to 4.2 %)." in text
     )
-    assert "Seen 31 h after the first complaint (promise 72 h)." in text
+    assert "Seen 31 h after the first complaint of 17 Nov (promise 72 h)." in text
 
 
 def test_a_cause_inside_which_carriers_differ_rules_no_carrier_out() -> None:
@@ -156,12 +156,12 @@ def test_a_safety_hold_is_placed_though_the_labels_are_provisional() -> None:
     held = replace(VARIANTS["one_safety_report"], hold=HELD, provisional_reason="too few labels are reviewed: 3 of 30")
     text = render_ticket(held, PLAIN)
     assert "too few labels are reviewed: 3 of 30; the hold is placed all the same, safety does not wait." in text
-    assert "until then a person places the hold" in render_ticket(VARIANTS["provisional"], PLAIN)
+    assert "until enough are checked, only a person places a hold" in render_ticket(VARIANTS["provisional"], PLAIN)
 
 
 def test_what_came_late_is_said_to_be_late() -> None:
     late = replace(LAMPS, first_said_at=datetime(2026, 11, 14, 22, 59, 59, tzinfo=UTC))
-    assert "Seen 4 days after the first complaint (later than the promised 72 h)." in render_ticket(facts_of(late, SHOP))
+    assert "Seen 4 days after the first complaint of 14 Nov (later than the promised 72 h)." in render_ticket(facts_of(late, SHOP))
 
 
 def test_a_step_whose_day_has_passed_is_overdue() -> None:
@@ -177,10 +177,28 @@ def test_three_quotes_with_their_records_and_no_more() -> None:
     assert all(re.search(r"\(review R-\d+, \d+ Nov\)$", line) for line in quotes)
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("promotion Black Week starts", "Time to harm: 4 days, until 27 Nov (promotion Black Week starts)."),
+        ("promotion Black Week runs until then", "Harm grows now: promotion Black Week goes on for 4 days, until 27 Nov."),
+        ("", "Time to harm: 4 days, until 27 Nov."),
+    ],
+)
+def test_a_promotion_that_runs_does_harm_now(reason: str, said: str) -> None:
+    assert said in render_ticket(facts_of(replace(LAMPS, harm_reason=reason), SHOP), PLAIN)
+
+
+def test_a_quote_in_another_language_says_which() -> None:
+    facts = VARIANTS["cause"]
+    foreign = replace(facts.quotes[0], language="pt", text="Chegou partido")
+    assert "17 Nov, in Portuguese)" in render_ticket(replace(facts, quotes=[foreign]), PLAIN)
+
+
 def test_the_undo_fits_what_was_done() -> None:
     assert "Undo: `insights hold release H-31aa00ff`." in render_ticket(VARIANTS["cause"])
-    assert "Undo: `insights verdict INS-7f3a dismissed --reason …` closes this ticket." in render_ticket(VARIANTS["provisional"])
-    assert "proposed, not placed (too few records are reviewed yet): `insights hold place H-31aa00ff`" in render_ticket(VARIANTS["provisional"])
+    assert "Undo: `insights verdict INS-7f3a dismissed --reason …` closes this ticket and drops the proposed hold." in render_ticket(VARIANTS["provisional"])
+    assert "hold paid promotion of Aurora glass lamp (GL-100) (too few records are reviewed yet): `insights hold place H-31aa00ff`" in render_ticket(VARIANTS["provisional"])
 
 
 def test_an_id_that_is_none_is_refused(shop: Shop, issue: Callable[..., Issue]) -> None:

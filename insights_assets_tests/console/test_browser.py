@@ -61,7 +61,7 @@ def test_a_fresh_server_shows_a_tickets_link_in_its_frame_inert_and_without_othe
     look(browser, f"{address}/insight?insight={DAMAGE}")  # the first request this server ever gets
     navigation = browser.find_elements("css selector", '[data-testid="stTopNavLink"]')
     # the icon of each is a ligature, whose letters are text too
-    assert [entry.text.splitlines()[-1] for entry in navigation] == ["Today", "Approvals", "Tickets", "Insight", "Loop time", "Health", "ROI"]
+    assert [entry.text.splitlines()[-1] for entry in navigation] == ["Today", "Approvals", "Tickets", "Insight", "Review", "Loop time", "Health", "ROI"]
     assert "Why it was flagged" in browser.find_element("tag name", "body").text
     found = browser.execute_script(FOUND)
     assert found["shown"] >= 6

@@ -108,6 +108,9 @@ class ParquetLake(Lake):
     def row_count(self, spec: TableSpec) -> int:
         return self.read_arrow(spec).num_rows
 
+    def last_partition(self, spec: TableSpec) -> date | None:
+        return max(self.read_arrow(spec).column(str(spec.partition_by)).drop_null().to_pylist(), default=None)
+
     def ensure(self, spec: TableSpec) -> None:
         if not self.exists(spec):
             self._put(spec, self._bare(spec).empty_table(), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights_assets.labels.splits import TEST_SHARE, groups, side_of
+from insights_assets.labels.splits import CALIBRATION_SHARE, GOLDEN_SHARE, SIDES, groups, side_of
 
 KEY = st.one_of(st.none(), st.sampled_from([f"k{n}" for n in range(12)]))
 RECORDS = st.lists(st.tuples(KEY, KEY, KEY), max_size=40)
@@ -39,5 +39,10 @@ def test_unrelated_records_do_not_move_a_group() -> None:
 
 
 def test_the_sides_have_their_shares() -> None:
-    test = sum(side_of(f"customer:{n}") == "test" for n in range(5_000)) / 5_000
-    assert abs(test - TEST_SHARE) < 0.03
+    golden = sum(side_of(f"customer:{n}") == "golden" for n in range(5_000)) / 5_000
+    assert abs(golden - GOLDEN_SHARE) < 0.03
+
+
+def test_all_three_sides_have_records_and_calibration_its_share() -> None:
+    sides = [side_of(f"customer:{n}") for n in range(5_000)]
+    assert set(sides) == set(SIDES) and abs(sides.count("calibration") / 5_000 - CALIBRATION_SHARE) < 0.02

@@ -59,7 +59,8 @@ def test_a_correction_changes_its_record_and_no_other(house: TestHouse) -> None:
     for ref in ("R1", "R3", "R4"):
         assert {name: after[ref][name] for name in stable} == {name: before[ref][name] for name in stable}
     assert any(row["target"] == "safety" for row in house.rows(RULE_LABELS)), "rules of the records that were kept are kept"
-    assert before["R2"]["feedback_id"] not in {row["feedback_id"] for row in house.rows(REVIEW_QUEUE)}
+    again = {row["feedback_id"]: row for row in house.rows(REVIEW_QUEUE)}[before["R2"]["feedback_id"]]
+    assert (again["reason"], again["is_blind"], again["topics"], again["inclusion_weight"]) == ("repeat", True, None, 0.0), "another person may read it, without the answer"
     quality = {row["topic"]: row for row in house.rows(LABEL_QUALITY)}
     assert (quality["sizing_issue"]["predicted_count"], quality["sizing_issue"]["precision"], quality["sizing_issue"]["gate"]) == (1, 0.0, "too_few")
     assert steps["labels__feedback_labels"].results[FEEDBACK_LABELS].rows == 2, "only the corrected record's day is written"

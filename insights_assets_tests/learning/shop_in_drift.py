@@ -101,12 +101,13 @@ class Home:
 
     def read_by_a_person(self) -> None:
         """The review sample with the truth, and every fourth voice of the new devices called what it is: the label gate fails by it."""
-        answers = {feedback_id(source, ref): label for source, labels in self.truth["labels"].items() for ref, label in labels.items()}
-        queue = [row for row in self.rows(REVIEW_QUEUE) if row["feedback_id"] not in self.new][:120]
+        answers = {feedback_id(source, ref): {"topics": label["topics"]} for source, labels in self.truth["labels"].items() for ref, label in labels.items()}
+        asked = sorted(self.rows(REVIEW_QUEUE), key=lambda row: (row["inclusion_weight"] == 0, row["place"]))
+        queue = [row for row in asked if row["feedback_id"] not in self.new][:120]
         stored = self.labels()
         some = sorted(self.new)[::4]
         queue += [
-            {"feedback_id": one, "topics": [topic["topic"] for topic in stored[one]["topics"]], "inclusion_weight": 1.0, "model_version": stored[one]["model_version"]} for one in some
+            {"feedback_id": one, "topics": [topic["topic"] for topic in stored[one]["topics"]], "inclusion_weight": 4.0, "model_version": stored[one]["model_version"]} for one in some
         ]
         rows = correction_rows(queue, {**answers, **{one: {"topics": ["product_quality"]} for one in some}})
         self.operations.corrections.add_many(rows, by="ana", through="test")

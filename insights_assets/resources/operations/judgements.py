@@ -228,28 +228,30 @@ class Corrections:
         optionally previous_value, reason. Gives how many were new."""
         added = 0
         with self._operations.writing() as session:
-            known = {
-                (row.feedback_id, row.field, repr(row.value), row.corrected_by)
-                for row in session.scalars(select(Correction))
-            }
+            query = select(Correction).where(Correction.corrected_by == by).order_by(Correction.correction_id)
+            given: dict[tuple[str, str], list[Correction]] = {}
+            for one in session.scalars(query):
+                given.setdefault((one.feedback_id, one.field), []).append(one)
             for row in rows:
-                key = (row["feedback_id"], row["field"], repr({"value": row["value"]}), by)
-                if key in known:
-                    continue
-                known.add(key)
                 previous = row.get("previous_value")
-                session.add(
-                    Correction(
-                        feedback_id=row["feedback_id"],
-                        field=row["field"],
-                        value={"value": row["value"]},
-                        previous_value=None if previous is None else {"value": previous},
-                        reason=row.get("reason"),
-                        corrected_by=by,
-                        corrected_at=self._operations.clock(),
-                        corrected_through=through,
-                    )
+                before = given.get((row["feedback_id"], row["field"]), [])
+                # A person may go back to an earlier answer, but the same sheet twice, also an older one, says nothing new.
+                sheet = previous.get("sheet") if isinstance(previous, dict) else None
+                seen = [one for one in before if sheet is not None and ((one.previous_value or {}).get("value") or {}).get("sheet") == sheet]
+                if any(one.value == {"value": row["value"]} for one in [*before[-1:], *seen]):
+                    continue
+                added_row = Correction(
+                    feedback_id=row["feedback_id"],
+                    field=row["field"],
+                    value={"value": row["value"]},
+                    previous_value=None if previous is None else {"value": previous},
+                    reason=row.get("reason"),
+                    corrected_by=by,
+                    corrected_at=self._operations.clock(),
+                    corrected_through=through,
                 )
+                session.add(added_row)
+                given.setdefault((row["feedback_id"], row["field"]), []).append(added_row)
                 added += 1
         return added
 
