@@ -132,7 +132,7 @@ def review_queue(step: Step) -> None:
     called_for = None if step.settings.model == "none" else cascade_report.called_for(step.read(LABEL_DECISIONS), step.read(LABEL_CONFLICTS))
     step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id"), step.as_of, reviewers=read, called_for=called_for))
     parts = step.read(REVIEW_QUEUE).groupBy("reason").count().toArrow().to_pylist()
-    step.note(REVIEW_QUEUE, reviewed_so_far=len(read), **{f"{row['reason'].replace(' ', '_')}_records": row["count"] for row in parts})
+    step.note(REVIEW_QUEUE, reviewed_so_far=len(read), **{f"{row['reason']}_records".replace(" ", "_"): row["count"] for row in parts})
 
 
 @table_assets(CASCADE_STEPS, CONFLICT_QUALITY, reads=(FEEDBACK_LABELS, LABEL_DECISIONS, LABEL_CONFLICTS), memo=cascade_report.ledger_state)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from insights_assets.labels.cascade_tables import LABEL_CONFLICTS
+from insights_assets.labels.review import standing
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.resources.operations.models import ModelCall
 
@@ -68,13 +69,13 @@ def _reviewed_by_step(step: Step) -> tuple[Counter[str], Counter[str]]:
     """Per step: labels that were right when they were reviewed, and how many were reviewed. The version that spoke says which step it was."""
     right: Counter[str] = Counter()
     seen: Counter[str] = Counter()
-    for row in step.operations.corrections.all():
-        before = (row.previous_value or {}).get("value") if row.field == "topics" else None
-        if not before or not before.get("weight"):
+    for found in standing(step.operations.corrections.all()).values():
+        before = found.asked
+        if found.right is None or "topics" not in before or not before.get("weight"):
             continue
         by = "classifier" if str(before.get("model_version") or "local").startswith("local") else "model"
         seen[by] += 1
-        right[by] += set(before["topics"]) - {"other"} == set(row.value["value"]) - {"other"}
+        right[by] += set(before["topics"]) - {"other"} == found.right - {"other"}
     return right, seen
 
 
@@ -84,7 +85,7 @@ def conflict_rows(step: Step) -> list[dict[str, Any]]:
     counted = step.read(LABEL_CONFLICTS).groupBy(*key).count().toArrow().to_pylist()
     if not counted:
         return []
-    latest = {row.feedback_id: set(row.value["value"]) for row in step.operations.corrections.all() if row.field == "topics"}
+    latest = {one: found.right for one, found in standing(step.operations.corrections.all()).items() if found.right is not None}
     reviewed: Counter[tuple[str, ...]] = Counter()
     won: Counter[tuple[str, ...]] = Counter()
     if latest:

@@ -24,6 +24,9 @@ QUIET = {"praise": 20}
 REVIEW_DAYS = 56
 #: A severe record is asked about while somebody can still act on it.
 SEVERE_DAYS = 7
+#: Records that the cascade calls a person for, at most.
+CALLED_AT_MOST = 600
+_CALLED = "called"
 #: Shown without the label, to see how much the label sways the reader. Repeats always are: it would show the first reader's answer.
 BLIND_SHARE = 0.2
 
@@ -32,8 +35,8 @@ def sample(labelled: DataFrame, day: date, *, reviewers: Mapping[str, int] | Non
     """The queue (columns of labels.review_queue), in an order of which every beginning has the shares, as far as records go.
 
     `labelled`: columns of labels.labelled_feedback with label_set_version, model_version, prompt_version and `said`, the label's
-    topics with confidence. `reviewers`: how many people have read a record. `called_for` (feedback_id, called_for): records that a
-    person should see whatever the draw says, with the reason; one that was drawn to measure keeps its weight.
+    topics with confidence. `reviewers`: how many people have read a record. `called_for` (feedback_id,
+    called_for): records that come before all others, with the reason; those of the random part stay in it, where they measure.
     """
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
@@ -49,28 +52,26 @@ def sample(labelled: DataFrame, day: date, *, reviewers: Mapping[str, int] | Non
     })  # fmt: skip
     ranked = ranked.withColumn("nth", F.row_number().over(strata.orderBy("draw")))
     ranked = ranked.withColumn("kind", _kind(day))
-    ranked = ranked.where("kind IS NOT NULL").withColumn("of_stratum", F.row_number().over(Window.partitionBy("kind", "primary_topic").orderBy("draw")))
+    why: Column = F.col("kind")
     if called_for is not None:
-        ranked = ranked.join(called_for, "feedback_id", "left")
-        beyond = F.col("called_for").isNotNull() & (F.col("kind") == "stratified") & (F.col("of_stratum") > F.col("quota"))
-        ranked = ranked.withColumn("kind", F.when(beyond, "uncertain").otherwise(F.col("kind")))
+        is_called = F.col("called_for").isNotNull() & F.col("kind").isin("severe", "uncertain")
+        ranked = ranked.join(called_for, "feedback_id", "left").withColumn("kind", F.when(is_called, _CALLED).otherwise(F.col("kind")))
+        why = F.when(F.col("kind") == _CALLED, F.col("called_for")).otherwise(F.col("kind"))
+    ranked = ranked.where("kind IS NOT NULL").withColumn("of_stratum", F.row_number().over(Window.partitionBy("kind", "primary_topic").orderBy("draw")))
     ranked = ranked.where((F.col("kind") != "stratified") | (F.col("of_stratum") <= F.col("quota")))
     drawn = ranked.withColumn("turn", F.row_number().over(Window.partitionBy("kind").orderBy(_urge(day), "draw")))
     measured = drawn.where("kind = 'stratified'").count()
-    limits, positions = F.lit(measured), F.lit(0.0)
+    limits, positions = F.when(F.col("kind") == _CALLED, F.lit(CALLED_AT_MOST)).otherwise(F.lit(measured)), F.lit(0.0)
     for kind, share in SHARES.items():
         limits = F.when(F.col("kind") == kind, F.lit(round(measured * share / SHARES["stratified"]))).otherwise(limits)
         positions = F.when(F.col("kind") == kind, (F.col("turn") - 0.5) / share).otherwise(positions)
-    is_wanted, reason = F.col("turn") <= limits, F.col("kind")
-    if called_for is not None:
-        is_wanted, reason = is_wanted | (F.col("called_for").isNotNull() & (F.col("kind") != "repeat")), F.coalesce("called_for", "kind")
-    chosen = drawn.where(is_wanted).withColumn("position", positions)
+    chosen = drawn.where(F.col("turn") <= limits).withColumn("position", positions)
     is_drawn, is_repeat = F.col("kind") == "stratified", F.col("kind") == "repeat"
     in_stratum = F.count("*").over(Window.partitionBy("kind", "primary_topic"))
     blind = F.substring(F.sha2(F.concat_ws("|", F.lit(f"blind {seed}"), "feedback_id"), 256), 1, 8) < f"{int(BLIND_SHARE * 0x100000000):08x}"
     return chosen.select(
         "feedback_id", F.row_number().over(Window.orderBy("position", "kind", "draw")).alias("place"), F.col("primary_topic").alias("stratum"), "stratum_size",
-        F.when(is_drawn, F.round(F.col("stratum_size") / in_stratum, 4)).otherwise(0.0).alias("inclusion_weight"), reason.alias("reason"),
+        F.when(is_drawn, F.round(F.col("stratum_size") / in_stratum, 4)).otherwise(0.0).alias("inclusion_weight"), why.alias("reason"),
         (is_repeat | blind).alias("is_blind"), "source", "channel", "language", "text", "rating", "sku",
         F.when(~is_repeat, F.transform("said", lambda topic: topic["topic"])).alias("topics"),
         F.when(~is_repeat, F.transform("said", lambda topic: topic["confidence"])).alias("confidences"),

@@ -25,8 +25,9 @@ Right = frozenset[str]
 def replies_about(
     step: Step, labeller: Labeller, client: ModelClient, prompt: LabelPrompt, candidates: Candidates
 ) -> tuple[list[tuple[Label, Right]], list[tuple[Mapping[str, str], Right]]]:
-    """(local label, right topics) of every reviewed record, and ({topic: band}, right topics) of those with a stored reply that holds."""
-    known = reviewed_records(step, last_correction(step.operations))
+    """(local label, right topics) of every reviewed record off the golden side, and ({topic: band}, right topics) of those with a stored reply that holds."""
+    # The golden side judges prompts and classifiers; what it is judged by must not shape what is judged.
+    known = [one for one in reviewed_records(step, last_correction(step.operations)) if one.side != "golden"]
     if not known:
         return [], []
     local = [(label, frozenset(one.right)) for label, one in zip(labeller.label_records([one.record for one in known]), known, strict=True)]

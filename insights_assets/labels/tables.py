@@ -94,7 +94,7 @@ REVIEW_QUEUE = TableSpec(
         Column("stratum", "string", "Topic the record was drawn from", nullable=False),
         Column("stratum_size", "bigint", "Records of that topic in the weeks that are looked at", unit="records"),
         Column("inclusion_weight", "double", "Records each one stands for; 0 for those not picked at random", nullable=False),
-        Column("reason", "string", "stratified, uncertain, severe or repeat; or the model review that picked it"),
+        Column("reason", "string", "stratified, uncertain, severe or repeat; content filter, speaks to a machine or conflict, where the cascade calls a person; or the model review that picked it"),
         Column("is_blind", "boolean", "Asked without showing the label"),
         Column("source", "string"),
         Column("channel", "string"),

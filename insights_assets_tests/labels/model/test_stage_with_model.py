@@ -9,7 +9,8 @@ import pytest
 
 from insights_assets.canonical.tables import FEEDBACK
 from insights_assets.labels.asking import OPEN_QUESTIONS
-from insights_assets.labels.cascade_tables import CASCADE_STEPS
+from insights_assets.labels.cascade_report import called_for
+from insights_assets.labels.cascade_tables import CASCADE_STEPS, LABEL_CONFLICTS, LABEL_DECISIONS
 from insights_assets.labels.prompt_versions import promote, rollback
 from insights_assets.labels.tables import FEEDBACK_LABELS, REVIEW_QUEUE
 from insights_assets.resources.table_assets import BODIES
@@ -104,8 +105,10 @@ def test_a_complaint_that_the_filter_takes_keeps_its_local_label_and_comes_befor
     assert step.notes[FEEDBACK_LABELS]["model_filtered_prompt"] == len(filtered)
     for name in ("labelled_feedback", "review_queue", "label_cascade"):
         BODIES[f"labels__{name}"][0](house.step(f"labels__{name}", "run-1"))
-    called = {row["text"] for row in house.rows(REVIEW_QUEUE) if row["reason"] == "content filter"}
-    assert called == set(filtered)
+    found = house.step("labels__review_queue")
+    called = called_for(found.read(LABEL_DECISIONS), found.read(LABEL_CONFLICTS)).toArrow().to_pylist()
+    assert {row["feedback_id"] for row in called if row["called_for"] == "content filter"} == {one["feedback_id"] for one in filtered.values()}
+    assert set(filtered) <= {row["text"] for row in house.rows(REVIEW_QUEUE)}
     steps = {row["step"]: row for row in house.rows(CASCADE_STEPS)}
     assert steps["model"]["records"] == len(sent_texts(house)) - len(filtered) and steps["all"]["records"] == len(texts())
     assert steps["all"]["cost_per_thousand"] == pytest.approx(1000 * steps["model"]["cost"] / len(texts()), rel=1e-4) and steps["classifier"]["cost"] == 0
