@@ -136,6 +136,8 @@ def _time_to_harm(facts: TicketFacts, style: Style) -> str:
     if reason.endswith(" runs until then"):
         event = reason.removesuffix(" runs until then")
         return f"Harm grows now: {event} goes on " + ("today." if days <= 0 else f"for {left}, until {wording.day(harm_day)}.")
+    if reason.startswith("no promotion or season end"):  # the policy's default: it is a wish, and says so
+        return f"No promotion or season end is near: settle it by {wording.day(harm_day)} ({left})."
     when = "today" if days <= 0 else f"{left}, until {wording.day(harm_day)}"
     return f"Time to harm: {when}{f' ({reason})' if reason else ''}."
 

@@ -183,6 +183,7 @@ def test_three_quotes_with_their_records_and_no_more() -> None:
         ("promotion Black Week starts", "Time to harm: 4 days, until 27 Nov (promotion Black Week starts)."),
         ("promotion Black Week runs until then", "Harm grows now: promotion Black Week goes on for 4 days, until 27 Nov."),
         ("", "Time to harm: 4 days, until 27 Nov."),
+        ("no promotion or season end within reach; 14 days by default", "No promotion or season end is near: settle it by 27 Nov (4 days)."),
     ],
 )
 def test_a_promotion_that_runs_does_harm_now(reason: str, said: str) -> None:
