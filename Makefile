@@ -35,7 +35,7 @@ dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
 
 test: $(STAMP) ## every test, two files at a time
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(STAMP) ## tests of plain functions only
 	@$(BIN)/python -m pytest -q -m "not slow" --no-cov

@@ -13,7 +13,7 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-_WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract"})
+_WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract", "chaos"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -102,7 +102,7 @@ def steadied(issue: Issue, state: Seen, now: datetime, limits: AlertLimits) -> I
     return replace(issue, is_flapping=True, state=issue.state if issue.is_open else "watching")
 
 
-def awake(snoozed: Iterable[str], issues: Mapping[str, Issue], seen: Mapping[str, Seen]) -> frozenset[str]:
+def still_asleep(snoozed: Iterable[str], issues: Mapping[str, Issue], seen: Mapping[str, Seen]) -> frozenset[str]:
     """The issues that still sleep: one that became Tier 1 since, or is a danger, wakes whoever put it off."""
     return frozenset(
         key for key in snoozed if key in issues and not (is_urgent(issues[key]) and (issues[key].topic == SAFETY or seen[key].tier > issues[key].tier))

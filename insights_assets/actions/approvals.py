@@ -15,7 +15,8 @@ from insights_assets.actions.model import PlannedAction, text_of
 from insights_assets.actions.roles import Person, deciding_team, must_approve, person_of
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.judgements import RefusedJudgement
-from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.resources.operations.models import Approval
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Shop
 
 #: Acts with an effect: a button for one carries a token, and Slack answers without one are refused.

@@ -15,21 +15,18 @@ import pandas as pd
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
 from insights_assets.actions.alerts import Seen, is_flapping
-from insights_assets.actions.approvals import buttons_for
 from insights_assets.actions.decide import decide_actions, hold_state
-from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, ticket_rows
+from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, outgoing_of, ticket_rows
 from insights_assets.actions.desk import Desk
 from insights_assets.actions.destinations.hold_state import publish
 from insights_assets.actions.escalation import raise_due
 from insights_assets.actions.finish import PROVISIONAL, Inputs, Known
-from insights_assets.actions.follow_ups import TICKETS, follow_ups
 from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.lives import Life, with_lives
-from insights_assets.actions.messages import messages_of
 from insights_assets.actions.model import CauseRow, Evidence, Issue, time_of
 from insights_assets.actions.notices import digest_notices, unanswered_notices
-from insights_assets.actions.questions import ask_for_verdicts
+from insights_assets.actions.people_assets import ASSETS as PEOPLE_ASSETS
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
 from insights_assets.actions.ranking import rank_pain_points
 from insights_assets.actions.repeated import find_repeated
@@ -177,11 +174,8 @@ def deliveries(step: Step) -> None:
     desk = Desk(step.settings.home / "desk")
     actions = rows_of(step, PLANNED_ACTIONS)
     there = destinations_of(step.settings, step.shop)
-    buttons = buttons_for(step.operations, step.shop, there)
-    made = messages_of([*actions, *rows_of(step, NOTICES)], [*rows_of(step, MACROS), *rows_of(step, ARTICLES)], step.shop, buttons)
-    made += ask_for_verdicts(step.operations, actions, made, there)
-    if TICKETS in there:
-        made += follow_ups(made, actions, step.operations.outbox.all(), _evidence(step))
+    drafts = [*rows_of(step, MACROS), *rows_of(step, ARTICLES)]
+    made = outgoing_of(step.operations, step.shop, there, actions, rows_of(step, NOTICES), drafts, lambda: _evidence(step))
     sent = deliver(step.operations, there, made, step.run_id, crash_at=step.settings.crash_at)
     written = sent.arrived
     files = {
@@ -238,9 +232,6 @@ def executive_brief(step: Step) -> None:
     step.note(EXECUTIVE_BRIEF, preview=previews.table(briefing.brief_rows(facts), columns))
     step.note(EXECUTIVE_BRIEF, page=f"desk/{path}", issues=sum(point.issue is not None for point in points))
 
-
-# After the bodies above, which run before these: a step belongs after what it reads.
-from insights_assets.actions.people_assets import ASSETS as PEOPLE_ASSETS  # noqa: E402
 
 ASSETS = [planned_actions, notices, deliveries, executive_brief, *PEOPLE_ASSETS]
 

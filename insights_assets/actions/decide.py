@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from insights_assets.actions.alerts import Seen, awake, observe, steadied, tell
+from insights_assets.actions.alerts import Seen, observe, steadied, still_asleep, tell
 from insights_assets.actions.approvals import request_approval
 from insights_assets.actions.escalation import answered_at
 from insights_assets.actions.finish import Decided, Inputs, finish_issue, finish_repeated, stored_row
@@ -21,7 +21,8 @@ from insights_assets.actions.policy import IssueFacts, issue_facts, plan
 from insights_assets.actions.repeated import plan_repeated
 from insights_assets.actions.ticket_form import HoldState
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.resources.operations.models import Approval
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Shop
 
 
@@ -32,7 +33,7 @@ def decide_actions(inputs: Inputs, operations: Operations) -> Decided:
     remembered = {key: Seen.from_row(row.as_dict()) for key, row in operations.alerts.all().items()}
     seen = observe(judged.values(), remembered, now, policy.alerts)
     issues = {key: steadied(issue, seen[key], now, policy.alerts) for key, issue in judged.items()}
-    asleep = awake(operations.verdicts.snoozed(inputs.as_of), issues, seen)
+    asleep = still_asleep(operations.verdicts.snoozed(inputs.as_of), issues, seen)
     repeated = {issue.issue_id: issue for issue in inputs.repeated}
     facts = {
         key: issue_facts(issue, inputs.evidence.get(key, ()), policy, inputs.until) for key, issue in issues.items()

@@ -13,15 +13,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from insights_assets.actions.approvals import buttons_for
 from insights_assets.actions.desk import Desk
 from insights_assets.actions.destinations.connect import connect
 from insights_assets.actions.destinations.desk import DeskDestination
 from insights_assets.actions.destinations.port import Destination
 from insights_assets.actions.escaping import inert
-from insights_assets.actions.model import text_of
+from insights_assets.actions.follow_ups import TICKETS, follow_ups
+from insights_assets.actions.messages import messages_of
+from insights_assets.actions.model import Evidence, text_of
 from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
+from insights_assets.actions.questions import ask_for_verdicts
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.models import Approval, Delivery, OutboxRow
+from insights_assets.resources.operations.models import Approval
+from insights_assets.resources.operations.sending_tables import Delivery, OutboxRow
 from insights_assets.settings import Settings
 from insights_assets.shop.model import Shop
 
@@ -30,6 +35,26 @@ def destinations_of(settings: Settings, shop: Shop) -> dict[str, Destination]:
     """Every destination by name: the desk, which is always there, and what is connected."""
     desk: dict[str, Destination] = {"desk": DeskDestination(Desk(settings.home / "desk"))}
     return {**desk, **connect(settings, shop)}
+
+
+def outgoing_of(
+    operations: Operations,
+    shop: Shop,
+    destinations: Mapping[str, Destination],
+    actions: Sequence[Mapping[str, Any]],
+    notices: Sequence[Mapping[str, Any]],
+    drafts: Sequence[Mapping[str, Any]],
+    evidence: Callable[[], Mapping[str, Sequence[Evidence]]] = dict,
+) -> list[Outgoing]:
+    """Every message there is by these rows (of `planned_actions`, `notices`, `macros` and `articles`), with what follows a ticket.
+
+    `evidence`: insight id -> its records, asked for only where a destination takes files; without it a ticket's file waits for a run.
+    """
+    made = messages_of([*actions, *notices], drafts, shop, buttons_for(operations, shop, destinations))
+    made += ask_for_verdicts(operations, actions, made, destinations)
+    if TICKETS in destinations:
+        made += follow_ups(made, actions, operations.outbox.all(), evidence())
+    return made
 
 
 def deliver(

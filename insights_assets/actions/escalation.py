@@ -14,7 +14,7 @@ from typing import Any
 from insights_assets.actions.alerts import SAFETY, waits_for_morning
 from insights_assets.actions.model import Issue, text_of
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.models import Escalation
+from insights_assets.resources.operations.sending_tables import Escalation
 from insights_assets.shop.model import Shop
 
 #: The kinds of action that somebody has to take up, the most urgent first: an issue waits for one answer, not for one each.

@@ -32,7 +32,8 @@ from insights_assets.actions.quotes import choose_quotes
 from insights_assets.actions.repeated import RepeatedIssue
 from insights_assets.actions.ticket_form import MARKDOWN, HoldState, TicketFacts
 from insights_assets.actions.tickets import do_next, render_ticket, ticket_title, what_happens
-from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.resources.operations.models import Approval
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Shop
 
 TICKET_KINDS = ("defect_ticket", "copy_change", "escalation")

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from insights_assets.actions import wording
 from insights_assets.actions.destinations.beneath import came_back, evidence_of, repeats
 from insights_assets.actions.destinations.port import Message
 from insights_assets.actions.model import Evidence, number_of, text_of
 from insights_assets.actions.outbox import Outgoing
-from insights_assets.resources.operations.models import OutboxRow
+from insights_assets.resources.operations.sending_tables import OutboxRow
 
 #: The destination whose messages are moved, linked and given files.
 TICKETS = "jira"
@@ -49,13 +50,8 @@ def _beneath(ticket: Message, row: Mapping[str, Any], keys: Mapping[str, str], r
     made = [evidence_of(ticket, records)] if records else []
     times = int(number_of(row.get("reopened_count")) or 0)
     if times and text_of(row.get("issue_state")) != "closed":
-        made.append(came_back(ticket, times, "Customers report it anew; the ticket is open again." if times == 1 else f"For the {_ordinal(times)} time; the ticket is open again."))
+        made.append(came_back(ticket, times, "Customers report it anew; the ticket is open again." if times == 1 else f"For the {wording.ordinal(times)} time; the ticket is open again."))
     earlier = text_of(row.get("links_to"))
     if earlier and earlier in keys and earlier != ticket.insight_id:
         made.append(repeats(ticket, keys[earlier], f"{keys[earlier]} was about the same place and topic."))
     return made
-
-
-def _ordinal(number: int) -> str:
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"

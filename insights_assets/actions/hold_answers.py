@@ -12,7 +12,7 @@ from insights_assets.actions import wording
 from insights_assets.actions.roles import Person, must_approve, must_be_second
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.holds import RefusedHold
-from insights_assets.resources.operations.models import Hold
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Shop
 
 KIND = "promo_hold"

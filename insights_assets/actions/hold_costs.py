@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from insights_assets.resources.operations.holds import days_held
-from insights_assets.resources.operations.models import Hold
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Shop
 
 #: The verdict that makes a hold a wrong one. A duplicate was right about the goods.

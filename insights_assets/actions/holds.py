@@ -17,7 +17,7 @@ from insights_assets.actions.escaping import csv_cell
 from insights_assets.actions.model import Issue, PlannedAction, hold_id
 from insights_assets.actions.policy import SILENCING_VERDICTS, IssueFacts
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.models import Hold
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Policy
 
 HOLD_COLUMNS = ("sku", "hold_id", "insight_id", "held_from", "held_until", "reason")

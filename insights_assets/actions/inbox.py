@@ -21,7 +21,8 @@ from insights_assets.actions.verdicts import give_verdict
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
-from insights_assets.resources.operations.models import Approval, Hold, InboundAnswer, OutboxRow
+from insights_assets.resources.operations.models import Approval, InboundAnswer
+from insights_assets.resources.operations.sending_tables import Hold, OutboxRow
 from insights_assets.shop.model import Shop
 
 DECISIONS = ("approve", "reject")

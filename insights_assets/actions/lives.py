@@ -89,14 +89,9 @@ def history_words(issue: Issue) -> str:
     if issue.is_flapping:
         said.append("flapping: it opens and closes again and again, so it stays open until it has been steady for a day")
     if issue.reopened_count and issue.reopened_day is not None:
-        times = "" if issue.reopened_count == 1 else f" for the {_ordinal(issue.reopened_count)} time"
+        times = "" if issue.reopened_count == 1 else f" for the {wording.ordinal(issue.reopened_count)} time"
         closed = f", first closed on {wording.day(issue.first_closed_day)}" if issue.first_closed_day else ""
         said.append(f"re-opened on {wording.day(issue.reopened_day)}{times}{closed}")
     if issue.links_to and issue.links_closed_day is not None:
         said.append(f"links to {issue.links_to}, the same complaint, closed on {wording.day(issue.links_closed_day)} {issue.links_closed_day.year}")
     return "; ".join(said)
-
-
-def _ordinal(number: int) -> str:
-    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"

@@ -21,12 +21,12 @@ SHOWN_STATES = ("planned", "proposed", "awaiting_approval", "approved", "rejecte
 Buttons = Callable[[Mapping[str, Any]], tuple[Button, ...]]
 
 
-def buttons_of(action: Mapping[str, Any]) -> tuple[Button, ...]:
-    """What a person can press beside an action where nobody hands out tokens (`approvals.buttons_for` does): nothing."""
+def no_buttons(_action: Mapping[str, Any]) -> tuple[Button, ...]:
+    """Where nobody hands out tokens; `approvals.buttons_for` does."""
     return ()
 
 
-def messages_of(actions: Iterable[Mapping[str, Any]], drafts: Iterable[Mapping[str, Any]], shop: Shop, buttons: Buttons = buttons_of) -> list[Outgoing]:
+def messages_of(actions: Iterable[Mapping[str, Any]], drafts: Iterable[Mapping[str, Any]], shop: Shop, buttons: Buttons = no_buttons) -> list[Outgoing]:
     """Messages by key. A draft says in its first line that it waits, or who decided."""
     by_action: dict[str, list[Mapping[str, Any]]] = {}
     for draft in drafts:

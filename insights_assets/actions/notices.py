@@ -14,7 +14,7 @@ from typing import Any
 from insights_assets.actions import wording
 from insights_assets.actions.escaping import inert
 from insights_assets.actions.model import number_of, text_of, time_of
-from insights_assets.resources.operations.models import Escalation
+from insights_assets.resources.operations.sending_tables import Escalation
 from insights_assets.shop.alerting import next_time
 from insights_assets.shop.model import Shop
 

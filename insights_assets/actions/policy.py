@@ -78,22 +78,6 @@ def sku_past_threshold(issue: Issue, facts: IssueFacts, policy: Policy) -> bool:
     return enough and (issue.lift or 0.0) >= limits.sku_lift
 
 
-def plan_actions(
-    issues: Iterable[Issue],
-    facts: Mapping[str, IssueFacts],
-    shop: Shop,
-    as_of: date,
-    *,
-    known: Iterable[PlannedAction] = (),
-    decided_days: Mapping[str, date] | None = None,
-    snoozed: Iterable[str] = (),
-    seen: Mapping[str, Seen] | None = None,
-    now: datetime | None = None,
-) -> list[PlannedAction]:
-    """Every action there is after this run: the known ones first as they were, new ones planned. See `plan`."""
-    return plan(issues, facts, shop, as_of, known=known, decided_days=decided_days, snoozed=snoozed, seen=seen, now=now)[0]
-
-
 def plan(
     issues: Iterable[Issue],
     facts: Mapping[str, IssueFacts],

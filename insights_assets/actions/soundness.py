@@ -13,7 +13,7 @@ from insights_assets.actions.finish import Decided
 from insights_assets.actions.model import Issue
 from insights_assets.actions.policy import IssueFacts, acts_on, decide
 from insights_assets.actions.tickets import MAX_LINES
-from insights_assets.resources.operations.models import Hold
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.resources.step import Step
 
 

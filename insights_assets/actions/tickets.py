@@ -164,7 +164,10 @@ def already_done(facts: TicketFacts, style: Style) -> str:
     by_kind = {action.kind: action for action in facts.actions}
     told = by_kind.get("notification")
     if told is not None and told.state == "planned":
-        done.append(f"{facts.shop.owners[told.owner].name} told")
+        when = f" on {wording.moment(told.not_before, facts.shop.zone)}, after the quiet hours" if told.not_before else ""
+        done.append(f"{facts.shop.owners[told.owner].name} told{when}")
+    elif told is not None and told.state == "grouped":
+        done.append(f"{facts.shop.owners[told.owner].name} told together with {told.told_with}")
     waiting = [_DRAFTS[kind] for kind in _DRAFTS if kind in by_kind and by_kind[kind].state == "awaiting_approval"]
     if waiting:
         team = facts.shop.owners[by_kind[next(k for k in _DRAFTS if k in by_kind)].owner].name

@@ -81,6 +81,12 @@ def moment(value: datetime, zone: ZoneInfo) -> str:
     return f"{WEEKDAYS[local.weekday()]} {day(local.date())}, {local:%H:%M}"
 
 
+def ordinal(number: int) -> str:
+    """2nd, 3rd, 11th"""
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
 def elapsed(hours: float) -> str:
     """31 h; from four days on in days."""
     if hours < 1:

@@ -84,6 +84,8 @@ class Judgement:
     quiet: np.ndarray  # bool
     rate: np.ndarray
     alpha: np.ndarray
+    p_bound: float  # chance below which the scan opens that day
+    cusum_bound: np.ndarray
 
     @property
     def lift(self) -> np.ndarray:
@@ -125,7 +127,8 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
     testable = judged & ~memory.running & (recent >= settings.support)
     rejected = np.zeros(len(p), dtype=bool)
     rejected[testable] = benjamini_hochberg(p[testable], settings.false_discovery)
-    by_scan = rejected & (p <= chance_allowed(int((judged & ~memory.running).sum()), settings)) & (chosen >= settings.lift * usual) & (chosen >= settings.support)
+    p_bound = chance_allowed(int((judged & ~memory.running).sum()), settings)
+    by_scan = rejected & (p <= p_bound) & (chosen >= settings.lift * usual) & (chosen >= settings.support)
     reach = np.clip(view.day - since + 1, 1, settings.cusum_reach)
     run_x, run_m = _sums(x, reach), _sums(mean, reach)
     is_roof = warm & panel.is_roof
@@ -138,7 +141,7 @@ def judge(panel: Panel, view: View, memory: Memory, settings: DetectorSettings =
         view.day, judged, statistic(z), statistic(peak), np.where(judged, statistic(chance), 1.0), np.where(only_cusum, reach, window),
         np.where(only_cusum, run_x, chosen), statistic(np.where(only_cusum, run_m, usual)),
         np.where(by_scan | by_cusum, 0.0, cusum), np.where(by_scan | by_cusum, view.day + 1, since), by_scan, by_cusum,
-        p > settings.quiet_p, statistic(near.rate), statistic(near.alpha),
+        p > settings.quiet_p, statistic(near.rate), statistic(near.alpha), p_bound, alarm,
     )  # fmt: skip
 
 

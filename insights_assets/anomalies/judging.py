@@ -20,6 +20,7 @@ from insights_assets.anomalies.detectors import DetectorSettings, Judgement, Mem
 from insights_assets.anomalies.incidents import Incident, IncidentRules
 from insights_assets.anomalies.panel import HISTORY, Panel, SeriesKey, day_numbers
 from insights_assets.anomalies.rounding import statistic
+from insights_assets.anomalies.statistics import z_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,8 @@ SHADOW = 7
 ROW = (
     "as_of_day", "topic", "attribute", "value", "basis", "state", "opened_day", "quiet_days", "closed_day", "reopened_count",
     "detector", "window_days", "observed", "expected", "lift", "p_value", "z_peak", "z_1d", "z_3d", "z_7d",
-    "scale_1d", "scale_3d", "scale_7d", "cusum", "cusum_since", "baseline_rate", "dispersion", "smallest_visible", "mentions_known",
+    "scale_1d", "scale_3d", "scale_7d", "cusum", "cusum_since", "baseline_rate", "dispersion", "p_bound", "cusum_bound",
+    "smallest_visible", "mentions_known",
 )  # fmt: skip
 
 
@@ -221,6 +223,8 @@ def _rows(panel: Panel, j: Judgement, memory: Memory, book: Book, day: int, *, k
         "cusum_since": [_date(int(d)) if c > 0 else None for d, c in zip(j.cusum_since[kept], j.cusum[kept], strict=True)],
         "baseline_rate": book.rate[kept],
         "dispersion": j.alpha[kept],
+        "p_bound": statistic(np.full(len(kept), j.p_bound)),
+        "cusum_bound": j.cusum_bound[kept],
         "smallest_visible": _smallest_visible(j, memory, kept, settings),
         "mentions_known": np.full(len(kept), known),
     }
@@ -229,7 +233,7 @@ def _rows(panel: Panel, j: Judgement, memory: Memory, book: Book, day: int, *, k
 
 def _smallest_visible(j: Judgement, memory: Memory, kept: np.ndarray, settings: DetectorSettings) -> np.ndarray:
     """People over usual, in the window that says most today, that would open an incident: what a quiet day could have missed."""
-    z_needed = 4.0 * float(memory.scale.max())  # upper_tail(4.0, 3 windows) is close to p_max
+    z_needed = z_of(j.p_bound, len(settings.windows)) * float(memory.scale.max())
     mean = j.expected[kept]
     spread = np.sqrt(mean + j.alpha[kept] * mean**2 + 0.5)
     needed = np.maximum(settings.support, np.ceil(mean + z_needed * spread))

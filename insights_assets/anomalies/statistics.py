@@ -6,7 +6,7 @@ Belongs here: pure functions of arrays. Not here: what is counted.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 #: Smallest p-value that is stored; below it the normal tail says nothing about counts.
 SMALLEST_P = 1e-12
@@ -28,6 +28,11 @@ def signed_root(count: np.ndarray, mean: np.ndarray, alpha: np.ndarray) -> np.nd
 def upper_tail(z: np.ndarray | float, tests: int = 1) -> np.ndarray:
     """P of a standard normal above z, times the number of windows looked at; between SMALLEST_P and 1."""
     return np.clip(tests * ndtr(-np.asarray(z, dtype=np.float64)), SMALLEST_P, 1.0)
+
+
+def z_of(p: float, tests: int = 1) -> float:
+    """The z at which `upper_tail` is this chance."""
+    return -float(ndtri(p / tests))
 
 
 def benjamini_hochberg(p: np.ndarray, q: float) -> np.ndarray:

@@ -99,6 +99,8 @@ ANOMALIES = TableSpec(
         _column("cusum_since", "date", "First day of the running excess"),
         _column("baseline_rate", "double", "Complaints per unit of the basis on usual days"),
         _column("dispersion", "double", "Dispersion after shrinking"),
+        _column("p_bound", "double", "Chance below which the scan opened an incident that day", "0 to 1"),
+        _column("cusum_bound", "double", "Running excess above which one opened that day"),
         _column("smallest_visible", "double", "Excess people in that window that would have opened an incident", "people"),
         _column("mentions_known", "bigint", "Mentions known by that day over all topics; tells whether the day must be judged again", "mentions"),
         *_RUN,

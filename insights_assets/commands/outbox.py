@@ -12,7 +12,7 @@ import click
 from insights_assets.commands.frame import WRONG_USE, emit_json, home_option, json_option, open_home, person, settings_for, stop
 
 if TYPE_CHECKING:
-    from insights_assets.resources.operations.models import OutboxRow
+    from insights_assets.resources.operations.sending_tables import OutboxRow
 
 _STATES = click.Choice(["waiting", "sending", "unknown", "dead", "dropped", "delivered"])
 

@@ -21,7 +21,8 @@ from insights_assets.actions.whereabouts import where
 from insights_assets.console.evidence import ShownRecord, shown_records
 from insights_assets.console.people import DayCount, daily_people, place_of, usual_per_day
 from insights_assets.console.reading import TodayRows, first_plotted_day
-from insights_assets.resources.operations.models import Hold, Snooze, Verdict
+from insights_assets.resources.operations.models import Snooze, Verdict
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Shop
 
 Row = Mapping[str, Any]

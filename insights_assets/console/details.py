@@ -14,6 +14,8 @@ from typing import Any
 from insights_assets.actions import wording
 from insights_assets.actions.escaping import plain
 from insights_assets.actions.model import Issue, day_of, map_of, number_of, text_of
+from insights_assets.anomalies.detectors import DetectorSettings
+from insights_assets.anomalies.statistics import z_of
 from insights_assets.anomalies.tables import INSIGHTS
 from insights_assets.anomalies.topics import SERIES_ATTRIBUTES
 from insights_assets.console.people import Place
@@ -63,6 +65,8 @@ def judged_series(issue: Issue, found: InsightRows) -> tuple[JudgedSeries, ...]:
                 z=number_of(row["z_peak"]),
                 cusum=number_of(row["cusum"]),
                 state=text_of(row["state"]) or "none",
+                z_alarm=z_of(float(row["p_bound"]), len(DetectorSettings().windows)),
+                cusum_alarm=number_of(row["cusum_bound"]),
             )
             for row in sorted(rows, key=lambda row: row["as_of_day"])
             if row["as_of_day"] >= first - timedelta(days=DAYS_BEFORE_ONSET)

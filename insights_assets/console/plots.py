@@ -35,6 +35,8 @@ class SeriesDay:
     z: float | None
     cusum: float | None
     state: str
+    z_alarm: float | None = None
+    cusum_alarm: float | None = None
 
 
 def daily_plot(days: Sequence[DayCount], usual: float | None, onset: date | None, height: int = 150) -> alt.LayerChart:
@@ -113,8 +115,10 @@ def rates_words(rates: Sequence[RateLine]) -> str:
     return "; ".join(f"{wording.share(rate.rate)} of orders of {rate.text}" for rate in rates) or "no rates"
 
 
-def series_plots(days: Sequence[SeriesDay], z_alarm: float, cusum_alarm: float) -> tuple[alt.LayerChart, ...]:
+def series_plots(days: Sequence[SeriesDay]) -> tuple[alt.LayerChart, ...]:
     """A judged series in three panels over the same days: people and usual, z, running excess; the incident's state behind.
+
+    The alarms are those of the last day: they follow from how many series are watched.
 
     Three plots, not one of three rows: joined ones do not take the width of the page.
     """
@@ -135,7 +139,7 @@ def series_plots(days: Sequence[SeriesDay], z_alarm: float, cusum_alarm: float) 
     middle = alt.X("day:T", timeUnit="yearmonthdate", title=None, axis=_days_axis(), bandPosition=0.5)
     usual = base.mark_line(color=INK, strokeDash=[5, 3], size=1.4).encode(x=middle, y="usual:Q")
     panels = [(people, usual)]
-    for name, title, alarm in (("z", "z (calibrated)", z_alarm), ("cusum", "running excess", cusum_alarm)):
+    for name, title, alarm in (("z", "z (calibrated)", days[-1].z_alarm), ("cusum", "running excess", days[-1].cusum_alarm)):
         line = base.mark_line(color=SINCE, size=1.6, point=alt.OverlayMarkDef(size=14, color=SINCE)).encode(
             x=middle, y=alt.Y(f"{name}:Q", title=title, axis=_y_axis()), tooltip=tips
         )
@@ -155,13 +159,6 @@ def series_words(days: Sequence[SeriesDay]) -> str:
     running = sum(d.state in ("open", "active", "watching") for d in days)
     said = f"{len(days)} judged days, an incident on {running} of them"
     return said + (f"; largest z {peak.z:.1f} on {wording.day(peak.day)}." if peak is not None and peak.z is not None else ".")
-
-
-def z_alarm(p_max: float, windows: int) -> float:
-    """The z above which the chance over all windows is below the detector's limit."""
-    from scipy.special import ndtri
-
-    return -float(ndtri(p_max / windows))
 
 
 def _since(day: date, onset: date | None) -> str:

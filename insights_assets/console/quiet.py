@@ -49,18 +49,18 @@ def smallest_visible(judged: Sequence[Row], settings: DetectorSettings = _SHIPPE
         if not expected or not window or row["state"] in RUNNING:
             continue
         usual = expected / window * DAYS
-        needed = people_needed(usual, number_of(row["dispersion"]) or 0.0, number_of(row["scale_3d"]) or 1.0, settings)
+        needed = people_needed(usual, number_of(row["dispersion"]) or 0.0, number_of(row["scale_3d"]) or 1.0, float(row["p_bound"]), settings)
         if needed is not None:
             found.append(SmallestVisible(str(row["topic"]), round(usual, 1), needed))
     return tuple(sorted(found, key=lambda s: (-s.usual, s.topic))[:TOPICS_SHOWN])
 
 
-def people_needed(usual: float, dispersion: float, scale: float, settings: DetectorSettings = _SHIPPED) -> int | None:
+def people_needed(usual: float, dispersion: float, scale: float, p_bound: float, settings: DetectorSettings = _SHIPPED) -> int | None:
     """The fewest people whose chance, support and lift would all open an incident; None where not even MOST would."""
     counts = np.arange(max(settings.support, 1), MOST + 1)
     # Dispersion of single days averages out over the window; what no baseline explains does not.
     alpha = np.full(len(counts), dispersion / DAYS + settings.drift)
     z = signed_root(counts, np.full(len(counts), usual), alpha) / max(scale, 1e-9)
-    opens = (upper_tail(z, len(settings.windows)) <= settings.p_max) & (counts >= settings.lift * usual)
+    opens = (upper_tail(z, len(settings.windows)) <= p_bound) & (counts >= settings.lift * usual)
     first = np.flatnonzero(opens)
     return int(counts[first[0]]) if len(first) else None

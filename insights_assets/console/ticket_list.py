@@ -18,7 +18,8 @@ from insights_assets.actions.precision import Stamped
 from insights_assets.console.cards import KINDS, Judgements, owner_name, verdict_words
 from insights_assets.console.links import destination_link
 from insights_assets.console.waiting import place_words
-from insights_assets.resources.operations.models import Approval, Hold, OutboxRow
+from insights_assets.resources.operations.models import Approval
+from insights_assets.resources.operations.sending_tables import Hold, OutboxRow
 from insights_assets.shop.model import Shop
 
 Row = Mapping[str, Any]

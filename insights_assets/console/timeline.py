@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from insights_assets.actions import wording
 from insights_assets.actions.escaping import inert
 from insights_assets.actions.model import Issue, day_of, text_of, time_of
-from insights_assets.resources.operations.models import Hold, Snooze, Verdict
+from insights_assets.resources.operations.models import Snooze, Verdict
+from insights_assets.resources.operations.sending_tables import Hold
 
 Clock = Literal["shop", "house"]
 Row = Mapping[str, Any]

@@ -17,7 +17,8 @@ from insights_assets.actions.escaping import inert, plain
 from insights_assets.actions.model import text_of
 from insights_assets.actions.roles import approving_teams
 from insights_assets.console.cards import owner_name
-from insights_assets.resources.operations.models import Approval, Hold
+from insights_assets.resources.operations.models import Approval
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.model import Shop
 
 Row = Mapping[str, Any]

@@ -17,7 +17,7 @@ from insights_assets.labels.attribution import NOTHING, ProductIndex, attribute
 from insights_assets.labels.classifier import Classifier, sigmoid
 from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.fields import number_of, stars_of, text_of
-from insights_assets.labels.label_set import LabelSet
+from insights_assets.labels.label_set import LabelSet, topic_rank
 from insights_assets.labels.reading import Reader, Reading
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
 from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
@@ -247,7 +247,7 @@ class Labeller:
             found["other"] = _Topic("other", 1.0 - doubt, span, tone, by_rule=False)
         if len(found) == 1:
             return list(found.values())
-        return sorted(found.values(), key=lambda one: (_rank(one), -one.confidence, one.topic))
+        return sorted(found.values(), key=lambda one: (topic_rank(one.topic), -one.confidence, one.topic))
 
     def _add_code(
         self, found: dict[str, _Topic], coded: Hit, reading: Reading | None, chance: np.ndarray
@@ -303,11 +303,6 @@ class Labeller:
         if rating is not None:
             return f"Rating {rating:g} of 5 without words"
         return f"Score {nps:g} of 10 without words" if nps is not None else "Nothing said"
-
-
-def _rank(one: _Topic) -> int:
-    """Danger first, then trouble, then wishes, then praise."""
-    return {"safety": 0, "feature_request": 2, "praise": 3, "other": 4}.get(one.topic, 1)
 
 
 def _evidence(reading: Reading, number: int) -> tuple[Span | None, float]:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from insights_assets.labels.cascade_tables import LABEL_CONFLICTS
 from insights_assets.labels.review import standing
 from insights_assets.labels.tables import FEEDBACK_LABELS
-from insights_assets.resources.operations.models import ModelCall
+from insights_assets.resources.operations.asking_tables import ModelCall
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from insights_assets.labels.label_set import topic_rank
 from insights_assets.labels.rules import RISK_TAG, TOPIC
 from insights_assets.labels.trust import Trust
 from insights_assets.labels.urgency import ORDER
 
-_RANK = {"safety": 0, "feature_request": 2, "praise": 3, "other": 4}
 CLASSIFIER, MODEL, RULE = "classifier", "model", "rule"
 
 
@@ -51,7 +51,7 @@ def join(local: Mapping[str, Any], hits: Sequence[Mapping[str, Any]], asked: Map
         topics = [one for one in topics if one["topic"] != "other"]
         # What a trusted rule added presses as it pressed before the model was asked.
         row["urgency"] = max(asked["urgency"], local["urgency"], key=lambda word: ORDER[word])
-    topics.sort(key=lambda one: _RANK.get(one["topic"], 1))
+    topics.sort(key=lambda one: topic_rank(one["topic"]))
     row.update(topics=topics, primary_topic=topics[0]["topic"], confidence=topics[0]["confidence"])
     return row, conflicts
 

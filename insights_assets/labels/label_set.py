@@ -25,6 +25,15 @@ RISK_TAG_CAP = 6
 class LabelSetError(ValueError):
     """A label set that cannot be used; the message names file and field."""
 
+#: Danger first, then trouble (1), then wishes, then praise.
+_FIRST = {"safety": 0, "feature_request": 2, "praise": 3, "other": 4}
+
+
+def topic_rank(topic: str) -> int:
+    """Where a topic stands among those of one record: what should be looked at first has the lowest."""
+    return _FIRST.get(topic, 1)
+
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:

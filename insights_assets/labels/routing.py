@@ -41,7 +41,7 @@ UNREAD = 0.98
 #: Risk of a text that speaks to a machine or hides letters: the local path reads such words as if a customer had meant them.
 STEERED = 0.97
 _HIDDEN = re.compile("[\u200b\u200c\u200e\u200f\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\U000e0001-\U000e007f]")
-#: A topic or tag of danger that the local path half hears.
+#: Danger that the local path half hears.
 _HALF_HEARD = 0.2
 SEVERE_TAGS = frozenset({"fraud_like"})
 #: Order of asking: danger first, then the random share, then the rest by risk.
@@ -132,8 +132,7 @@ def doubt_of(
     row = label.row
     names = {one["topic"]: float(one["confidence"]) for one in row["topics"]}
     severe = row["sku"] in severe_skus or bool(SEVERE_TAGS & set(row["risk_tags"])) or row["urgency"] == "critical"
-    for topic in ("safety",):
-        severe = severe or (topic in column and float(chance[column[topic]]) >= _HALF_HEARD)
+    severe = severe or ("safety" in column and float(chance[column["safety"]]) >= _HALF_HEARD)
     if not reading.read:
         return Doubt(key, UNREAD, severe, "a language the local path cannot read")
     sure = chance.copy()

@@ -11,13 +11,21 @@ from typing import Any
 import pytest
 
 from insights_assets.actions.finish import Inputs
-from insights_assets.actions.model import CauseRow, Evidence, Issue, Product
+from insights_assets.actions.model import CauseRow, Evidence, Issue, PlannedAction, Product
+from insights_assets.actions.policy import plan
 from insights_assets.resources.operations import Operations, open_operations
 from insights_assets.shop import Shop, load_shop
 
 AS_OF = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 UNTIL = datetime(2026, 11, 23, 22, 59, 59, tzinfo=UTC)
+
+
+
+def plan_actions(*given: Any, **more: Any) -> list[PlannedAction]:
+    """The actions of `policy.plan` alone, without where alerts belong."""
+    return plan(*given, **more)[0]
+
 
 LAMPS = Issue(
     insight_id="INS-7f3a",

@@ -15,7 +15,7 @@ from insights_assets.actions.messages import messages_of
 from insights_assets.actions.model import Evidence, Issue
 from insights_assets.actions.notices import digest_notices, unanswered_notices
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets.resources.operations.models import OutboxRow
+from insights_assets.resources.operations.sending_tables import OutboxRow
 from insights_assets.shop import Shop
 from insights_assets_tests.actions.conftest import PRODUCTS
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from insights_assets.actions.alerts import Seen, is_flapping, is_urgent, observe
 from insights_assets.actions.model import Issue
-from insights_assets.resources.operations.models import OutboxRow
+from insights_assets.resources.operations.sending_tables import OutboxRow
 from insights_assets.shop import Shop
 from insights_assets.shop.alerting import AlertLimits
 from insights_assets_tests.actions.conftest import LAMPS, complaint_records

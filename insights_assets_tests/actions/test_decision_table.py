@@ -13,11 +13,11 @@ import pytest
 from insights_assets.actions.decide import decide_actions
 from insights_assets.actions.finish import Decided, Inputs, Known
 from insights_assets.actions.model import Issue, PlannedAction
-from insights_assets.actions.policy import IssueFacts, plan_actions
+from insights_assets.actions.policy import IssueFacts
 from insights_assets.actions.repeated import RepeatedIssue
 from insights_assets.resources.operations import Operations
 from insights_assets.shop import Shop
-from insights_assets_tests.actions.conftest import AS_OF, LAMPS, complaint_records
+from insights_assets_tests.actions.conftest import AS_OF, LAMPS, complaint_records, plan_actions
 
 GOLDEN = Path(__file__).parent / "golden" / "decision_table.md"
 KINDS = {

@@ -164,7 +164,7 @@ def test_the_timers_follow_from_stamps_alone(shop: Shop) -> None:
 
 def test_the_sensor_sees_what_is_due_without_the_lake(loop: Loop) -> None:
     loop.run([LAMP])
-    from insights_assets.resources.operations.models import OutboxRow
+    from insights_assets.resources.operations.sending_tables import OutboxRow
 
     with loop.operations.writing() as session:
         for row in session.query(OutboxRow):

@@ -17,7 +17,7 @@ from insights_assets.actions.finish import Decided, Inputs, Known
 from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.holds import days_held
-from insights_assets.resources.operations.models import Hold
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop import Shop
 from insights_assets_tests.actions.conftest import AS_OF, LAMPS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from insights_assets.resources.operations.models import ApprovalToken
 from insights_assets.shop import Shop
 from insights_assets.shop.model import ACTION_KINDS
 from insights_assets_tests.actions.conftest import AS_OF, NOW
+from insights_assets_tests.hands import Hands
 
 MACRO = PlannedAction("INS-b1", "macro", 2, "support", "desk", "awaiting_approval")
 HOLD = PlannedAction("INS-7f3a", "promo_hold", 1, "marketing", "desk", "planned")
@@ -30,19 +31,9 @@ STAFF = ("quality", "supply_chain", "support", "product", "merchandising", "mark
 THROUGH = ("console", "command", "jira", "slack")
 
 
-class Hands:
-    """A clock that tests turn."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Hands:
-    return Hands()
+    return Hands(NOW)
 
 
 @pytest.fixture

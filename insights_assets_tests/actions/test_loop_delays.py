@@ -25,6 +25,7 @@ from insights_assets.actions.tables import LOOP_TIME
 from insights_assets.resources.operations import Operations, open_operations
 from insights_assets.shop import Shop
 from insights_assets_tests.actions.conftest import AS_OF, LAMPS, complaint_records
+from insights_assets_tests.hands import Hands
 
 WALL = datetime(2027, 3, 1, 8, tzinfo=UTC)  # a replay: the house works months after the shop's days
 BILLING = replace(
@@ -33,17 +34,9 @@ BILLING = replace(
 )  # fmt: skip
 
 
-class Hands:
-    def __init__(self) -> None:
-        self.now = WALL
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Hands:
-    return Hands()
+    return Hands(WALL)
 
 
 @pytest.fixture

@@ -17,12 +17,11 @@ from insights_assets.actions.policy import (
     due_at,
     issue_facts,
     owner_of,
-    plan_actions,
     sku_past_threshold,
     sure_records,
 )
 from insights_assets.shop import Shop
-from insights_assets_tests.actions.conftest import AS_OF, LAMPS, UNTIL, complaint_records
+from insights_assets_tests.actions.conftest import AS_OF, LAMPS, UNTIL, complaint_records, plan_actions
 
 MANY = IssueFacts(customers=41, evidence_records=41, confidences=(0.96,) * 41, affected_skus=("GL-100", "GL-200"))
 ONE_SKU = replace(MANY, sku_customers={"GL-100": 12}, affected_skus=("GL-100",))

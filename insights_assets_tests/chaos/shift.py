@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import event
@@ -16,8 +16,7 @@ from sqlalchemy import event
 from insights_assets.actions.destinations.port import Destination, Message
 from insights_assets.actions.outbox import Outgoing, Patience, drain
 from insights_assets.resources.operations import Operations, open_operations
-
-START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+from insights_assets_tests.hands import START
 
 
 class SharedClock:
@@ -35,19 +34,6 @@ class SharedClock:
         fresh = self.path.with_suffix(".new")
         fresh.write_text(str(later))
         fresh.replace(self.path)
-
-
-class Hands:
-    """The clock of one process; sleeping turns it."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def turn(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def open_fast(target: str, clock: Callable[[], datetime]) -> Operations:

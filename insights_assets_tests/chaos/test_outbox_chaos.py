@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -17,8 +17,9 @@ import pytest
 from insights_assets.actions.destinations.port import NotSent, Unknown
 from insights_assets.actions.outbox import CRASH_POINTS, Outgoing, Patience, drain, want
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets_tests.chaos.shift import Hands, SharedClock, by_key, open_fast, outgoing, worker_process
+from insights_assets_tests.chaos.shift import SharedClock, by_key, outgoing, worker_process
 from insights_assets_tests.chaos.ticket_server import FAULTS, Tickets, TicketServer
+from insights_assets_tests.hands import Hands
 
 #: Seconds until a search sees a write; the last is later than the destination promises (60).
 LAGS = (0.0, 5.0, 60.0, 100.0)
@@ -36,25 +37,6 @@ SCENARIOS = list(product(DEATHS, FAULTS, LAGS, SECOND))
 
 class Crashed(BaseException):
     """The worker died here."""
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture
-def server(clock: Hands) -> Iterator[TicketServer]:
-    made = TicketServer(clock)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def operations(target: str, clock: Hands) -> Iterator[Operations]:
-    found = open_fast(target, clock)
-    yield found
-    found.close()
 
 
 def actions(number: int) -> list[tuple[Outgoing, tuple[tuple[str, ...], str, float, str]]]:

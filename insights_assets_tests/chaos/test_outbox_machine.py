@@ -13,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from insights_assets.actions.destinations.port import Message, NotSent, Receipt, Refused, Unknown
 from insights_assets.actions.outbox import CRASH_POINTS, Outgoing, Patience, drain, want
 from insights_assets.resources.operations import open_operations
-from insights_assets.resources.operations.models import OutboxRow
 from insights_assets.resources.operations.outbox import OUTBOX_STATES, StaleFence
 from insights_assets.resources.operations.outbox_people import RefusedMove, drop, retry
-from insights_assets_tests.chaos.shift import Hands, by_key, outgoing
+from insights_assets.resources.operations.sending_tables import OutboxRow
+from insights_assets_tests.chaos.shift import by_key, outgoing
+from insights_assets_tests.hands import Hands
 
 #: Few actions, so that trouble meets the same one again.
 NUMBERS = st.integers(0, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -12,27 +12,9 @@ from insights_assets.actions.destinations.port import Destination, Message, Rece
 from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.outbox_people import OPERATOR, RefusedMove, drop, retry, standing, unsettled
-from insights_assets_tests.chaos.shift import Hands, by_key, open_fast, outgoing
+from insights_assets_tests.chaos.shift import by_key, outgoing
 from insights_assets_tests.chaos.ticket_server import Tickets, TicketServer
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture
-def server(clock: Hands) -> Iterator[TicketServer]:
-    made = TicketServer(clock)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def operations(target: str, clock: Hands) -> Iterator[Operations]:
-    found = open_fast(target, clock)
-    yield found
-    found.close()
+from insights_assets_tests.hands import Hands
 
 
 def send(

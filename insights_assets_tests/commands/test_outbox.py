@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 from insights_assets.actions.outbox import drain, want
 from insights_assets.cli import main
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets_tests.chaos.shift import Hands, by_key, outgoing
+from insights_assets_tests.chaos.shift import by_key, outgoing
 from insights_assets_tests.chaos.ticket_server import Tickets, TicketServer
+from insights_assets_tests.hands import Hands
 
 
 @pytest.fixture

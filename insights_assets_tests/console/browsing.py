@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,3 +83,23 @@ def look(browser: Any, url: str) -> None:
             time.sleep(1.5)
             return
     raise AssertionError(f"{url} never settled: {browser.title}")
+
+
+def said(browser: Any) -> str:
+    """Every word on the page."""
+    return str(browser.find_element("tag name", "body").text)
+
+
+def until(true: Callable[[], Any], what: str, seconds: float = 40.0) -> None:
+    """Look until it is true; a page that is being drawn anew meanwhile is looked at again."""
+    from selenium.common.exceptions import StaleElementReferenceException
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if true():
+                return
+        except StaleElementReferenceException:
+            pass
+        time.sleep(0.25)
+    raise AssertionError(f"never saw {what}")

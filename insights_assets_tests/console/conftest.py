@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from insights_assets.console.opening import Opened, open_console, read_settings
+from insights_assets_tests.console.browsing import browsing
 from insights_assets_tests.console.homes import build_home
 from insights_assets_tests.console.people_homes import build_people_home
 
@@ -57,3 +59,9 @@ def _copy(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     shutil.copytree(written, copied)
     monkeypatch.setenv("INSIGHTS_HOME", str(copied))
     return copied
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    with browsing(tmp_path) as driver:
+        yield driver

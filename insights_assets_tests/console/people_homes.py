@@ -15,7 +15,7 @@ from insights_assets.actions.loop_promise import summary_rows
 from insights_assets.actions.loop_time import Stamps, loop_rows
 from insights_assets.lake.lake import Lake
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets.resources.operations.models import OutboxRow
+from insights_assets.resources.operations.sending_tables import OutboxRow
 from insights_assets.shop import Shop, load_shop
 from insights_assets.tables import all_tables
 from insights_assets_tests.console.homes import AS_OF, CARRIER, DAMAGE, DANGER, HOSTILE, HOSTILE_NAME, NOW, OLD, build_home, write

@@ -15,7 +15,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from insights_assets.resources.operations import open_operations
-from insights_assets_tests.console.browsing import browsing, look, serving
+from insights_assets_tests.console.browsing import look, serving
 from insights_assets_tests.console.homes import DAMAGE
 
 pytestmark = pytest.mark.slow
@@ -38,12 +38,6 @@ return {
 def address(home: Path, tmp_path: Path) -> Iterator[str]:
     with serving(home, tmp_path) as found:
         yield found
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
-    with browsing(tmp_path) as driver:
-        yield driver
 
 
 def hosts(browser: Any) -> set[str]:

@@ -13,7 +13,8 @@ from insights_assets.actions.model import Issue
 from insights_assets.console.cards import Card, Judgements, make_card
 from insights_assets.console.evidence import evidence_table, shown_records
 from insights_assets.console.reading import TodayRows
-from insights_assets.resources.operations.models import Hold, Snooze, Verdict
+from insights_assets.resources.operations.models import Snooze, Verdict
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop import Shop, load_shop
 from insights_assets_tests.console.homes import (
     AS_OF,

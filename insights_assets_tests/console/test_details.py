@@ -12,7 +12,8 @@ from insights_assets.console import details, links
 from insights_assets.console.people import Place
 from insights_assets.console.reading import InsightRows
 from insights_assets.console.timeline import timeline
-from insights_assets.resources.operations.models import Hold, Snooze, Verdict
+from insights_assets.resources.operations.models import Snooze, Verdict
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets_tests.console.homes import AS_OF, DAMAGE, NOW, ONSET, RUN_ID, action, insights, root_causes, series
 
 ROW = next(row for row in insights() if row["insight_id"] == DAMAGE)

@@ -6,7 +6,7 @@ Needs chromium and its driver; skips with the reason where they are missing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from insights_assets.resources.operations import open_operations
-from insights_assets_tests.console.browsing import browsing, look, serving
+from insights_assets_tests.console.browsing import look, said, serving, until
 from insights_assets_tests.console.homes import DAMAGE
 from insights_assets_tests.console.people_homes import HELD
 from insights_assets_tests.console.test_browser import FOUND, hosts
@@ -27,24 +27,6 @@ H31 = "H-31"
 def address(people_home: Path, tmp_path: Path) -> Iterator[str]:
     with serving(people_home, tmp_path) as found:
         yield found
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
-    with browsing(tmp_path) as driver:
-        yield driver
-
-
-def said(browser: Any) -> str:
-    return str(browser.find_element("tag name", "body").text)
-
-
-def until(true: Callable[[], bool], what: str) -> None:
-    for _ in range(80):
-        if true():
-            return
-        time.sleep(0.25)
-    raise AssertionError(f"never saw {what}")
 
 
 def click(browser: Any, key: str, button: str = "button") -> None:

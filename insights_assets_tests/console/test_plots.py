@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from insights_assets.anomalies.detectors import DetectorSettings
-from insights_assets.anomalies.statistics import upper_tail
 from insights_assets.console import plots
 from insights_assets.console.cards import RateLine
 from insights_assets.console.people import DayCount
@@ -57,15 +55,9 @@ def test_rates_show_figure_and_counts_beside_the_bar() -> None:
 
 
 def test_a_series_is_three_panels_over_the_same_days() -> None:
-    days = [SeriesDay(date(2026, 11, n), n, 2.0, 0.5 * n, 0.1, "active" if n > 5 else "none") for n in range(1, 9)]
-    panels = plots.series_plots(days, 4.0, 8.0)
+    days = [SeriesDay(date(2026, 11, n), n, 2.0, 0.5 * n, 0.1, "active" if n > 5 else "none", 4.0, 8.0) for n in range(1, 9)]
+    panels = plots.series_plots(days)
     assert len(panels) == 3
     assert any(row.get("alarm") == 4.0 for row in values(panels[1]))
     assert any(row.get("alarm") == 8.0 for row in values(panels[2]))
     assert plots.series_words(days) == "8 judged days, an incident on 3 of them; largest z 4.0 on 8 Nov."
-
-
-def test_the_alarm_line_is_the_detectors_own_limit() -> None:
-    settings = DetectorSettings()
-    z = plots.z_alarm(settings.p_max, len(settings.windows))
-    assert abs(float(upper_tail(z, len(settings.windows))) - settings.p_max) < 1e-9

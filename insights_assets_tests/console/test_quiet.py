@@ -27,27 +27,27 @@ def opens(people: int, usual: float, dispersion: float, scale: float) -> bool:
 
 @pytest.mark.parametrize("usual", [0.2, 1.0, 9.0, 60.0, 900.0])
 def test_one_person_fewer_would_not_have_been_seen(usual: float) -> None:
-    needed = people_needed(usual, 0.05, 1.15)
+    needed = people_needed(usual, 0.05, 1.15, SETTINGS.p_max)
     assert needed is not None
     assert opens(needed, usual, 0.05, 1.15)
     assert not opens(needed - 1, usual, 0.05, 1.15)
 
 
 def test_quieter_topics_need_fewer_people_but_a_higher_multiple() -> None:
-    few, many = people_needed(3.0, 0.05, 1.15), people_needed(30.0, 0.05, 1.15)
+    few, many = people_needed(3.0, 0.05, 1.15, SETTINGS.p_max), people_needed(30.0, 0.05, 1.15, SETTINGS.p_max)
     assert few is not None and many is not None
     assert few < many
     assert few / 3.0 > many / 30.0
 
 
 def test_noisier_topics_need_more_people() -> None:
-    calm, noisy = people_needed(9.0, 0.0, 1.0), people_needed(9.0, 0.5, 1.5)
+    calm, noisy = people_needed(9.0, 0.0, 1.0, SETTINGS.p_max), people_needed(9.0, 0.5, 1.5, SETTINGS.p_max)
     assert calm is not None and noisy is not None
     assert noisy > calm
 
 
 def test_a_topic_so_busy_that_nothing_would_show_has_no_answer() -> None:
-    assert people_needed(4_900.0, 0.5, 1.8) is None
+    assert people_needed(4_900.0, 0.5, 1.8, SETTINGS.p_max) is None
 
 
 def test_busiest_topics_come_first_and_running_incidents_are_left_out() -> None:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from streamlit.testing.v1 import AppTest
 
 from insights_assets.labels.review import values_in_force
 from insights_assets.resources.operations import open_operations
-from insights_assets_tests.console.browsing import APP, browsing, look, serving
+from insights_assets_tests.console.browsing import APP, look, said, serving, until
 from insights_assets_tests.console.homes import feedback_id
 from insights_assets_tests.console.test_browser import FOUND, hosts
 from insights_assets_tests.labels.review_homes import ASKED, build_review_home
@@ -44,27 +43,6 @@ def review_home(written_home: Path, tmp_path: Path) -> Path:
 def address(review_home: Path, tmp_path: Path) -> Iterator[str]:
     with serving(review_home, tmp_path) as found:
         yield found
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
-    with browsing(tmp_path) as driver:
-        yield driver
-
-
-def said(browser: Any) -> str:
-    return str(browser.find_element("tag name", "body").text)
-
-
-def until(true: Callable[[], Any], what: str) -> None:
-    for _ in range(160):
-        try:
-            if true():
-                return
-        except StaleElementReferenceException:
-            pass
-        time.sleep(0.25)
-    raise AssertionError(f"never saw {what}")
 
 
 def press(browser: Any, *keys: str) -> None:

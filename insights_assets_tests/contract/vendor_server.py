@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,7 +63,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class VendorServer:
+class VendorServer(ABC):
     """`with Server() as server`: a thread serves; `calls` is the ledger; `problems` what did not fit the published description."""
 
     def __init__(self) -> None:
@@ -122,8 +123,9 @@ class VendorServer:
 
     # -- what a vendor fills in ------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def answer(self, method: str, path: str, query: dict[str, str], body: Any, headers: Any) -> Reply:
-        raise NotImplementedError
+        """What the vendor would say."""
 
     def check(self, call: Call) -> list[str]:
         """What does not fit the vendor's published description; nothing where that is not here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,21 +15,7 @@ from insights_assets.resources.operations import SCHEMA_VERSION, Operations, Sch
 from insights_assets.resources.operations.holds import RefusedHold
 from insights_assets.resources.operations.judgements import RefusedJudgement
 from insights_assets.resources.operations.outbox import StaleFence
-
-START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-
-
-class Hands:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def turn(self, **step: float) -> None:
-        self.now += timedelta(**step)
+from insights_assets_tests.hands import START, Hands
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from insights_assets.actions.destinations.jira import LABEL, Jira
 from insights_assets.actions.destinations.jira_calls import moment
 from insights_assets.actions.destinations.port import Message
 from insights_assets.actions.inbox import Answer, Outcome
-from insights_assets.resources.operations.models import OutboxRow
+from insights_assets.resources.operations.sending_tables import OutboxRow
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from insights_assets.actions.destinations.merchant_feed import is_running
 from insights_assets.actions.destinations.port import NotSent, Refused, Unknown
 from insights_assets.actions.escaping import inert, plain
-from insights_assets.resources.operations.models import Hold
+from insights_assets.resources.operations.sending_tables import Hold
 from insights_assets.shop.destinations_file import WebhookSetup
 
 SCHEMA = "insights.holds/1"

@@ -13,7 +13,7 @@ from insights_assets.actions.destinations.port import NotSent
 if TYPE_CHECKING:
     from insights_assets.actions.outbox.lanes import Lane
     from insights_assets.actions.outbox.sender import Drain
-    from insights_assets.resources.operations.models import OutboxRow
+    from insights_assets.resources.operations.sending_tables import OutboxRow
 
 
 def look_up(drain: Drain, row: OutboxRow, lane: Lane) -> None:

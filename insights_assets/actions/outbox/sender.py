@@ -22,8 +22,8 @@ from insights_assets.actions.outbox.patience import Patience
 from insights_assets.actions.outbox.wanted import NO_TEXT, NOT_CONNECTED, matches, name_of, route
 from insights_assets.resources.clock import Clock
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.models import OutboxRow
 from insights_assets.resources.operations.outbox import StaleFence
+from insights_assets.resources.operations.sending_tables import OutboxRow
 
 #: Every point at which a sender can die, in the order it passes them; tests enumerate them.
 CRASH_POINTS = (

@@ -11,11 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from insights_assets.actions.approvals import buttons_for
-from insights_assets.actions.deliver import destinations_of, send_waiting
-from insights_assets.actions.follow_ups import TICKETS, follow_ups
-from insights_assets.actions.messages import messages_of
-from insights_assets.actions.questions import ask_for_verdicts
+from insights_assets.actions.deliver import destinations_of, outgoing_of, send_waiting
 from insights_assets.actions.tables import ARTICLES, DELIVERIES, MACROS, NOTICES, PLANNED_ACTIONS
 from insights_assets.lake.lake import Lake
 from insights_assets.resources.house import House
@@ -40,11 +36,7 @@ def send_what_waits(context: dg.OpExecutionContext, house: House) -> None:
     published = Lake(step.lake.root, lambda: step.lake.spark, versions=publication.table_versions)
     rows = {spec: [dict(row) for row in published.read_arrow(spec).to_pylist()] if published.exists(spec) else [] for spec in TEXTS}
     there = destinations_of(step.settings, step.shop)
-    buttons = buttons_for(step.operations, step.shop, there)
-    outgoing = messages_of([*rows[PLANNED_ACTIONS], *rows[NOTICES]], [*rows[MACROS], *rows[ARTICLES]], step.shop, buttons)
-    outgoing += ask_for_verdicts(step.operations, rows[PLANNED_ACTIONS], outgoing, there)
-    if TICKETS in there:
-        outgoing += follow_ups(outgoing, rows[PLANNED_ACTIONS], step.operations.outbox.all(), {})  # evidence waits for a run, which reads it
+    outgoing = outgoing_of(step.operations, step.shop, there, rows[PLANNED_ACTIONS], rows[NOTICES], [*rows[MACROS], *rows[ARTICLES]])
     report = send_waiting(step.operations, there, outgoing, step.run_id, crash_at=step.settings.crash_at)
     metadata = {**standing(step.operations).as_facts(step.clock()), **{name: value for name, value in report.as_dict().items() if value}}
     context.log_event(dg.AssetObservation(asset_key=dg.AssetKey(DELIVERIES.key_path), metadata=metadata))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from insights_assets.actions.destinations.desk import path_of
 from insights_assets.actions.destinations.port import Destination, Message
 from insights_assets.resources.operations import Operations
-from insights_assets.resources.operations.models import OutboxRow
+from insights_assets.resources.operations.sending_tables import OutboxRow
 
 DESK = "desk"
 #: Why a row waits whose action shows no text (it is snoozed, in a digest, or a run has not come so far).

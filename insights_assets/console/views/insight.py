@@ -12,7 +12,6 @@ from typing import Any
 import streamlit as st
 
 from insights_assets.actions.model import Issue
-from insights_assets.anomalies.detectors import DetectorSettings
 from insights_assets.console import details, frame, plots
 from insights_assets.console.cards import Card, Judgements, make_card
 from insights_assets.console.drawing import draw_open
@@ -111,15 +110,14 @@ def draw_series(issue: Issue, rows: InsightRows) -> None:
     if not series:
         st.caption("No monitored series stands behind it: its reports were judged one by one.")
         return
-    settings = DetectorSettings()
     picked = st.selectbox("Monitored series, most unusual first", range(len(series)), format_func=lambda n: series[n].name, key=f"series-{issue.insight_id}")
     chosen = series[picked or 0]
-    alarm = plots.z_alarm(settings.p_max, len(settings.windows))
+    last = chosen.days[-1]
     st.caption(
-        f"Dashed: what is usual a day, and the alarms (z about {alarm:.1f}, running excess {settings.cusum_alarm:g}). Behind: the state of the "
+        f"Dashed: what is usual a day, and the alarms (z about {last.z_alarm:.1f}, running excess {last.cusum_alarm:.1f}). Behind: the state of the "
         "series' incident. While it runs the series is not tested again, so its running excess stands still."
     )
-    for n, panel in enumerate(plots.series_plots(chosen.days, alarm, settings.cusum_alarm)):
+    for n, panel in enumerate(plots.series_plots(chosen.days)):
         st.altair_chart(panel, key=f"judged-{issue.insight_id}-{n}", alt=plots.series_words(chosen.days))
 
 

@@ -22,7 +22,7 @@ from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.outcomes import Fault, Outcome, fault_of, status_fault
 from insights_assets.labels.model.questions import Question
 from insights_assets.labels.model.reading import Reading, read_body, receipt_of
-from insights_assets.resources.operations.models import ModelBatch
+from insights_assets.resources.operations.asking_tables import ModelBatch
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations

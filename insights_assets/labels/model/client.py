@@ -25,7 +25,7 @@ from insights_assets.labels.model.rounds import Round
 if TYPE_CHECKING:
     from insights_assets.resources.language_model import Connection
     from insights_assets.resources.operations import Operations
-    from insights_assets.resources.operations.models import ModelReply
+    from insights_assets.resources.operations.asking_tables import ModelReply
     from insights_assets.settings import Settings
 
 #: Questions taken from the stream at once, so that a run's memory does not grow with its records.
@@ -49,7 +49,7 @@ class ModelClient:
         self.pace = Pace(settings.model_concurrency, settings.model_concurrency_most, settings.model_wait_seconds, now)
         self.outcomes: Counter[Outcome] = Counter()
         self.stopped: str | None = None
-        self._stopped_by: Outcome | None = None
+        self.stopped_by: Outcome | None = None
         self.most_threads = settings.model_concurrency_most
 
     # -- many questions -------------------------------------------------------------------------------------------------
@@ -144,11 +144,7 @@ class ModelClient:
         else:
             told = f"{where} does not answer ({fault.detail})"
         self.stopped = self.stopped or f"{told}; records keep their local labels, and what is left is asked by a later run"
-        self._stopped_by = self._stopped_by or fault.outcome
-
-    @property
-    def stopped_by(self) -> Outcome | None:
-        return self._stopped_by
+        self.stopped_by = self.stopped_by or fault.outcome
 
 
 def judge(reading: Reading, question: Question) -> Judged:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.labels.attribution import Mention, attribute
 from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.fields import number_of, text_of
+from insights_assets.labels.label_set import topic_rank
 from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.defence import GAP, Prepared, prepare
 from insights_assets.labels.model.outcomes import Outcome
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 #: What a model's own word for how sure it is stands for until reviewed rows say what it is worth.
 CONFIDENCE_OF_BAND = {"low": 0.5, "medium": 0.7, "high": 0.9}
 _SCORE_OF_TONE = {"negative": -0.6, "neutral": 0.0, "positive": 0.6}
-_RANK = {"safety": 0, "feature_request": 2, "praise": 3, "other": 4}
 #: Records taken from the stream at once.
 AT_ONCE = 512
 
@@ -134,7 +134,7 @@ def model_label(record: Mapping[str, Any], text: Prepared, answer: Answer, promp
 def label_row(record: Mapping[str, Any], text: Prepared, said: Said, prompt: LabelPrompt, snapshot: str | None, rules_version: str) -> dict[str, Any]:
     """One row of labels. Pure: the same reply and record give the same row."""
     topics = []
-    for one in sorted(said.topics, key=lambda topic: _RANK.get(topic.topic, 1)):
+    for one in sorted(said.topics, key=lambda topic: topic_rank(topic.topic)):
         span = text.find(one.quote) if one.quote else None
         shown = quote_span(text.original, span.start, span.end) if span is not None else None
         topics.append({

@@ -17,7 +17,7 @@ from sqlalchemy import case, func, select, update
 from insights_assets.labels.model.budget import Spend
 from insights_assets.labels.model.outcomes import Fault, Outcome
 from insights_assets.labels.model.prices import Prices, Usage
-from insights_assets.resources.operations.models import ModelBatch, ModelCall
+from insights_assets.resources.operations.asking_tables import ModelBatch, ModelCall
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from insights_assets.labels.model.outcomes import KEPT_FOR, Outcome
-from insights_assets.resources.operations.models import ModelBatch, ModelReply, ModelReplySubject
+from insights_assets.resources.operations.asking_tables import ModelBatch, ModelReply, ModelReplySubject
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

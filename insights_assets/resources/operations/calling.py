@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from insights_assets.resources.operations.models import AlertState, Escalation, TicketStamp
+from insights_assets.resources.operations.models import TicketStamp
+from insights_assets.resources.operations.sending_tables import AlertState, Escalation
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations.database import Operations

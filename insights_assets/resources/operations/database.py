@@ -18,7 +18,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.orm import Session
 
 from insights_assets.resources.clock import Clock, wall_clock
-from insights_assets.resources.operations.models import SCHEMA_VERSION, Base, HomeFact, Publication
+from insights_assets.resources.operations import asking_tables, sending_tables  # noqa: F401 - their tables are part of the schema
+from insights_assets.resources.operations.models import SCHEMA_VERSION, HomeFact, Publication
+from insights_assets.resources.operations.table_base import Base
 
 if TYPE_CHECKING:
     from insights_assets.resources.audit import AuditLog

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from insights_assets.resources.operations.models import Hold
+from insights_assets.resources.operations.sending_tables import Hold
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations.database import Operations

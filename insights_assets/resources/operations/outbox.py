@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
 
-from insights_assets.resources.operations.models import Delivery, OutboxRow
+from insights_assets.resources.operations.sending_tables import Delivery, OutboxRow
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations.database import Operations

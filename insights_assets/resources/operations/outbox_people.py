@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from insights_assets.resources.operations.models import OutboxRow
 from insights_assets.resources.operations.outbox import SETTLED_STATES
+from insights_assets.resources.operations.sending_tables import OutboxRow
 
 if TYPE_CHECKING:
     from insights_assets.resources.operations.database import Operations

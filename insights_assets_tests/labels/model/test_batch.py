@@ -166,7 +166,7 @@ def test_an_open_batch_counts_against_the_days_budget_and_an_erased_person_does_
     with desk.operations.reading() as session:
         from sqlalchemy import select
 
-        from insights_assets.resources.operations.models import ModelReply
+        from insights_assets.resources.operations.asking_tables import ModelReply
 
         stored = [json.loads(row.content or "{}") for row in session.scalars(select(ModelReply))]
     assert len(stored) == 5

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,25 +17,12 @@ from insights_assets.labels.model.pace import Pace, backoff
 from insights_assets.labels.model.prices import PriceError, Usage, load_prices, parse_prices
 from insights_assets.labels.model.replies import Replies
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets_tests.resources import postgres
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-_NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if (reason := postgres.why_not()) is not None:
-        pytest.skip(reason)
-    with postgres.server() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def operations(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operations]:
-    target = f"sqlite:///{tmp_path / 'operations.db'}"
-    if request.param == "postgres":
-        target = postgres.fresh_database(request.getfixturevalue("postgres_server"), f"model{next(_NUMBERS)}")
+@pytest.fixture
+def operations(target: str) -> Iterator[Operations]:
     found = open_operations(target, clock=lambda: NOW)
     found.migrate()
     yield found
