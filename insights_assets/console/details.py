@@ -66,7 +66,7 @@ def judged_series(issue: Issue, found: InsightRows) -> tuple[JudgedSeries, ...]:
                 cusum=number_of(row["cusum"]),
                 state=text_of(row["state"]) or "none",
                 z_alarm=z_of(float(row["p_bound"]), len(DetectorSettings().windows)),
-                cusum_alarm=number_of(row["cusum_bound"]),
+                cusum_alarm=float(row["cusum_bound"]),
             )
             for row in sorted(rows, key=lambda row: row["as_of_day"])
             if row["as_of_day"] >= first - timedelta(days=DAYS_BEFORE_ONSET)

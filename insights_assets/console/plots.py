@@ -35,8 +35,8 @@ class SeriesDay:
     z: float | None
     cusum: float | None
     state: str
-    z_alarm: float | None = None
-    cusum_alarm: float | None = None
+    z_alarm: float
+    cusum_alarm: float
 
 
 def daily_plot(days: Sequence[DayCount], usual: float | None, onset: date | None, height: int = 150) -> alt.LayerChart:

@@ -171,7 +171,7 @@ def series() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             judged.append({
                 **key, "as_of_day": day, "basis": "shipped", "state": ("open" if day == ONSET + timedelta(days=2) else "active") if rang else "none",
                 "window_days": 7, "observed": int(usual * 7), "expected": usual * 7, "z_peak": 5.5 if rang else 0.4, "scale_3d": 1.15, "cusum": 2.0,
-                "dispersion": 0.05, "baseline_rate": 0.01, "run_id": RUN_ID, "mentions_known": 10,
+                "dispersion": 0.05, "baseline_rate": 0.01, "p_bound": 1e-5, "cusum_bound": 8.0, "run_id": RUN_ID, "mentions_known": 10,
             })  # fmt: skip
     return counts, judged
 

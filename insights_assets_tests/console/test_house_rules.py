@@ -13,7 +13,7 @@ CONSOLE = Path(__file__).resolve().parents[2] / "insights_assets" / "console"
 SOURCES = sorted(CONSOLE.rglob("*.py"))
 #: Streamlit calls whose text is Markdown: their words are fixed, or made of numbers and names this house gave.
 MARKDOWN = {"write", "markdown", "caption", "header", "subheader", "title", "info", "warning", "error", "success", "toast", "expander", "popover", "badge"}
-FIXED_PARTS = {"tier", "len", "DAYS", "max", "alarm", "settings.cusum_alarm", "name", "asset_link", "int", "state"}
+FIXED_PARTS = {"tier", "len", "DAYS", "max", "alarm", "last.z_alarm", "last.cusum_alarm", "name", "asset_link", "int", "state"}
 
 #: Names and functions that give fixed words (a state only where it is a known one), figures, or our own tables' names.
 FIXED_WORDS = {"name", "state", "plots.daily_words", "plots.daily_caption", "' → '.join"}

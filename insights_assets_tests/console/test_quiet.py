@@ -15,7 +15,7 @@ SETTINGS = DetectorSettings()
 
 
 def judged(topic: str, expected: float, **changes: Any) -> dict[str, Any]:
-    return {"topic": topic, "expected": expected, "window_days": 7, "dispersion": 0.05, "scale_3d": 1.15, "state": "none", **changes}
+    return {"topic": topic, "expected": expected, "window_days": 7, "dispersion": 0.05, "scale_3d": 1.15, "p_bound": SETTINGS.p_max, "state": "none", **changes}
 
 
 def opens(people: int, usual: float, dispersion: float, scale: float) -> bool:
