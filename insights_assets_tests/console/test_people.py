@@ -70,7 +70,7 @@ def test_an_issue_is_measured_in_its_cause_only_when_that_is_certain() -> None:
 
 def test_the_last_day_of_the_issue_says_where_and_by_which_topic() -> None:
     issue = Issue.from_row(insight("INS-1", "app_or_site_problem", "t", scope={"region": "de", "warehouse": "WH"}))
-    base = {"insight_id": "INS-1", "signal_topic": "app_or_site_problem", "cell": {}, "scope": {}, "reports": None}
+    base: dict[str, Any] = {"insight_id": "INS-1", "signal_topic": "app_or_site_problem", "cell": {}, "scope": {}, "reports": None}
     days = [{**base, "as_of_day": ONSET}, {**base, "as_of_day": AS_OF, "signal_topic": "cart_abandonment", "scope": {"region": "de"}}]
     place = place_of(issue, days)
     assert (place.topic, dict(place.attributes), place.only) == ("cart_abandonment", {"region": "de"}, None)
