@@ -36,7 +36,7 @@ def settings_of(server: DatabricksServer, kind: str) -> dict[str, str]:
 def workspace_in(folder: Path, kind: str, **more: str) -> Iterator[DatabricksServer]:
     """The stand-in with the customer key in its scope, and the settings in the environment."""
     folder.mkdir(parents=True, exist_ok=True)
-    with DatabricksServer(folder, TOKEN) as server, environment(**settings_of(server, kind), **more):
+    with DatabricksServer(folder, TOKEN) as server, environment(**{**settings_of(server, kind), **more}):
         server.secrets["insights", "customer_key"] = SECRET
         server.clusters["1123-shared"] = job_environment(Settings())
         yield server

@@ -20,6 +20,7 @@ from jsonschema import Draft7Validator
 from insights_assets.resources import jobs
 from insights_assets.resources.house import Engine
 from insights_assets.settings import Settings
+from insights_assets_tests.contract.databricks_cases import told
 from insights_assets_tests.contract.databricks_server import _SPARK as SPARK_CODE
 from insights_assets_tests.contract.databricks_server import DatabricksServer, Fault
 from insights_assets_tests.contract.databricks_workspace import CLUSTER, TOKEN, workspace_in
@@ -28,7 +29,6 @@ from insights_assets_tests.contract.feedback_run import SECRET, STEP, environmen
 pytestmark = pytest.mark.slow
 
 JOB_FILE = "dbfs:/insights_assets/job.py"
-ADDED = {"Databricks Job Run ID", "Databricks Job Run URL"}
 
 
 @pytest.fixture(autouse=True)
@@ -68,10 +68,6 @@ def run_file(server: DatabricksServer, monkeypatch: pytest.MonkeyPatch, script: 
     jobs.open_workspace(Settings()).dbfs.put("/insights_assets/job.py", contents=base64.b64encode(script.encode()).decode(), overwrite=True)
     assert server.dbfs.existing(JOB_FILE).read_text(encoding="utf-8") == script
     monkeypatch.setenv("INSIGHTS_DATABRICKS_JOB_FILE", JOB_FILE)
-
-
-def told(one: dict[str, Any]) -> dict[str, Any]:
-    return {key: {**said, "metadata": {n: v for n, v in said["metadata"].items() if n not in ADDED}} for key, said in one.items()}
 
 
 def test_a_job_writes_the_rows_that_the_step_writes_here(here: SimpleNamespace, as_job: SimpleNamespace) -> None:

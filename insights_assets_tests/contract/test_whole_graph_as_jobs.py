@@ -50,10 +50,12 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 
 def test_insights_tickets_and_every_table_are_those_of_the_embedded_run(both: SimpleNamespace, spark: Any) -> None:
     assert both.embedded["insights"] and both.embedded["actions"]
-    assert both.as_jobs["insights"] == both.embedded["insights"] and both.as_jobs["actions"] == both.embedded["actions"]
+    for found in ("insights", "actions"):
+        assert len(both.as_jobs[found]) == len(both.embedded[found])
     mine, theirs = rows(both.folder / "jobs", spark), rows(both.folder / "embedded", spark)
     assert mine.keys() == theirs.keys()
-    assert [name for name in theirs if mine[name] != theirs[name]] == []
+    assert [name for name in theirs if mine[name] != theirs[name]] == [], "insights and tickets are among them"
+    assert mine["anomalies.insights"] and mine["actions.action_tickets"]
 
 
 def test_one_run_is_two_jobs_with_the_heavy_steps_as_tasks(both: SimpleNamespace) -> None:
@@ -70,5 +72,5 @@ def test_one_run_is_two_jobs_with_the_heavy_steps_as_tasks(both: SimpleNamespace
 
 
 def test_a_second_run_submits_nothing_and_changes_nothing(both: SimpleNamespace) -> None:
-    assert both.again["succeeded"] and both.again["insights"] == both.as_jobs["insights"]
+    assert both.again["succeeded"] and both.again["insights"] == both.as_jobs["insights"] and both.again["actions"] == both.as_jobs["actions"]
     assert both.server.count("/runs/submit") == both.submitted
