@@ -3,6 +3,7 @@
 Imported only where heavy steps are jobs. See `waves.py` for what goes together and `jobs.py` for what is promised.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,7 @@ def run_as_job(context: dg.AssetExecutionContext, runs: JobRuns, step: Step, nam
         chosen = wave_of(name, heavy, upstream, _done(context, steps), lambda other: _can_skip(step, other))
         requests = [request_for(one, step, lake=runs.lake_name) for one in chosen]
         tables = {one: ["/".join(spec.key_path) for spec in table_assets.BODIES[one][2]] for one in chosen}
-        wave = runs.launch(context, _work(step, chosen), requests, upstream, tables)
+        wave = runs.launch(context, lambda steps: _work(step, steps), requests, upstream, tables)
     return runs.attach(context, wave, name)
 
 
@@ -72,9 +73,9 @@ def _can_skip(step: Step, other: str) -> bool:
     return memo is not None and recall(view, other, memo)
 
 
-def _work(step: Step, chosen: tuple[str, ...]) -> str:
-    """All that the outcome of a wave depends on."""
-    bodies = [table_assets.BODIES[name] for name in chosen]
+def _work(step: Step, chosen: Sequence[str]) -> str:
+    """All that the outcome of a wave depends on, as it is now."""
+    bodies = [table_assets.BODIES[name] for name in chosen if name in table_assets.BODIES]
     written = {spec for _, _, writes in bodies for spec in writes}
     read: set[Any] = {spec for _, reads, _ in bodies for spec in reads} - written
     return work_key({

@@ -93,52 +93,64 @@ class JobRuns:
     # -- launching ----------------------------------------------------------------------------------------------------------
 
     def launch(
-        self, context: dg.AssetExecutionContext, work: str, requests: Sequence[JobRequest], upstream: Mapping[str, Set[str]], tables: Mapping[str, Sequence[str]]
+        self, context: dg.AssetExecutionContext, work_of: Callable[[Sequence[str]], str], requests: Sequence[JobRequest], upstream: Mapping[str, Set[str]],
+        tables: Mapping[str, Sequence[str]],
     ) -> Wave:
-        """The job run of a wave: the one that this work already has, or a new one."""
+        """The job run of a wave: one that already does this work, or a new one. `work_of` gives the key of the work that steps have now."""
         steps = [request.step for request in requests]
         attempts = self._attempts()
-        kept = attempts.get(work)
-        if kept and kept["run_id"] is not None and self._is_spent(kept, steps):
+        found = next((kept for work, kept in reversed(attempts.items()) if work_of(kept["steps"]) == work and self._can_give(kept, steps)), None)
+        if found is not None:
+            self._cancel_orphans(context, found["run_id"], found["token"])
+            return self._waits_for(context, Wave(found["token"], found["run_id"], steps), "Waiting for")
+        work = work_of(steps)
+        kept = attempts.get(work, {"attempt": 0, "run_id": None})
+        if kept["run_id"] is not None:
             self._forget(context, kept)
             kept = {"attempt": kept["attempt"] + 1, "run_id": None}
-        kept = {**(kept or {"attempt": 0, "run_id": None})}
-        kept["token"] = token = token_of(self.lake_name, work, kept["attempt"])
-        self._cancel_orphans(context, kept["run_id"], f"[{token[:10]}]")
-        self._keep(context, attempts, work, kept)
+        token = token_of(self.lake_name, work, kept["attempt"])
+        self._cancel_orphans(context, None, token)
+        kept = {**kept, "token": token, "steps": steps}
+        self._keep(context, attempts, work, kept)  # before the submission: whoever comes after a crash asks with the same token
         for step in steps:
             self._asked(lambda step=step: self.channel.make(token, step))
         given = [replace(request, token=token, channel=self.channel.kind) for request in requests]
-        is_known = kept["run_id"] is not None
-        if not is_known:
-            body = job_tasks.tasks(given, upstream, tables, self.channel, self._settings, job_name=context.job_name, retry_number=context.retry_number)
-            name = f"{self._prefix}{', '.join(steps)}"[:_LONGEST_NAME] + f" [{token[:10]}]"
-            shared = job_tasks.environments(self._settings)
-            submitted = self._asked(lambda: self._workspace.jobs.submit(run_name=name, tasks=body, environments=shared, idempotency_token=token))
-            kept["run_id"] = int(submitted.bind()["run_id"])
-            self._keep(context, attempts, work, kept)
-        wave = Wave(token, kept["run_id"], steps)
+        body = job_tasks.tasks(given, upstream, tables, self.channel, self._settings, job_name=context.job_name, retry_number=context.retry_number)
+        name, shared = f"{self._prefix}{', '.join(steps)}"[:_LONGEST_NAME] + f" [{token[:10]}]", job_tasks.environments(self._settings)
+        submitted = self._asked(lambda: self._workspace.jobs.submit(run_name=name, tasks=body, environments=shared, idempotency_token=token))
+        kept["run_id"] = int(submitted.bind()["run_id"])
+        self._keep(context, attempts, work, kept)
+        return self._waits_for(context, Wave(token, kept["run_id"], steps), "Launched")
+
+    def _waits_for(self, context: dg.AssetExecutionContext, wave: Wave, how: str) -> Wave:
         self._waves.append(wave)
-        context.log.info(f"{'Waiting for' if is_known else 'Launched'} Databricks job run {wave.run_id} with {len(steps)} tasks: {', '.join(steps)}")
+        context.log.info(f"{how} Databricks job run {wave.run_id} for {len(wave.steps)} steps: {', '.join(wave.steps)}")
         return wave
 
-    def _is_spent(self, kept: Mapping[str, Any], steps: Sequence[str]) -> bool:
-        """Whether an attempt can give nothing more: its run is gone, or ended without the tables that the lake holds."""
+    def _can_give(self, kept: Mapping[str, Any], steps: Sequence[str]) -> bool:
+        """Whether the tasks of an earlier submission do or did the work of these steps: they are still at it, or the lake holds what they wrote.
+
+        What others of its tasks wrote for them must be there unchanged, too.
+        """
+        if kept["run_id"] is None or not set(steps) <= set(kept["steps"]):
+            return False
         try:
             run = self._run(kept["run_id"])
         except (NotFound, InvalidParameterValue):
-            return True
-        if not job_outcome.has_ended(run):
             return False
-        receipts = [read_receipt(self._lake.root, kept["token"], step) for step in steps]
-        return not job_outcome.succeeded(run) or not all(results and job_outcome.matches_lake(self._lake, results) for results in receipts)
+        receipts = {one: read_receipt(self._lake.root, kept["token"], one) for one in kept["steps"]}
+        holds = {one: bool(results) and job_outcome.matches_lake(self._lake, results or ()) for one, results in receipts.items()}
+        tasks = {one: job_outcome.task_of(run, one) for one in steps}
+        at_it = {one: task is not None and not job_outcome.has_ended(task) and not job_outcome.has_ended(run) for one, task in tasks.items()}
+        done = {one: task is not None and job_outcome.succeeded(task) and holds[one] for one, task in tasks.items()}
+        return all(at_it[one] or done[one] for one in steps) and all(holds[one] for one in kept["steps"] if one not in steps)
 
-    def _cancel_orphans(self, context: dg.AssetExecutionContext, adopted: int | None, ours: str) -> None:
+    def _cancel_orphans(self, context: dg.AssetExecutionContext, adopted: int | None, token: str) -> None:
         """Jobs of this home that no living run waits for: the home has one writer, so whatever runs beside ours was left by a run that was killed."""
         own = {wave.run_id for wave in self._waves} | {adopted}
         for run in self._asked(lambda: list(self._workspace.jobs.list_runs(active_only=True, run_type=jobs.RunType.SUBMIT_RUN))):
             name = run.run_name or ""
-            if name.startswith(self._prefix) and not name.endswith(ours) and run.run_id not in own:
+            if name.startswith(self._prefix) and not name.endswith(f"[{token[:10]}]") and run.run_id not in own:
                 context.log.warning(f"Databricks job run {run.run_id} was left by a run that is over; it is cancelled")
                 self._stop(run.run_id or 0)
 
