@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     hold_webhook_secret: SecretStr | None = Field(None, description="Key that signs the hold webhook of destinations.yaml")
     operators: tuple[str, ...] | None = Field(None, description='JSON list: who may act for every team on console and commands; default anybody at this machine while owners.yaml names only placeholders, then nobody')
     learning_seconds: int = Field(60, ge=5, description="How often the sensors of drift and retraining look")
-    crash_at: str | None = Field(None, description="stage.table:before|after — kills the process there, for tests of recovery")
+    crash_at: str | None = Field(None, description="stage.table:before|after (also memo.BODY, governance.publication, outbox.STEP) — kills the process there, for tests of recovery")
     lock_wait_seconds: float = Field(600.0, description="How long a run waits for another writer of the same home")
     engine_deadline_seconds: float = Field(900.0, description="No call to the engine may take longer than this")
     cpu_threads: int = Field(2, ge=1, description="Threads of the embedded engine")

@@ -6,9 +6,7 @@ here: what the rows mean. Every write is one Delta commit: it happened whole or 
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
+from insights_assets.lake.crash import crash_here
 from insights_assets.lake.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -278,8 +277,7 @@ class Lake:
         return counts
 
     def _crash(self, spec: TableSpec, moment: str) -> None:
-        if self._crash_at == f"{spec}:{moment}":
-            os.kill(os.getpid(), signal.SIGKILL)
+        crash_here(self._crash_at, f"{spec}:{moment}")
 
 
 def _type_name(kind: pa.DataType) -> str:
