@@ -6,16 +6,28 @@ the business decides (that is `shop/`), and any effect. Settings never change th
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 Profile = Literal["embedded", "spark", "databricks"]
 HeavySteps = Literal["here", "connect", "job"]
+#: Names a folder of secrets: a file `insights_model_key` in it is the setting INSIGHTS_MODEL_KEY. What the environment says goes before it.
+SECRETS_FOLDER = "INSIGHTS_SECRETS_DIR"
+
+
+class _SecretFiles(SecretsSettingsSource):
+    """An empty file is a secret that is not there: a compose file has to name them all."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value, key, is_complex = super().get_field_value(field, field_name)
+        return value or None, key, is_complex
 
 
 class Settings(BaseSettings):
@@ -80,6 +92,19 @@ class Settings(BaseSettings):
     model_exploration: float = Field(0.02, ge=0, le=1, description="Random share of distinct texts that go to the model whatever their risk, so that the local path is seen on what it thinks easy")
     model_batch_hours: float = Field(12.0, gt=0, description="Our own deadline of a batch: then it is cancelled and the rest is asked one by one")
     dbfs_root: Path = Field(Path("/dbfs"), description="In a job: where DBFS is mounted; another folder means it runs on no cluster")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource, file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, then the environment, then a folder of secrets: a process's environment is seen by more people than a file."""
+        folder = os.environ.get(SECRETS_FOLDER)
+        if not folder:
+            return (init_settings, env_settings)
+        if not Path(folder).is_dir():
+            raise ValueError(f"{SECRETS_FOLDER} names {folder}, which is no folder")
+        return (init_settings, env_settings, _SecretFiles(settings_cls, secrets_dir=folder))
 
     @field_validator("home", "landing", "shop", "model_prices")
     @classmethod
