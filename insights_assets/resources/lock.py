@@ -66,6 +66,8 @@ def database_lock(operations: Operations, wait_seconds: float) -> Iterator[None]
     if operations.engine.dialect.name != "postgresql":
         yield
         return
+    from sqlalchemy.exc import DBAPIError
+
     deadline = time.monotonic() + wait_seconds
     # No transaction of its own (it would keep the database from cleaning up for as long as the run goes), and none of the writers' turns.
     with operations.engine.connect().execution_options(insights_read_only=True, isolation_level="AUTOCOMMIT") as connection:
@@ -80,5 +82,8 @@ def database_lock(operations: Operations, wait_seconds: float) -> Iterator[None]
         try:
             yield
         finally:
-            if not connection.invalidated:
+            try:
                 connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_RUN})")
+            except DBAPIError:
+                # What the run did stands; somebody else may have run beside it since, so it is said.
+                announce("the database closed the connection that held it for this run; a run of another machine may have begun before this one's end")

@@ -56,7 +56,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
         where = json.loads(told)
         client = DagsterGrpcClient(port=where.get("port"), socket=where.get("socket"), host=where.get("host"), use_ssl=bool(where.get("use_ssl")))
         try:
-            answer = deserialize_value(client.can_cancel_execution(CanCancelExecutionRequest(run.run_id), timeout=_ANSWER_SECONDS), CanCancelExecutionResult)
+            answer = deserialize_value(client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=_ANSWER_SECONDS), CanCancelExecutionResult)
         except Exception as error:  # noqa: BLE001 - whatever the channel raises means the same: no answer
             return self._unreachable(run.run_id, type(error).__name__)
         self._unreachable_since.pop(run.run_id, None)

@@ -30,13 +30,13 @@ def lines(name: str) -> list[str]:
 
 
 def pins(path: Path) -> dict[str, tuple[str, frozenset[str]]]:
-    """name -> (version and marker, hashes) of a lock."""
+    """name -> (version, hashes) of a lock; which machines a line is for may be said in other words."""
     found = {}
     for block in re.split(r"\n(?=\S)", path.read_text(encoding="utf-8")):
         head, _, rest = block.partition(" \\\n")
         if head:
             name, _, version = head.partition("==")
-            found[name + version.partition(";")[2]] = (version.strip(), frozenset(re.findall(r"sha256:[0-9a-f]{64}", rest)))
+            found[name] = (version.partition(";")[0].strip(), frozenset(re.findall(r"sha256:[0-9a-f]{64}", rest)))
     return found
 
 
