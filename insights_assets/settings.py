@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server; empty starts the embedded engine")
     operations_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default SQLite in the home")
     customer_key_secret: SecretStr | None = Field(None, description="Key of the customer pseudonyms; default one per home")
-    model: Literal["none", "azure", "compatible"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint)")
+    model: Literal["none", "azure", "compatible", "ai_functions"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint), ai_functions (Databricks' ai_query, run by the engine)")
     platform_cost_per_month: float | None = Field(None, ge=0, description="What the platform costs a month in the reporting currency; ROI's cost side")
     people_cost_per_month: float | None = Field(None, ge=0, description="What the people who review, judge and maintain cost a month; ROI's cost side")
     console_url: str = Field("http://127.0.0.1:3001", pattern=r"^https?://[^\s]+$", description="Where people reach the console; links in Dagster's UI lead there")
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
     model_endpoint: str | None = Field(None, description="azure: https://NAME.openai.azure.com; compatible: the base URL up to and with its /v1")
-    model_deployment: str | None = Field(None, description="Deployment (azure) or model name (compatible) that answers")
+    model_deployment: str | None = Field(None, description="Deployment (azure), model name (compatible) or serving endpoint (ai_functions) that answers")
     model_batch_deployment: str | None = Field(None, description="Deployment of the Global-Batch kind; empty leaves the Batch API alone")
     model_auth: Literal["entra", "key"] | None = Field(None, description="How to sign in; default key where model_key is set, else Entra ID on azure")
     model_key: SecretStr | None = Field(None, description="API key, where one is used")
@@ -129,6 +129,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _model_can_be_asked(self) -> Settings:
         if self.model == "none":
+            return self
+        if self.model == "ai_functions":
+            if not self.model_deployment:
+                raise ValueError("model=ai_functions needs model_deployment, the name of a serving endpoint")
+            if self.model_batch_deployment or self.model_reasoning_effort:
+                raise ValueError("model=ai_functions takes neither model_batch_deployment nor model_reasoning_effort: the engine sends the questions")
             return self
         missing = [name for name in ("model_endpoint", "model_deployment") if not getattr(self, name)]
         if missing:
