@@ -6,16 +6,28 @@ the business decides (that is `shop/`), and any effect. Settings never change th
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 Profile = Literal["embedded", "spark", "databricks"]
 HeavySteps = Literal["here", "connect", "job"]
+#: Names a folder of secrets: a file `insights_model_key` in it is the setting INSIGHTS_MODEL_KEY. What the environment says goes before it.
+SECRETS_FOLDER = "INSIGHTS_SECRETS_DIR"
+
+
+class _SecretFiles(SecretsSettingsSource):
+    """An empty file is a secret that is not there: a compose file has to name them all."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value, key, is_complex = super().get_field_value(field, field_name)
+        return value or None, key, is_complex
 
 
 class Settings(BaseSettings):
@@ -31,7 +43,7 @@ class Settings(BaseSettings):
     spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server; empty starts the embedded engine")
     operations_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default SQLite in the home")
     customer_key_secret: SecretStr | None = Field(None, description="Key of the customer pseudonyms; default one per home")
-    model: Literal["none", "azure", "compatible"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint)")
+    model: Literal["none", "azure", "compatible", "ai_functions"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint), ai_functions (Databricks' ai_query, run by the engine)")
     platform_cost_per_month: float | None = Field(None, ge=0, description="What the platform costs a month in the reporting currency; ROI's cost side")
     people_cost_per_month: float | None = Field(None, ge=0, description="What the people who review, judge and maintain cost a month; ROI's cost side")
     console_url: str = Field("http://127.0.0.1:3001", pattern=r"^https?://[^\s]+$", description="Where people reach the console; links in Dagster's UI lead there")
@@ -60,7 +72,7 @@ class Settings(BaseSettings):
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
     model_endpoint: str | None = Field(None, description="azure: https://NAME.openai.azure.com; compatible: the base URL up to and with its /v1")
-    model_deployment: str | None = Field(None, description="Deployment (azure) or model name (compatible) that answers")
+    model_deployment: str | None = Field(None, description="Deployment (azure), model name (compatible) or serving endpoint (ai_functions) that answers")
     model_batch_deployment: str | None = Field(None, description="Deployment of the Global-Batch kind; empty leaves the Batch API alone")
     model_auth: Literal["entra", "key"] | None = Field(None, description="How to sign in; default key where model_key is set, else Entra ID on azure")
     model_key: SecretStr | None = Field(None, description="API key, where one is used")
@@ -80,6 +92,19 @@ class Settings(BaseSettings):
     model_exploration: float = Field(0.02, ge=0, le=1, description="Random share of distinct texts that go to the model whatever their risk, so that the local path is seen on what it thinks easy")
     model_batch_hours: float = Field(12.0, gt=0, description="Our own deadline of a batch: then it is cancelled and the rest is asked one by one")
     dbfs_root: Path = Field(Path("/dbfs"), description="In a job: where DBFS is mounted; another folder means it runs on no cluster")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource, file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, then the environment, then a folder of secrets: a process's environment is seen by more people than a file."""
+        folder = os.environ.get(SECRETS_FOLDER)
+        if not folder:
+            return (init_settings, env_settings)
+        if not Path(folder).is_dir():
+            raise ValueError(f"{SECRETS_FOLDER} names {folder}, which is no folder")
+        return (init_settings, env_settings, _SecretFiles(settings_cls, secrets_dir=folder))
 
     @field_validator("home", "landing", "shop", "model_prices")
     @classmethod
@@ -104,6 +129,12 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _model_can_be_asked(self) -> Settings:
         if self.model == "none":
+            return self
+        if self.model == "ai_functions":
+            if not self.model_deployment:
+                raise ValueError("model=ai_functions needs model_deployment, the name of a serving endpoint")
+            if self.model_batch_deployment or self.model_reasoning_effort:
+                raise ValueError("model=ai_functions takes neither model_batch_deployment nor model_reasoning_effort: the engine sends the questions")
             return self
         missing = [name for name in ("model_endpoint", "model_deployment") if not getattr(self, name)]
         if missing:

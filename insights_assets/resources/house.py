@@ -5,7 +5,7 @@ No `from __future__ import annotations`: Dagster reads the annotations of resour
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydantic import PrivateAttr
 from insights_assets.lake.lake import Lake
 from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.clock import Clock, shop_today, wall_clock
-from insights_assets.resources.lock import home_lock
+from insights_assets.resources.lock import database_lock, home_lock
 from insights_assets.resources.runs import Runs
 from insights_assets.resources.step import Step
 from insights_assets.settings import Settings
@@ -90,12 +90,13 @@ class House(dg.ConfigurableResource):
         from insights_assets.shop import load_shop
 
         settings = self.settings()
-        with home_lock(settings.home, settings.lock_wait_seconds):
+        with home_lock(settings.home, settings.lock_wait_seconds), ExitStack() as held:
             self._settings = settings
             self._runs = Runs(context.instance)
             self._shop = load_shop(settings.shop)
             self._operations = open_operations(settings.operations_target)
             self._operations.migrate()
+            held.enter_context(database_lock(self._operations, settings.lock_wait_seconds))
             self._as_of = settings.as_of or self._today()
             latest = self._operations.latest_publication()
             self._previous_as_of = latest.as_of_day if latest is not None else None
