@@ -19,7 +19,7 @@ from insights_assets.lake.unity import FILES_SCHEMA, LANDING, SCRATCH, WHEELS
 _VOLUMES = {
     LANDING: "Files that sources deliver, one folder a source; raw tier",
     SCRATCH: "Frames kept between the steps of a run, and context and messages of jobs; raw tier, only the pipeline reads it",
-    WHEELS: "The product's wheel and the entry point of its jobs",
+    WHEELS: "Wheels, and what else jobs run",
 }
 #: A tier that not everybody has, so that its columns are masked.
 MASKED: tuple[Tier, ...] = ("summary", "raw")
