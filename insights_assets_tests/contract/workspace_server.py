@@ -207,6 +207,9 @@ def _parts(name: str) -> tuple[str, ...]:
 class _Handler(BaseHTTPRequestHandler):
     owner: WorkspaceServer
     protocol_version = "HTTP/1.1"
+    # One packet an answer: headers and body apart wait for each other's receipt.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: Any) -> None:
         """The ledger is `calls`."""

@@ -222,13 +222,18 @@ def _secrets(workspace: WorkspaceClient, settings: Settings, _plan: Plan) -> tup
     return "ok", f"scope {scope} holds customer_key; its value was not read"
 
 
-def _wheel(workspace: WorkspaceClient, settings: Settings, _plan: Plan) -> tuple[Level, str]:
+def _wheel(workspace: WorkspaceClient, settings: Settings, plan: Plan) -> tuple[Level, str]:
+    from databricks.sdk.errors import NotFound
+
     wheel = settings.databricks_wheel
     if not wheel:
         return "warn", "INSIGHTS_DATABRICKS_WHEEL names none: `databricks bundle deploy` uploads it and docs/databricks/bundle.md says where"
     if not wheel.startswith("/Volumes/"):
         return "warn", f"{wheel} lies on no volume, so only classic clusters see it; it was not looked for"
-    workspace.files.get_metadata(wheel)
+    try:
+        workspace.files.get_metadata(wheel)
+    except NotFound:
+        return "fail", f"{wheel} is not there: `databricks bundle deploy -t {plan.env}` uploads it, or INSIGHTS_DATABRICKS_WHEEL names an older one"
     return "ok", wheel
 
 
