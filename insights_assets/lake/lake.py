@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
+from insights_assets.lake.pinned import make_readable
 from insights_assets.lake.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Lake:
         reader = self.spark.read.format("delta")
         pinned = version if version is not None else (self._versions or {}).get(str(spec))
         if pinned is not None:
+            make_readable(self.path(spec), pinned)
             reader = reader.option("versionAsOf", pinned)
         return reader.load(str(self.path(spec)))
 
