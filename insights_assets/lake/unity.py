@@ -120,6 +120,24 @@ class UnityLake(Lake):
                 # From elsewhere the rows are taken out by writing none over them.
                 left.limit(0).write.format("parquet").mode("overwrite").save(str(folder))
 
+    def property(self, spec: TableSpec, name: str) -> str | None:
+        """A Delta property as the table has it now."""
+        rows = self.sql(f"SHOW TBLPROPERTIES {self.name(spec)}").toArrow().to_pylist()
+        return next((str(row["value"]).lower() for row in rows if row["key"] == name), None)
+
+    def overwrite(self, spec: TableSpec, frame: DataFrame) -> None:
+        """All rows of a table replaced by others, in one commit."""
+        from pyspark.sql import functions as F
+
+        frame.writeTo(self.name(spec)).overwrite(F.lit(True))
+
+    def vacuum(self, spec: TableSpec) -> int:
+        """Delete files that left the table longer ago than its deletedFileRetentionDuration; returns how many would go, as it says before."""
+        going = self.sql(f"VACUUM {self.name(spec)} DRY RUN").count()
+        if going:
+            self.sql(f"VACUUM {self.name(spec)}")
+        return going
+
     def restore(self, spec: TableSpec, version: int) -> None:
         self.sql(f"RESTORE TABLE {self.name(spec)} TO VERSION AS OF {version}")
 

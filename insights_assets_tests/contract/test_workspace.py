@@ -197,13 +197,13 @@ def _drop(server: WorkspaceServer, kind: str) -> None:
     changes: dict[str, Any] = {
         "groups": lambda: world.groups.discard("insights-dev-ops"), "schemas": lambda: world.schemas.discard(("insights_dev", "people_labels")),
         "tables": lambda: world.tables.pop(("insights_dev", "labels", "review_queue")), "columns": lambda: world.tables["insights_dev", "labels", "review_queue"].pop("text"),
-        "volumes": lambda: world.volumes.discard(("insights_dev", "files", "scratch")), "secrets": lambda: world.secrets.clear(), "key": lambda: world.secrets["insights"].clear(),
-        "wheel": lambda: world.files.clear(), "policy": lambda: world.policies.clear(), "warehouse": lambda: world.warehouses.update(w1="DELETED"),
+        "volumes": lambda: world.volumes.discard(("insights_dev", "files", "scratch")), "secrets": world.secrets.clear, "key": world.secrets["insights"].clear,
+        "wheel": world.files.clear, "policy": world.policies.clear, "warehouse": lambda: world.warehouses.update(w1="DELETED"),
         "grant": lambda: world.grants["schema", "insights_dev", "labels"]["insights-dev-pipeline"].discard("MODIFY"),
         "quota": lambda: world.quota.update({"table-quota": (9900, 10000)}), "owner": lambda: world.catalogs.update(insights_dev="ann@shop.example"),
         "more": lambda: world.grants["schema", "insights_dev", "sources"].update({"ann@shop.example": {"SELECT"}}),
         "leader": lambda: world.grants["schema", "insights_dev", "people_labels"].update({"insights-dev-leader": {"SELECT"}}),
-        "member": lambda: world.my_groups.clear(),
+        "member": world.my_groups.clear,
     }  # fmt: skip
     changes[kind]()
 

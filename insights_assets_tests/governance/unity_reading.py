@@ -78,7 +78,7 @@ def _view(sql: str) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, str | N
         columns[name] = re.findall(r"may_read_\w+", shown.sql(dialect="databricks"))[0] if case is not None else None
         if case is not None:
             assert case.args.get("default") is None, "whom a mask does not let through sees NULL"
-    tables = [table for table in select.find_all(exp.Table)]
+    tables = list(select.find_all(exp.Table))
     assert len(tables) == 1
     return _name(made.find(exp.Table)), _name(tables[0]), columns
 

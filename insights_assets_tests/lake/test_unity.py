@@ -119,7 +119,7 @@ def test_the_schema_check_compares_in_one_language(lake: Answered) -> None:
 
 
 def test_nulls_where_none_may_be_are_refused(lake: Answered, spark: Any) -> None:
-    with pytest.raises(Exception, match="(?i)not.?null"):
+    with pytest.raises(Exception, match=r"(?i)not.?null"):
         lake.write(LOG, spark.createDataFrame([(None, 1, DAY)], LOG.ddl))
 
 
