@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "prompts": ("prompts", "prompts", "Prompts and label sets: list, diff, lint, promote, roll back."),
     "model": ("model", "model", "The classifiers of a home: list, promote by hand, roll back."),
     "retention": ("retention", "retention", "Show what has outlived its retention; remove it with --apply."),
+    "databricks": ("unity_catalog", "databricks", "Unity Catalog of a workspace: print or apply its tables, masks and grants."),
     "audit": ("audit", "audit", "Verify the audit log's chain."),
 }
 

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     databricks_poll_seconds: float = Field(5.0, gt=0, description="How often a job's state and messages are asked for")
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
+    databricks_catalog: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,255}$", description="Unity Catalog that holds the tables (`insights databricks bootstrap` makes them); empty keeps the lake in the home's folder")
+    databricks_env: Literal["dev", "staging", "prod"] = Field("dev", description="Which installation this is; part of the names of its catalog and its account groups")
+    databricks_warehouse_id: str | None = Field(None, description="SQL warehouse that `insights databricks bootstrap --apply` runs on")
     model_endpoint: str | None = Field(None, description="azure: https://NAME.openai.azure.com; compatible: the base URL up to and with its /v1")
     model_deployment: str | None = Field(None, description="Deployment (azure), model name (compatible) or serving endpoint (ai_functions) that answers")
     model_batch_deployment: str | None = Field(None, description="Deployment of the Global-Batch kind; empty leaves the Batch API alone")
@@ -150,6 +153,12 @@ class Settings(BaseSettings):
             raise ValueError("model_auth=entra is for model=azure; a compatible endpoint takes model_key or nothing")
         return self
 
+    @model_validator(mode="after")
+    def _catalog_can_be_opened(self) -> Settings:
+        if self.databricks_catalog and self.heavy_steps == "connect":
+            raise ValueError("databricks_catalog goes with heavy_steps=here or job: with connect the light steps stay with the embedded engine, which cannot open managed tables")
+        return self
+
     @property
     def landing_path(self) -> Path:
         return self.landing or self.home / "landing"
@@ -157,6 +166,11 @@ class Settings(BaseSettings):
     @property
     def lake_path(self) -> Path:
         return self.home / "lake"
+
+    @property
+    def lake_address(self) -> str:
+        """Where the tables are: the home's folder, or `unity:CATALOG`."""
+        return f"unity:{self.databricks_catalog}" if self.databricks_catalog else str(self.lake_path)
 
     @property
     def customer_key_path(self) -> Path:

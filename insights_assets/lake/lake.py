@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
 from insights_assets.lake.crash import crash_here
+from insights_assets.lake.pinned import make_readable
 from insights_assets.lake.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Lake:
         reader = self.spark.read.format("delta")
         pinned = version if version is not None else (self._versions or {}).get(str(spec))
         if pinned is not None:
+            make_readable(self.path(spec), pinned)
             reader = reader.option("versionAsOf", pinned)
         return reader.load(str(self.path(spec)))
 
