@@ -63,12 +63,15 @@ class Settings(BaseSettings):
     heavy_steps: HeavySteps = Field("here", description="Where heavy steps run: in this process, over Spark Connect (spark_remote), or as Databricks jobs")
     databricks_host: str | None = Field(None, description="https://… of the workspace; default what the Databricks SDK finds (environment, profile)")
     databricks_token: SecretStr | None = Field(None, description="Access token; default the SDK's own sign-in")
-    databricks_job_file: str | None = Field(None, description="Where insights_assets/job.py was put for jobs, e.g. dbfs:/insights_assets/job.py")
-    databricks_wheel: str | None = Field(None, description="The project's wheel as a job's library, e.g. dbfs:/insights_assets/….whl")
-    databricks_cluster: dict[str, Any] | None = Field(None, description="JSON: the job cluster made for each job (new_cluster of the Jobs API)")
-    databricks_cluster_id: str | None = Field(None, description="An existing cluster instead; its environment must carry the customer key")
+    databricks_wheel: str | None = Field(None, description="The project's wheel, which a job's tasks run, e.g. /Volumes/main/insights/files/….whl")
+    databricks_job_file: str | None = Field(None, description="Where insights_assets/job.py was put, for clusters that have the package already; default the wheel's entry point")
+    databricks_serverless: str | None = Field(None, description="Version of the serverless environment that the tasks of a job share, e.g. 3; needs databricks_volume")
+    databricks_cluster_id: str | None = Field(None, description="An existing cluster that the tasks share; its environment must carry the customer key")
+    databricks_cluster: dict[str, Any] | None = Field(None, description="JSON: a cluster made for each task (new_cluster of the Jobs API)")
+    databricks_volume: str | None = Field(None, description="/Volumes/catalog/schema/volume for the messages of jobs; default DBFS, which only classic clusters see")
     databricks_secret_scope: str = Field("insights", description="Secret scope that holds customer_key for jobs")
     databricks_poll_seconds: float = Field(5.0, gt=0, description="How often a job's state and messages are asked for")
+    databricks_patience_seconds: int = Field(300, ge=1, description="How long a workspace may not answer before the step gives up")
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
     databricks_catalog: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,255}$", description="Unity Catalog that holds the tables (`insights databricks bootstrap` makes them); empty keeps the lake in the home's folder")
@@ -94,7 +97,6 @@ class Settings(BaseSettings):
     model_share: float = Field(0.14, ge=0, le=1, description="Most of the distinct texts that go to the model: those whose local label is most likely wrong, and the random share")
     model_exploration: float = Field(0.02, ge=0, le=1, description="Random share of distinct texts that go to the model whatever their risk, so that the local path is seen on what it thinks easy")
     model_batch_hours: float = Field(12.0, gt=0, description="Our own deadline of a batch: then it is cancelled and the rest is asked one by one")
-    dbfs_root: Path = Field(Path("/dbfs"), description="In a job: where DBFS is mounted; another folder means it runs on no cluster")
 
     @classmethod
     def settings_customise_sources(
@@ -125,8 +127,13 @@ class Settings(BaseSettings):
     def _heavy_steps_can_run(self) -> Settings:
         if self.heavy_steps == "connect" and not self.spark_remote:
             raise ValueError("heavy_steps=connect needs spark_remote (sc://…)")
-        if self.heavy_steps == "job" and not (self.databricks_job_file and (self.databricks_cluster or self.databricks_cluster_id)):
-            raise ValueError("heavy_steps=job needs databricks_job_file and either databricks_cluster or databricks_cluster_id")
+        if self.heavy_steps == "job":
+            if not (self.databricks_wheel or self.databricks_job_file):
+                raise ValueError("heavy_steps=job needs databricks_wheel, or databricks_job_file where the cluster has the package")
+            if sum(bool(one) for one in (self.databricks_serverless, self.databricks_cluster_id, self.databricks_cluster)) != 1:
+                raise ValueError("heavy_steps=job needs exactly one of databricks_serverless, databricks_cluster_id and databricks_cluster")
+            if self.databricks_serverless and not self.databricks_volume:
+                raise ValueError("databricks_serverless needs databricks_volume: serverless compute does not see DBFS")
         return self
 
     @model_validator(mode="after")
