@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     shop: Path | None = Field(None, description="Folder of what the business decides; default the packaged sample shop")
     profile: Profile = "embedded"
     as_of: date | None = Field(None, description="The shop's today; default today in the shop's time zone")
-    spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server; empty starts the embedded engine")
+    spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server, or local[N] for a JVM Spark of this machine; empty starts the embedded engine")
     operations_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default SQLite in the home")
     customer_key_secret: SecretStr | None = Field(None, description="Key of the customer pseudonyms; default one per home")
     model: Literal["none", "azure", "compatible"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint)")
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _heavy_steps_can_run(self) -> Settings:
         if self.heavy_steps == "connect" and not self.spark_remote:
-            raise ValueError("heavy_steps=connect needs spark_remote (sc://…)")
+            raise ValueError("heavy_steps=connect needs spark_remote (sc://… or local[N])")
         if self.heavy_steps == "job" and not (self.databricks_job_file and (self.databricks_cluster or self.databricks_cluster_id)):
             raise ValueError("heavy_steps=job needs databricks_job_file and either databricks_cluster or databricks_cluster_id")
         return self

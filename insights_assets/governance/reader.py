@@ -54,7 +54,7 @@ class Reader:
         self.settings = settings
         self.operations = operations
         self._who = who
-        self.lake = Lake(settings.lake_path, lambda: session(settings.spark_remote), versions=dict(publication.table_versions))
+        self.lake = Lake(settings.lake_path, lambda: session(settings.spark_remote), versions=dict(publication.table_versions), is_embedded=settings.spark_remote is None)
 
     def view(self, spec: TableSpec, tier: Tier = DEFAULT_TIER, reason: str | None = None) -> View:
         """The published table with the columns the tier allows."""

@@ -37,7 +37,7 @@ def set_append_only(lake: Lake, spec: TableSpec, value: bool) -> None:
 def keep_only(lake: Lake, spec: TableSpec, kept: DataFrame, removed: int) -> None:
     """Rewrite a table to the kept rows in one commit. Raises RemovalMismatch, with the table as it was, unless exactly `removed` rows are gone."""
     before, rows = lake.version(spec), lake.row_count(spec)
-    kept.select(*spec.column_names).coalesce(1).write.format("delta").mode("overwrite").save(str(lake.path(spec)))
+    lake.store.overwrite(lake.path(spec), spec, kept.select(*spec.column_names).coalesce(1))
     left = lake.row_count(spec)
     if left != rows - removed:
         _table(lake, spec).restore(before)
