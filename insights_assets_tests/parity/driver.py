@@ -39,7 +39,18 @@ def _probe(spark: Any, names: list[str], folder: str) -> dict[str, Any]:
     return {name: PROBES[name](spark, Path(folder)) for name in names}
 
 
-COMMANDS = {"bodies": _bodies, "probe": _probe}
+def _stream(spark: Any, home: str, landing: str, crash_at: str | None) -> dict[str, Any]:
+    from insights_assets.settings import Settings
+    from insights_assets.sources.streaming import Batch, start
+    from insights_assets_tests.parity.houses import AS_OF
+
+    settings = Settings(home=Path(home), profile="spark", spark_remote="local[2]")
+    batch = Batch("clickstream", home, str(settings.lake_path), landing, None, AS_OF, None, "stream", 60.0, crash_at)
+    start(spark, settings, batch).awaitTermination()
+    return {}
+
+
+COMMANDS = {"stream": _stream, "bodies": _bodies, "probe": _probe}
 
 if __name__ == "__main__":
     main()

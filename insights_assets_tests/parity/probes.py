@@ -43,6 +43,15 @@ def _string_into_bigint(spark: Any, folder: Path) -> str:
     return "stored as null" if stored == [None] else f"stored as {stored}"
 
 
+def _lake_refuses(spark: Any, folder: Path) -> str:
+    """The house's own check, on the way that every write takes."""
+    try:
+        _lake(spark, folder).write(COUNTS, spark.sql(f"SELECT 'a' id, 'many' n, DATE'{DAY}' received_day"), days=[DAY])
+    except SchemaMismatch as refused:
+        return str(refused)
+    return "stored"
+
+
 def _replace_where(spark: Any, folder: Path) -> str:
     """Past the house's own checks: rows of another day than the one that is replaced."""
     from insights_assets.lake.stores import NativeDelta
@@ -102,6 +111,7 @@ PROBES: dict[str, Callable[[Any, Path], Any]] = {
     "percentile_type": _sql("typeof(percentile_approx(x, 0.5)) FROM VALUES (1) t(x)"),
     "large_double_as_text": _sql("CAST(1e20 AS STRING)"),
     # Asked of all, and answered alike: what the transforms lean on.
+    "lake_refuses": _lake_refuses,
     "cast_of_text": _sql("try_cast('x' AS BIGINT)"),
     "order_of_nulls": _sql("array_sort(array(3, NULL, 1))"),
     "hash": _sql("xxhash64('a', 1)"),

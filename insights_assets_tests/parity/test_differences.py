@@ -39,6 +39,11 @@ def test_engines_answer_as_declared(answers: Answers, name: str) -> None:
     assert (said["embedded"], said["connect"]) == (declared.embedded, declared.jvm)
 
 
+@pytest.mark.parametrize("engine", ["embedded", "connect", "classic"])
+def test_text_for_a_number_is_refused_before_every_write(answers: Answers, engine: str) -> None:
+    assert answers["lake_refuses"][engine] == "canonical.counts: n is string, the table wants bigint"
+
+
 def test_every_declaration_is_asked_and_says_what_follows() -> None:
     assert set(BEHAVIOUR) <= set(PROBES)
     assert all(len(one.therefore) > 15 for one in BEHAVIOUR.values())
