@@ -68,6 +68,11 @@ class JvmServer:
     def url(self) -> str:
         return f"sc://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Its process, which leads the session that all its processes share."""
+        return self._process.pid
+
     def ask(self, **command: Any) -> dict[str, Any]:
         """Say one thing to the program and wait for its answer."""
         assert self._process.stdin is not None

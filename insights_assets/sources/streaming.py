@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 #: Sources whose files come by the minute, not by the day.
 STREAMED = ("clickstream", "social")
 MOST_FILES_A_BATCH = 500
+STARTS = 6
 
 
 class StreamNotPossible(RuntimeError):
@@ -90,7 +91,15 @@ def start(spark: SparkSession, settings: Settings, batch: Batch, *, every_second
         reader = reader.schema("path string, modificationTime timestamp, length bigint, content binary")
     writer = reader.load(str(folder)).select("path").writeStream.foreachBatch(batch)
     writer = writer.option("checkpointLocation", str(checkpoint_of(settings, source))).queryName(f"{source.name}_raw")
-    return (writer.trigger(availableNow=True) if every_seconds is None else writer.trigger(processingTime=f"{every_seconds} seconds")).start()
+    writer = writer.trigger(availableNow=True) if every_seconds is None else writer.trigger(processingTime=f"{every_seconds} seconds")
+    for attempt in range(1, STARTS + 1):
+        try:
+            return writer.start()
+        except Exception as error:
+            # Over Connect the server starts a Python for the batches and gives it ten seconds, which a busy machine does not keep.
+            if attempt == STARTS or "waiting for the Python worker" not in str(error):
+                raise
+    raise AssertionError("unreachable")
 
 
 def why_not(source: Source, settings: Settings) -> str:

@@ -25,9 +25,11 @@ ROWS: dict[str, dict[str, str]] = {}
 #: Behaviour: name of a probe -> what each engine answers.
 BEHAVIOUR: dict[str, Difference] = {
     "speaks_delta": Difference(True, False, "The lake asks, and lets this process commit what a Spark without Delta wrote (lake/committed.py); pip's Spark has no Delta library."),
-    "string_into_bigint": Difference(
-        "stored as null", "refused", "Every frame is held against its TableSpec before an engine sees it (lake/conform.py); staged files once more by their footers."
+    "digits_into_bigint": Difference(
+        "stored as 12", "refused", "Every frame is held against its TableSpec before an engine sees it (lake/conform.py); staged files once more by their footers."
     ),
+    "words_into_own_bigint": Difference("stored as None", "refused", "The same; and the lake makes its tables through deltalake, never by an engine's first write."),
+    "fraction_into_bigint": Difference("stored as 1", "refused", "The same: no engine is asked to make one type of another in a write."),
     "replace_where_checks_rows": Difference(
         "stored", "refused", "Rows outside the replaced days are counted after the embedded engine's commit and the table is restored; before the commit elsewhere."
     ),

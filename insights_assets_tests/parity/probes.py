@@ -32,15 +32,29 @@ def _lake(spark: Any, folder: Path) -> Lake:
     return lake
 
 
-def _string_into_bigint(spark: Any, folder: Path) -> str:
-    """Past the house's own checks: the store itself is handed text for a number."""
-    lake = _lake(spark, folder)
+def _into_bigint(value: str) -> Callable[[Any, Path], str]:
+    """Past the house's own checks: the store itself is handed something else for a whole number."""
+
+    def put(spark: Any, folder: Path) -> str:
+        lake = _lake(spark, folder)
+        try:
+            lake.store.append(lake.path(COUNTS), COUNTS, spark.sql(f"SELECT 'a' id, {value} n, DATE'{DAY}' received_day"))
+        except Exception:  # noqa: BLE001 - in whatever words: it did not get in
+            return "refused"
+        return f"stored as {lake.read(COUNTS).toArrow().column('n').to_pylist()[0]}"
+
+    return put
+
+
+def _words_into_own_table(spark: Any, folder: Path) -> str:
+    """A Delta table that the engine made itself, past the lake."""
+    path = str(folder / "own")
     try:
-        lake.store.append(lake.path(COUNTS), COUNTS, spark.sql(f"SELECT 'a' id, 'many' n, DATE'{DAY}' received_day"))
-    except SchemaMismatch:
+        spark.sql("SELECT 1L n").write.format("delta").save(path)
+        spark.createDataFrame([("many",)], "n string").write.format("delta").mode("append").save(path)
+    except Exception:  # noqa: BLE001 - in whatever words: it did not get in
         return "refused"
-    stored = lake.read(COUNTS).toArrow().column("n").to_pylist()
-    return "stored as null" if stored == [None] else f"stored as {stored}"
+    return f"stored as {sorted(spark.read.format('delta').load(path).toArrow().column('n').to_pylist(), key=str)[-1]}"
 
 
 def _lake_refuses(spark: Any, folder: Path) -> str:
@@ -101,7 +115,9 @@ def _sql(expression: str) -> Callable[[Any, Path], str]:
 
 PROBES: dict[str, Callable[[Any, Path], Any]] = {
     "speaks_delta": lambda spark, folder: speaks_delta(spark),
-    "string_into_bigint": _string_into_bigint,
+    "digits_into_bigint": _into_bigint("'12'"),
+    "words_into_own_bigint": _words_into_own_table,
+    "fraction_into_bigint": _into_bigint("1.5D"),
     "replace_where_checks_rows": _replace_where,
     "change_feed": _change_feed,
     "folder_partition": _folder_partition,
@@ -112,6 +128,7 @@ PROBES: dict[str, Callable[[Any, Path], Any]] = {
     "large_double_as_text": _sql("CAST(1e20 AS STRING)"),
     # Asked of all, and answered alike: what the transforms lean on.
     "lake_refuses": _lake_refuses,
+    "words_into_bigint": _into_bigint("'many'"),
     "cast_of_text": _sql("try_cast('x' AS BIGINT)"),
     "order_of_nulls": _sql("array_sort(array(3, NULL, 1))"),
     "hash": _sql("xxhash64('a', 1)"),
