@@ -11,6 +11,7 @@ import click
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "simulate": ("simulate", "simulate", "Write a sample shop's files with planted incidents, or one more day of them."),
     "run": ("run", "run", "Take in landing files and bring every table, insight and action up to date."),
+    "stream": ("stream", "stream", "Take files of streaming sources into raw as they come (Spark or Databricks)."),
     "answer": ("answer", "answer", "Answer the use case's question: ranked causes, money, evidence, tickets."),
     "show": ("show", "show", "Show insights, tickets, themes, approvals, verdicts, loop time or health."),
     "trace": ("trace", "trace", "From a ticket, insight or feedback id to its source records."),

@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     shop: Path | None = Field(None, description="Folder of what the business decides; default the packaged sample shop")
     profile: Profile = "embedded"
     as_of: date | None = Field(None, description="The shop's today; default today in the shop's time zone")
-    spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server; empty starts the embedded engine")
+    spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server, or local[N] for a JVM Spark of this machine; empty starts the embedded engine")
     operations_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default SQLite in the home")
     customer_key_secret: SecretStr | None = Field(None, description="Key of the customer pseudonyms; default one per home")
     model: Literal["none", "azure", "compatible", "ai_functions"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint), ai_functions (Databricks' ai_query, run by the engine)")
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _heavy_steps_can_run(self) -> Settings:
         if self.heavy_steps == "connect" and not self.spark_remote:
-            raise ValueError("heavy_steps=connect needs spark_remote (sc://…)")
+            raise ValueError("heavy_steps=connect needs spark_remote (sc://… or local[N])")
         if self.heavy_steps == "job":
             if not (self.databricks_wheel or self.databricks_job_file):
                 raise ValueError("heavy_steps=job needs databricks_wheel, or databricks_job_file where the cluster has the package")

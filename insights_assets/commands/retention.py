@@ -73,6 +73,6 @@ def _receipts(settings: Settings, run_id: str, spec: Any) -> list[dict[str, Any]
     from insights_assets.engine.session import session
     from insights_assets.lake.unity import open_lake
 
-    lake = open_lake(settings.lake_address, lambda: session(settings.spark_remote))
+    lake = open_lake(settings.lake_address, lambda: session(settings.spark_remote), is_embedded=settings.spark_remote is None)
     rows = lake.read(spec).where(f"retention_run_id = '{run_id}'").orderBy("table_name").toArrow().to_pylist()
     return [dict(row) for row in rows]
