@@ -6,7 +6,7 @@ No `from __future__ import annotations`: Dagster reads the annotations of resour
 
 import logging
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import Any
 
@@ -14,10 +14,10 @@ import dagster as dg
 from dagster_pyspark import PySparkResource
 from pydantic import PrivateAttr
 
-from insights_assets.lake.lake import Lake
 from insights_assets.lake.spec import TableSpec
+from insights_assets.lake.unity import address_of, open_lake
 from insights_assets.resources.clock import Clock, shop_today, wall_clock
-from insights_assets.resources.lock import home_lock
+from insights_assets.resources.lock import database_lock, home_lock
 from insights_assets.resources.runs import Runs
 from insights_assets.resources.step import Step
 from insights_assets.settings import Settings
@@ -92,12 +92,13 @@ class House(dg.ConfigurableResource):
         from insights_assets.shop import load_shop
 
         settings = self.settings()
-        with home_lock(settings.home, settings.lock_wait_seconds):
+        with home_lock(settings.home, settings.lock_wait_seconds), ExitStack() as held:
             self._settings = settings
             self._runs = Runs(context.instance)
             self._shop = load_shop(settings.shop)
             self._operations = open_operations(settings.operations_target)
             self._operations.migrate()
+            held.enter_context(database_lock(self._operations, settings.lock_wait_seconds))
             self._as_of = settings.as_of or self._today()
             latest = self._operations.latest_publication()
             self._previous_as_of = latest.as_of_day if latest is not None else None
@@ -107,7 +108,7 @@ class House(dg.ConfigurableResource):
                     "back; rehearse with `insights backtest` or use another home"
                 )
             local = settings.spark_remote is None or settings.heavy_steps == "connect"
-            self._lake = Lake(settings.lake_path, lambda: self.engine.spark_session, crash_at=settings.crash_at, is_embedded=local)
+            self._lake = open_lake(settings.lake_address, lambda: self.engine.spark_session, crash_at=settings.crash_at, is_embedded=local)
             try:
                 yield self
             finally:
@@ -128,7 +129,7 @@ class House(dg.ConfigurableResource):
     def step(self, *, reads: tuple[TableSpec, ...], writes: tuple[TableSpec, ...], run_id: str, log: Any, heavy: bool = False) -> Step:
         lake = self._lake
         if heavy and self.heavy_steps == "connect":
-            lake = Lake(lake.root, lambda: self.engine.over_connect(self._settings.spark_remote), crash_at=self._settings.crash_at, is_embedded=False)
+            lake = open_lake(address_of(lake), lambda: self.engine.over_connect(self._settings.spark_remote), crash_at=self._settings.crash_at, is_embedded=False)
         return Step(
             lake=lake, settings=self._settings, shop=self._shop, operations=self._operations, as_of=self._as_of, run_id=run_id,
             clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of, runs=self._runs,
