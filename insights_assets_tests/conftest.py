@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Speed is measured in benchmarks: a busy machine fails no test.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
 _WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract", "chaos", "parity"})
 
 
