@@ -11,6 +11,7 @@ import click
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "simulate": ("simulate", "simulate", "Write a sample shop's files with planted incidents, or one more day of them."),
     "run": ("run", "run", "Take in landing files and bring every table, insight and action up to date."),
+    "stream": ("stream", "stream", "Take files of streaming sources into raw as they come (Spark or Databricks)."),
     "answer": ("answer", "answer", "Answer the use case's question: ranked causes, money, evidence, tickets."),
     "show": ("show", "show", "Show insights, tickets, themes, approvals, verdicts, loop time or health."),
     "trace": ("trace", "trace", "From a ticket, insight or feedback id to its source records."),
@@ -22,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "dev": ("dev", "dev", "Open Dagster's UI, its daemon and the console on this machine."),
     "listen": ("listen", "listen", "Carry out what people press in Slack; no inbound address is needed."),
     "demo": ("demo", "demo", "The whole loop on a sample shop, from files to a ticket."),
+    "cost": ("cost", "cost", "What a year costs, on one machine and on Databricks."),
     "doctor": ("doctor", "doctor", "Check settings, shop, home and engine without side effects."),
     "review": ("review", "review", "The label review queue to a spreadsheet and back."),
     "prompts": ("prompts", "prompts", "Prompts and label sets: list, diff, lint, promote, roll back."),

@@ -13,7 +13,7 @@ import pytest
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-_WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract", "chaos"})
+_WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract", "chaos", "parity"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -119,6 +119,12 @@ def _model(settings: Settings) -> str:
     if connection is None:
         return "none: rules and the local classifier label everything"
     prices = load_prices(settings.model_prices)
+    if settings.model == "ai_functions":
+        from insights_assets.engine.session import session
+        from insights_assets.labels.model.ai_functions import refuse_without_function
+
+        refuse_without_function(session(settings.spark_remote))
+        return f"the engine has ai_query; it was not asked whether {connection.deployment} answers, for asking costs. Budgets are kept by estimates"
     try:
         connection.sdk.with_options(timeout=10.0).models.list()
     except Exception as error:  # noqa: BLE001 - whatever the SDK or the sign-in raises is named by `fault_of`

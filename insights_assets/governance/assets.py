@@ -11,6 +11,7 @@ from insights_assets.governance.access import access_rows
 from insights_assets.governance.maintenance import maintain
 from insights_assets.governance.retention import run_retention, vacuum_unpublished
 from insights_assets.governance.tables import ACCESS_MATRIX, AUDIT_LOG, MAINTENANCE_RUNS, RETENTION_RUNS
+from insights_assets.lake.crash import crash_here
 from insights_assets.resources import previews
 from insights_assets.resources.house import House
 from insights_assets.resources.memo import nothing_else
@@ -110,7 +111,9 @@ def publication(context: dg.AssetExecutionContext, house: House) -> Iterator[dg.
         latest = step.operations.latest_publication()
         changed = latest is None or dict(latest.table_versions) != versions
         if changed or latest.as_of_day != step.as_of:
+            crash_here(step.settings.crash_at, "governance.publication:before")
             step.operations.record_publication(step.run_id, step.as_of, versions)
+            crash_here(step.settings.crash_at, "governance.publication:after")
     console = previews.link(step.settings.console_url)
     yield dg.MaterializeResult(metadata={"console": console, "tables_pinned": len(versions), "changed": changed, "as_of": step.as_of.isoformat()})
 

@@ -54,7 +54,9 @@ class Reader:
         self.settings = settings
         self.operations = operations
         self._who = who
-        self.lake = open_lake(settings.lake_address, lambda: session(settings.spark_remote), versions=dict(publication.table_versions))
+        self.lake = open_lake(
+            settings.lake_address, lambda: session(settings.spark_remote), versions=dict(publication.table_versions), is_embedded=settings.spark_remote is None
+        )  # fmt: skip
 
     def view(self, spec: TableSpec, tier: Tier = DEFAULT_TIER, reason: str | None = None) -> View:
         """The published table with the columns the tier allows."""

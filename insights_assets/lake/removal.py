@@ -51,7 +51,7 @@ def keep_only(lake: Lake, spec: TableSpec, kept: DataFrame, removed: int) -> Non
             lake.restore(spec, before or 0)
             raise RemovalMismatch(f"{spec}: {rows - left} rows would have gone where {removed} should")
         return
-    kept.select(*spec.column_names).coalesce(1).write.format("delta").mode("overwrite").save(str(lake.path(spec)))
+    lake.store.overwrite(lake.path(spec), spec, kept.select(*spec.column_names).coalesce(1))
     left = lake.row_count(spec)
     if left != rows - removed:
         _table(lake, spec).restore(before)
