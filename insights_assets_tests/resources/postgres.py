@@ -9,6 +9,7 @@ import getpass
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -65,7 +66,7 @@ def server() -> Iterator[str]:
         _await(address, running)
         yield address
     finally:
-        running.terminate()
+        running.send_signal(signal.SIGINT)  # at once: what SIGTERM asks for waits until the last pooled connection is closed
         running.wait(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
 
