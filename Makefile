@@ -8,10 +8,10 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke
+.PHONY: help demo olist test test-fast dev check bench score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## the virtual environment from requirements.lock
 
@@ -76,6 +76,12 @@ live-jira: $(STAMP) ## the cases of the Jira stand-in against a real account; PR
 
 live-slack: $(STAMP) ## the cases of the Slack stand-in against a real workspace; CHANNEL="#insights-test" (writes messages there)
 	@$(BIN)/python -m insights_assets_tests.contract.live slack "$(CHANNEL)"
+
+live-databricks: $(STAMP) ## heavy steps as jobs of a real workspace, when DATABRICKS_HOST and the settings of jobs are given
+	@$(BIN)/python -m insights_assets_tests.contract.live_databricks
+
+chaos-databricks: $(STAMP) ## kill worker, job, message channel and workspace at three moments each, against the stand-in (about 5 minutes)
+	@$(BIN)/python -m insights_assets_tests.chaos.databricks_chaos 2>&1 | grep -E '^(ok  |FAIL| {8}|[0-9]+ of)'; exit $${PIPESTATUS[0]}
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet

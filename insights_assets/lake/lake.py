@@ -7,9 +7,7 @@ is one Delta commit: it happened whole or not at all.
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
+from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
 from insights_assets.lake.spec import TableSpec
 from insights_assets.lake.stores import Store, store_for
@@ -264,8 +263,7 @@ class Lake:
         return rows_by_partition(self._delta(spec), spec)
 
     def _crash(self, spec: TableSpec, moment: str) -> None:
-        if self._crash_at == f"{spec}:{moment}":
-            os.kill(os.getpid(), signal.SIGKILL)
+        crash_here(self._crash_at, f"{spec}:{moment}")
 
 
 def _upsert(old: pa.Table, new: pa.Table, spec: TableSpec) -> pa.Table:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from insights_assets.lake.conform import SchemaMismatch
 from insights_assets.lake.delta_log import newest_version, output_rows, rows_by_partition
+from insights_assets.lake.pinned import make_readable
 from insights_assets.lake.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class NativeDelta:
 
     def read(self, table: Path, version: int | None) -> DataFrame:
         reader = self._spark.read.format("delta")
+        if version is not None:
+            make_readable(table, version)
         return (reader if version is None else reader.option("versionAsOf", version)).load(str(table))
 
     def append(self, table: Path, spec: TableSpec, frame: DataFrame) -> int:

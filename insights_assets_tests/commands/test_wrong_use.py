@@ -95,7 +95,7 @@ def test_a_shop_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path) 
     ("variable", "value", "told"),
     [
         ("INSIGHTS_PROFILE", "cloud", "INSIGHTS_PROFILE: Input should be 'embedded', 'spark' or 'databricks'"),
-        ("INSIGHTS_HEAVY_STEPS", "job", "heavy_steps=job needs databricks_job_file"),
+        ("INSIGHTS_HEAVY_STEPS", "job", "heavy_steps=job needs databricks_wheel"),
         ("INSIGHTS_CRASH_AT", "here", "INSIGHTS_CRASH_AT must read stage.table:before"),
         ("INSIGHTS_CPU_THREADS", "0", "INSIGHTS_CPU_THREADS: Input should be greater than or equal to 1"),
     ],
