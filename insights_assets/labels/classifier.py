@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,11 @@ class Classifier:
     def __post_init__(self) -> None:
         self._concepts = parse_concepts(self.concept_document)
         self._tables: dict[str, _WordTable] = {}
-        self.model_version = "local@" + self._digest()[:12]
+
+    @cached_property
+    def model_version(self) -> str:
+        """The hash of what decides a score, worked out when it is first asked for."""
+        return "local@" + self._digest()[:12]
 
     def score(self, folded: Sequence[str], language: str) -> Scores:
         """Score folded texts of one language (see `words.fold`)."""

@@ -100,7 +100,7 @@ def learn_space(
     column_of = np.full(len(vocabulary), -1, dtype=np.int64)
     column_of[kept] = np.arange(len(kept))
     columns = column_of[tokens.heard]
-    keys, _ = _neighbours(columns, units.of_token)
+    keys, _ = neighbours(columns, units.of_token)
     pair_keys, pair_counts = np.unique(keys, return_counts=True)
     enough = pair_counts >= least
     gram_counts: Counter[str] = Counter()
@@ -183,7 +183,7 @@ def concept_table(words: Iterable[str], concepts: Concepts, language: str, width
 
 def word_pairs(columns: np.ndarray, units: Clauses, space: LanguageSpace) -> tuple[np.ndarray, np.ndarray]:
     """(token positions, pair columns) of neighbouring words the space knows."""
-    keys, where = _neighbours(columns, units.of_token)
+    keys, where = neighbours(columns, units.of_token)
     if not len(space.pair_keys):
         return where[:0], where[:0]
     found = np.searchsorted(space.pair_keys, keys)
@@ -219,7 +219,7 @@ def concept_pairs(table: np.ndarray, token_words: np.ndarray, units: Clauses, co
     return np.concatenate(positions), np.concatenate(pairs)
 
 
-def _neighbours(columns: np.ndarray, of_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def neighbours(columns: np.ndarray, of_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Keys of neighbouring known words inside a clause, and the position of the second word."""
     if len(columns) < 2:
         empty = np.zeros(0, dtype=np.int64)
