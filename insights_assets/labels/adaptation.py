@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from insights_assets.labels.calibration import CURVE, Signals
-from insights_assets.labels.classifier import Classifier, sigmoid
+from insights_assets.labels.calibration import OF_TEXT, OF_TOPIC, Signals
+from insights_assets.labels.classifier import TONES, Classifier, sigmoid
 from insights_assets.labels.concepts import parse_concepts
 from insights_assets.labels.corpus import Row
 from insights_assets.labels.denial import DenialReader
@@ -27,12 +27,13 @@ from insights_assets.labels.features import UNKNOWN_SHARE, LanguageSpace, cut, g
 from insights_assets.labels.matrices import TextBlocks, scaled_columns, text_blocks, weights_of
 from insights_assets.labels.words import Tokens, Vocabulary, fold
 
-REACH = 2.0  # how far reviews may pull the weights (C of the support vector problem)
+REACH = 0.2  # how far reviews may pull the weights (C of the support vector problem)
+MARGIN = 4.0  # logits by which a row must be right to have no say
 FOLDS = 5
 #: How firmly a curve is held at the shipped one: a weight, and the bias, which the shares of topics in a shop decide.
 WEIGHT_HOLD, BIAS_HOLD = 10.0, 1.0
-THRESHOLD_HOLD = 50  # reviews at which a threshold is half the shop's
-LOWEST, HIGHEST = 0.1, 0.7
+THRESHOLD_HOLD = 10.0  # reviewed records of a topic at which its threshold is half the shop's
+LOWEST, HIGHEST = 0.05, 0.7
 _DENSE_ROWS = 3_000  # up to so many rows the products between rows are held
 _STEPS = 25
 
@@ -47,7 +48,7 @@ class _Problem:
     weights: dict[str, np.ndarray]
     parts: Sequence[TextBlocks]
     design: Any
-    scores: np.ndarray  # rows x (topics, tones): of the shipped weights, whole texts
+    lead: np.ndarray
     truth: np.ndarray
 
 
@@ -57,9 +58,21 @@ class _Found:
 
     of_topic: np.ndarray
     of_text: np.ndarray
+    tones: np.ndarray
 
     def inputs(self, topic: int) -> np.ndarray:
         return np.hstack([self.of_topic[:, topic], self.of_text])
+
+
+def learned_from(reviewed: Sequence[Row], base: Classifier | None = None) -> Classifier:
+    """What `learning` calls: the shipped classifier after a shop's reviews; trained from nothing where the label set has other topics than it."""
+    from insights_assets.labels.label_set import load_label_set
+    from insights_assets.labels.models import SHIPPED
+    from insights_assets.labels.training import train
+
+    base = base or Classifier.load(SHIPPED)
+    topics = tuple(topic for topic in load_label_set().topic_ids if topic != "other")
+    return adapt(base, reviewed) if topics == base.topics else train(reviewed=reviewed)
 
 
 def adapt(base: Classifier, reviewed: Sequence[Row]) -> Classifier:
@@ -69,14 +82,16 @@ def adapt(base: Classifier, reviewed: Sequence[Row]) -> Classifier:
         return base
     problem = _problem(base, rows)
     side = np.array([_fold(row) for row in rows])
-    found = _Found(np.zeros((len(rows), len(base.topics), 5)), np.zeros((len(rows), 5)))
+    found = _Found(np.zeros((len(rows), len(base.topics), len(OF_TOPIC))), np.zeros((len(rows), len(OF_TEXT))), np.zeros((len(rows), len(TONES))))
     for number in range(FOLDS):
         unseen = np.flatnonzero(side == number)
         if len(unseen):
             _take(found, _moved(problem, side != number), rows, unseen)
     platt, thresholds = _curves(base, found, problem.truth)
     moved = _moved(problem, np.ones(len(rows), dtype=bool))
-    tone_platt = base.tone_platt
+    tone_platt = np.array([
+        _curve(found.tones[:, [tone]], problem.truth[:, len(base.topics) + tone], base.tone_platt[tone]) for tone in range(len(TONES))
+    ])  # fmt: skip
     return replace(moved, platt=platt, thresholds=thresholds, tone_platt=tone_platt, card=_card(base, rows, thresholds))
 
 
@@ -90,7 +105,6 @@ def _problem(base: Classifier, rows: Sequence[Row]) -> _Problem:
 
     concepts = parse_concepts(base.concept_document)
     spaces, weights, parts = dict(base.spaces), dict(base.weights), []
-    own_spaces: dict[str, LanguageSpace] = {}
     for language in base.spaces:
         texts = [fold(row.text) for row in rows if row.language == language]
         if texts:
@@ -98,12 +112,11 @@ def _problem(base: Classifier, rows: Sequence[Row]) -> _Problem:
             tokens = Tokens(texts, vocabulary)
             units = cut(tokens)
             tokens.heard = DenialReader(language).heard(tokens.word, units.of_token, vocabulary)
-            space = own_spaces[language] = spaces[language] = _wider(base.spaces[language], tokens, units.of_token, vocabulary)
+            space = spaces[language] = _wider(base.spaces[language], tokens, units.of_token, vocabulary)
             weights.update(_stretched(base, language, space))
             parts.append(text_blocks(tokens, units, vocabulary, space, concepts, language))
     design = scaled_columns(parts, base.weights["concept_idf"], base.weights["concept_pair_idf"])
-    scores = np.vstack([np.hstack([signals.of_topic[:, :, 1], tones]) for signals, tones in _raw(base, rows)])
-    return _Problem(base, rows, spaces, weights, parts, design, scores, truth_of(rows, base.topics))
+    return _Problem(base, rows, spaces, weights, parts, design, _leads(base, rows), truth_of(rows, base.topics))
 
 
 def _raw(model: Classifier, rows: Sequence[Row]) -> list[tuple[Signals, np.ndarray]]:
@@ -113,9 +126,9 @@ def _raw(model: Classifier, rows: Sequence[Row]) -> list[tuple[Signals, np.ndarr
 
 def _take(found: _Found, model: Classifier, rows: Sequence[Row], places: np.ndarray) -> None:
     at = 0
-    for signals, _ in _raw(model, [rows[place] for place in places]):
+    for signals, tones in _raw(model, [rows[place] for place in places]):
         own = places[at : at + len(signals.of_text)]
-        found.of_topic[own], found.of_text[own] = signals.of_topic, signals.of_text
+        found.of_topic[own], found.of_text[own], found.tones[own] = signals.of_topic, signals.of_text, tones
         at += len(own)
 
 
@@ -161,36 +174,50 @@ def _moved(problem: _Problem, seen: np.ndarray) -> Classifier:
     base, design = problem.base, problem.design[seen]
     used = np.unique(design.indices)
     weight = np.array([row.weight for row in problem.rows])[seen]
-    change, bias = _solve(design[:, used], problem.scores[seen], problem.truth[seen], weight)
-    full = np.zeros((problem.design.shape[1], change.shape[1]))
-    full[used] = change
+    full = np.zeros((problem.design.shape[1], problem.lead.shape[1]))
+    full[used] = _solve(design[:, used], problem.lead[seen], problem.truth[seen], weight) / _slopes(base)
     spaces = {language: space for language, space in problem.spaces.items() if space is not base.spaces[language]}
     moves = weights_of(full, spaces, problem.parts, base.weights["concept_idf"], base.weights["concept_pair_idf"])
     weights = {name: (block + moves[name]).astype(block.dtype) if name in moves else block for name, block in problem.weights.items()}
-    return replace(base, weights=weights, spaces=problem.spaces, bias=base.bias + bias)
+    return replace(base, weights=weights, spaces=problem.spaces)
 
 
-def _solve(design: Any, scores: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Changes of columns and bias, a target at a time: least squares of what hinges miss, and of the change itself.
+def _slopes(base: Classifier) -> np.ndarray:
+    """How far a logit moves when the scores of a text and of its clause move by one."""
+    scores = [OF_TOPIC.index(name) for name in ("best", "whole", "lead")]
+    return np.maximum(np.append(base.platt[:, scores].sum(axis=1), base.tone_platt[:, 0]), 0.5)
 
-    Newton's steps between rows (Chapelle 2007): rows beyond their margin have no say, the others solve one linear system.
+
+def _leads(base: Classifier, rows: Sequence[Row]) -> np.ndarray:
+    """Rows x (topics, tones): by how much, in logits, the base says yes (above zero) or no."""
+    found = []
+    for signals, tones in _raw(base, rows):
+        topics = signals.logits(base.platt) - np.array([_logit(float(value)) for value in base.thresholds])
+        found.append(np.hstack([topics, tones * base.tone_platt[:, 0] + base.tone_platt[:, 1]]))
+    return np.vstack(found)
+
+
+def _solve(design: Any, lead: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Changes of columns, a target at a time: least squares of what is wrong or nearly so, and of the change itself.
+
+    Newton's steps between rows (Chapelle 2007): rows that are right by a margin have no say, the others solve one linear system.
     """
-    between = (design @ design.T).toarray() + 1.0 if design.shape[0] <= _DENSE_ROWS else None  # the bias is a column of ones
-    pulls = np.zeros(scores.shape)
-    for target in range(scores.shape[1]):
+    between = (design @ design.T).toarray() if design.shape[0] <= _DENSE_ROWS else None
+    pulls = np.zeros(lead.shape)
+    for target in range(lead.shape[1]):
         sign = np.where(truth[:, target] == 1, 1.0, -1.0)
-        short = sign * scores[:, target] < 1.0
+        short = sign * lead[:, target] < MARGIN
         for _ in range(_STEPS):
             pulls[:, target] = 0.0
             if short.any():
                 own = np.flatnonzero(short)
-                pulls[own, target] = _pull(design, between, own, (sign - scores[:, target])[own], 0.5 / (REACH * weight[own]))
-            moved = between @ pulls[:, target] if between is not None else design @ (design.T @ pulls[:, target]) + pulls[:, target].sum()
-            still = sign * (scores[:, target] + moved) < 1.0
+                pulls[own, target] = _pull(design, between, own, (MARGIN * sign - lead[:, target])[own], 0.5 / (REACH * weight[own]))
+            moved = between @ pulls[:, target] if between is not None else design @ (design.T @ pulls[:, target])
+            still = sign * (lead[:, target] + moved) < MARGIN
             if np.array_equal(still, short):
                 break
             short = still
-    return np.asarray(design.T @ pulls), pulls.sum(axis=0)
+    return np.asarray(design.T @ pulls)
 
 
 def _pull(design: Any, between: np.ndarray | None, own: np.ndarray, missing: np.ndarray, slack: np.ndarray) -> np.ndarray:
@@ -200,27 +227,37 @@ def _pull(design: Any, between: np.ndarray | None, own: np.ndarray, missing: np.
     from scipy.sparse.linalg import LinearOperator, cg
 
     rows = design[own]
-    system = LinearOperator((len(own), len(own)), matvec=lambda values: rows @ (rows.T @ values) + values.sum() + slack * values, dtype=np.float64)
+    system = LinearOperator((len(own), len(own)), matvec=lambda values: rows @ (rows.T @ values) + slack * values, dtype=np.float64)
     return np.asarray(cg(system, missing, rtol=1e-4, maxiter=300)[0])
 
 
 def _curves(base: Classifier, found: _Found, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Curves held at the base's, and the threshold each promises the best F1 with."""
+    """Curves held at the base's, and thresholds between the base's decisions and the best F1 that the curves promise."""
     platt, thresholds = base.platt.copy(), base.thresholds.copy()
     for column in range(len(base.topics)):
         inputs = found.inputs(column)
         platt[column] = _curve(inputs, truth[:, column], base.platt[column])
-        chance = sigmoid(inputs @ platt[column][:-1] + platt[column][-1])
-        share = len(truth) / (len(truth) + THRESHOLD_HOLD)
-        best = min(max(_promised(chance), LOWEST), HIGHEST)
-        thresholds[column] = round(share * best + (1 - share) * base.thresholds[column], 4)
+        before, after = (inputs @ curve[:-1] + curve[-1] for curve in (base.platt[column], platt[column]))
+        chance = sigmoid(after)
+        # The base's decisions in the new probabilities: its threshold, moved as the logits near it were moved.
+        edge = _logit(float(base.thresholds[column]))
+        near = np.exp(-np.abs(before - edge))
+        kept = edge + float(near @ (after - before)) / max(float(near.sum()), 1e-9)
+        share = float(chance.sum()) / (float(chance.sum()) + THRESHOLD_HOLD)
+        wanted = share * _logit(promised(chance)) + (1 - share) * kept
+        thresholds[column] = round(float(np.clip(sigmoid(np.array(wanted)), LOWEST, HIGHEST)), 4)
     return platt, thresholds
+
+
+def _logit(chance: float) -> float:
+    chance = min(max(chance, 1e-4), 1 - 1e-4)
+    return float(np.log(chance / (1 - chance)))
 
 
 def _curve(inputs: np.ndarray, truth: np.ndarray, held: np.ndarray) -> np.ndarray:
     from scipy.optimize import minimize
 
-    hold = np.append(np.full(len(CURVE) - 1, WEIGHT_HOLD), BIAS_HOLD)
+    hold = np.append(np.full(inputs.shape[1], WEIGHT_HOLD), BIAS_HOLD)
     wide = np.hstack([inputs, np.ones((len(inputs), 1))])
 
     def cost(values: np.ndarray) -> tuple[float, np.ndarray]:
@@ -232,7 +269,7 @@ def _curve(inputs: np.ndarray, truth: np.ndarray, held: np.ndarray) -> np.ndarra
     return np.asarray(minimize(cost, held, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x)
 
 
-def _promised(chance: np.ndarray) -> float:
+def promised(chance: np.ndarray) -> float:
     """The threshold whose F1 is best in expectation, when the probabilities are what they say."""
     ordered = np.sort(chance)[::-1]
     hits = np.cumsum(ordered)
