@@ -1,4 +1,4 @@
-"""One run of the whole loop in this process, on a home's own Dagster instance. Behind `insights run`, the demo and the tests."""
+"""One run of the whole loop, or of another job, in this process, on a home's own Dagster instance. Behind `insights run`, the demo and the tests."""
 
 from __future__ import annotations
 
@@ -44,11 +44,18 @@ class RunOutcome:
 
 def run_whole_loop(settings: Settings, on_step: Callable[[str, float | None], None] | None = None) -> RunOutcome:
     """Materialise the whole graph once. Returns how it ended; never raises for what a run can meet."""
-    from insights_assets.definitions import WHOLE_LOOP, build_definitions
+    from insights_assets.jobs import WHOLE_LOOP
+
+    return run_job(settings, WHOLE_LOOP, on_step)
+
+
+def run_job(settings: Settings, name: str, on_step: Callable[[str, float | None], None] | None = None) -> RunOutcome:
+    """The same for one job of the house by name."""
+    from insights_assets.definitions import build_definitions
 
     instance = open_instance(settings.home)
     mark_dead_runs(instance)
-    job = build_definitions(settings).resolve_job_def(WHOLE_LOOP)
+    job = build_definitions(settings).resolve_job_def(name)
     seconds: dict[str, float] = {}
 
     def observer(name: str, took: float | None) -> None:
