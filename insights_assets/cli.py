@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "cost": ("cost", "cost", "What a year costs, on one machine and on Databricks."),
     "doctor": ("doctor", "doctor", "Check settings, shop, home and engine without side effects."),
     "review": ("review", "review", "The label review queue to a spreadsheet and back."),
-    "prompts": ("prompts", "prompts", "Prompts and label sets: list, diff, lint, promote, roll back."),
+    "prompts": ("prompts", "prompts", "Prompts and label sets: list, diff, lint, evaluate, preview, promote, roll back."),
     "model": ("model", "model", "The classifiers of a home: list, promote by hand, roll back."),
     "retention": ("retention", "retention", "Show what has outlived its retention; remove it with --apply."),
     "databricks": ("unity_catalog", "databricks", "Unity Catalog of a workspace: print or apply its tables, masks and grants."),
