@@ -28,7 +28,7 @@ def preview(version: str, sample: int, days: int, home: Path | None, as_json: bo
     """Say what a change would do, before it is made: flips, trends, insights, open tickets, cost. Changes nothing.
 
     VERSION is a prompt (v3), a label set (label_sets/v2), a classifier (candidate, or its version), or a file that is in no release yet: a prompt
-    (.md), a label set or rules (.yaml). Only a prompt asks the model, inside the budget; what it answers is not paid again.
+    (.md), a label set or rules (.yaml). Only a prompt asks the model, inside the budget; what it answers is not paid again. Exit code 1: the model answered nothing, so nothing is known.
     """
     settings = settings_for(home=home)
     report = preview_in_home(settings, version, sample=sample, days=days)
@@ -36,7 +36,7 @@ def preview(version: str, sample: int, days: int, home: Path | None, as_json: bo
         emit_json(report)
     else:
         _print(report, settings)
-    raise SystemExit(DONE)
+    raise SystemExit(FAILED if report["findings"][0]["answer"] == "unknown" else DONE)
 
 
 def preview_in_home(settings: Settings, version: str, *, sample: int = 200, days: int = 28) -> dict[str, Any]:
