@@ -70,10 +70,10 @@ def preview_in_home(settings: Settings, version: str, *, sample: int = 200, days
 def _rows(settings: Settings, run_id: str) -> list[dict[str, Any]]:
     """The rows of a run, in the order of telling: they are published with the next run of the whole loop, and shown here at once."""
     from insights_assets.engine.session import session
-    from insights_assets.lake.lake import Lake
+    from insights_assets.lake.unity import open_lake
     from insights_assets.rehearsal.tables import CHANGE_PREVIEWS
 
-    lake = Lake(settings.lake_path, lambda: session(settings.spark_remote))
+    lake = open_lake(settings.lake_address, lambda: session(settings.spark_remote), is_embedded=settings.spark_remote is None)
     rows = lake.read(CHANGE_PREVIEWS).where(f"run_id = '{run_id}'").toArrow().to_pylist()
     return sorted(rows, key=lambda row: row["place"])
 

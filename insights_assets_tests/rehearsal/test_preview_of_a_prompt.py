@@ -16,11 +16,12 @@ from insights_assets.rehearsal.findings import Finding
 from insights_assets.rehearsal.preview import Preview, preview_change
 from insights_assets.resources.table_assets import BODIES
 from insights_assets_tests.contract.azure_openai_server import AzureOpenAI
-from insights_assets_tests.house import TestHouse
-from insights_assets_tests.labels.model.house_with_model import label, open_house, put, rows, texts
+from insights_assets_tests.house import TestHouse, filled_home
+from insights_assets_tests.labels.model.house_with_model import asking, label, put, rows, taken_in, texts
 from insights_assets_tests.labels.model.test_gates import TEXTS, brain
 
 pytestmark = pytest.mark.slow
+ALL = {"model_share": 1.0, "model_exploration": 1.0}
 SIZES = {text for text, topic in TEXTS.items() if topic == "sizing_issue"}
 
 
@@ -33,10 +34,16 @@ def server() -> Any:
 @pytest.fixture
 def house(tmp_path: Path, spark: Any, server: AzureOpenAI) -> TestHouse:
     """A home whose every text was labelled by the model under the prompt in force."""
-    import insights_assets.anomalies.assets
-    import insights_assets.rehearsal.assets  # noqa: F401
+    import insights_assets.rehearsal.assets  # noqa: F401 - fills BODIES
 
-    made = open_house(tmp_path, spark, server, model_share=1.0, model_exploration=1.0)
+    return asking(filled_home("previewed", tmp_path, lambda home: fill(home, spark, server)), spark, server, **ALL)
+
+
+def fill(home: Path, spark: Any, server: AzureOpenAI) -> TestHouse:
+    import insights_assets.anomalies.assets  # noqa: F401 - fills BODIES
+
+    taken_in(home, spark).operations.close()
+    made = asking(home, spark, server, **ALL)
     put(made, "more.jsonl", TEXTS)
     made.run("sources", "canonical", run_id="run-1")
     label(made, "run-1")
