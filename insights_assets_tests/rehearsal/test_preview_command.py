@@ -96,7 +96,7 @@ def test_what_a_deaf_classifier_would_take_away_is_told_and_nothing_is_changed(h
     assert home.versions() == versions, "no live table was written"
     assert len(home.operations.activations.history()) == activations and models.active_version(home.path, home.operations) == models.shipped_version()
     assert home.operations.latest_publication() == published or home.operations.latest_publication().publication_id == published.publication_id  # type: ignore[union-attr]
-    assert not list((home.path / "lake" / "_scratch").glob("preview_*")), "copies are thrown away"
+    assert not [one for kind in ("preview", "replay") for one in (home.path / "lake" / "_scratch").glob(f"{kind}_*")], "copies are thrown away"
 
 
 def test_the_same_preview_takes_its_own_place_and_another_stands_beside_it(home: Home, tmp_path: Path) -> None:
