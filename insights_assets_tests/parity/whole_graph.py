@@ -25,6 +25,7 @@ from insights_assets.resources.operations import open_operations
 from insights_assets.simulator import simulate, simulate_next_day
 from insights_assets.tables import all_tables
 from insights_assets_tests.parity.differences import ROWS
+from insights_assets_tests.parity.houses import QUICK
 
 #: They tell when a home worked, not what it found.
 OF_THE_HOME = frozenset({"actions.loop_time", "actions.loop_summary", "actions.deliveries", "health.pipeline_health", "health.layers", "governance.audit_log"})
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder: Path = asked.home.resolve()
     simulate(folder / "shop", days=asked.days, records=asked.records, seed=asked.seed, last_day=LAST_DAY)
     landing = folder / "shop" / "landing"
-    server = JvmServer("local[2]", {"spark.local.dir": str(folder)}, log=folder / "jvm.log")
+    server = JvmServer("local[2]", {**QUICK, "spark.local.dir": str(folder)}, log=folder / "jvm.log")
     try:
         for later in range(asked.more_days + 1):
             if later:
