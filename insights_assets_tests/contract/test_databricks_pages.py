@@ -87,7 +87,7 @@ def test_commands_of_the_databricks_cli_name_what_the_bundle_has() -> None:
 def test_the_pages_matrix_is_the_commands() -> None:
     """Written anew by `python -m insights_assets_tests.contract.test_databricks_pages`."""
     found = MARKS.search(page("unity-catalog").read_text(encoding="utf-8"))
-    assert found and found[0] == _with_matrix(found[0])
+    assert found and found[0] == _with_matrix(found[0]), "tables or roles changed: `python -m insights_assets_tests.contract.test_databricks_pages` writes the matrix anew"
     assert matrix_text(matrix(all_tables())) in CliRunner().invoke(main, ["databricks", "bootstrap", "--matrix"]).output
 
 
