@@ -88,18 +88,10 @@ def _insights(words: tuple[str, ...]) -> None:
 
 
 def _job(name: str, config: dict[str, Any]) -> None:
-    from insights_assets.resources.progress import observing
-    from insights_assets.run import first_error, run_job
+    from insights_assets.run import run_job
     from insights_assets.settings import Settings
 
-    seconds: dict[str, float] = {}
-
-    def observer(step: str, took: float | None) -> None:
-        if took is not None:
-            seconds[step] = took
-
-    with observing(observer):
-        result = run_job(Settings(), name, config)
-    if not result.success:
-        raise SystemExit(first_error(result))
-    print(json.dumps({"succeeded": True, "seconds_by_step": seconds}))
+    outcome = run_job(Settings(), name, config)
+    if not outcome.succeeded:
+        raise SystemExit(outcome.error)
+    print(json.dumps({"succeeded": True, "seconds_by_step": outcome.seconds}))

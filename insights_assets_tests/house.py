@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -30,7 +32,7 @@ class TestHouse:
 
     __test__ = False
 
-    def __init__(self, home: Path, spark: Any, *, as_of: date, **settings: Any) -> None:
+    def __init__(self, home: Path, spark: Any, *, as_of: date, previous_as_of: date | None = None, **settings: Any) -> None:
         self.settings = Settings(home=home, as_of=as_of, customer_key_secret="test", **settings)
         self.landing = self.settings.landing_path
         self.lake = Lake(self.settings.lake_path, lambda: spark)
@@ -38,7 +40,7 @@ class TestHouse:
         self.operations.migrate()
         self.shop = load_shop(self.settings.shop)
         self.as_of = as_of
-        self.previous_as_of: date | None = None
+        self.previous_as_of = previous_as_of
 
     def step(self, name: str, run_id: str = "run-1") -> Step:
         _, reads, writes = table_assets.BODIES[name]
@@ -72,6 +74,17 @@ class TestHouse:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         return path
+
+
+def filled_home(name: str, tmp_path: Path, fill: Callable[[Path], TestHouse], *, called: str = "home") -> Path:
+    """A test's own copy of a home that is filled once a session: the tests judge what is done to it, not how it came to be."""
+    kept = tmp_path.parent / f"filled-{name}"
+    if not kept.exists():
+        making = tmp_path.parent / f"filling-{name}"
+        shutil.rmtree(making, ignore_errors=True)
+        fill(making).operations.close()
+        making.rename(kept)
+    return Path(shutil.copytree(kept, tmp_path / called))
 
 
 PRODUCTS = [

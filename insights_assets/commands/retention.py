@@ -59,13 +59,13 @@ def _run_job(settings: Settings, is_applied: bool, keep_published_days: int) -> 
     """The job `retention` on the home's own instance; its receipts, or the end of the command with the job's own words."""
     from insights_assets.governance.sensors import RETENTION
     from insights_assets.governance.tables import RETENTION_RUNS
-    from insights_assets.run import first_error, run_job
+    from insights_assets.run import run_job
 
     config = {"apply": is_applied, "asked_by": person(), "kept_published_days": keep_published_days}
-    result = run_job(settings, RETENTION, {"governance__retention_runs": {"config": config}})
-    if not result.success:
-        stop(first_error(result), FAILED)
-    return _receipts(settings, result.run_id, RETENTION_RUNS)
+    outcome = run_job(settings, RETENTION, {"governance__retention_runs": {"config": config}})
+    if not outcome.succeeded:
+        stop(f"retention failed: {outcome.error}", FAILED)
+    return _receipts(settings, outcome.run_id, RETENTION_RUNS)
 
 
 def _receipts(settings: Settings, run_id: str, spec: Any) -> list[dict[str, Any]]:

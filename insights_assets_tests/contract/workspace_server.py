@@ -9,6 +9,7 @@ how grants and masks act on a query, quotas, sign-in other than by token.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -62,6 +63,7 @@ class WorkspaceServer:
         self.calls: list[tuple[str, str]] = []
         self.statements: list[str] = []
         self.refuse_sql: dict[str, str] = {}
+        self.values: dict[str, str] = {}
         self.forbid: set[str] = set()
         self.slow = False
         self._answers: dict[str, dict[str, Any]] = {}
@@ -129,6 +131,9 @@ class WorkspaceServer:
             return {"policy_id": query["policy_id"], "name": self._of(world.policies, query["policy_id"], "Policy", "RESOURCE_DOES_NOT_EXIST")}
         if path == "/api/2.0/secrets/list":
             return {"secrets": [{"key": key} for key in self._of(world.secrets, query["scope"], "Scope", "RESOURCE_DOES_NOT_EXIST")]}
+        if path == "/api/2.0/secrets/get":
+            value = self._of(self.values, f"{query['scope']}/{query['key']}", "Secret", "RESOURCE_DOES_NOT_EXIST")
+            return {"key": query["key"], "value": base64.b64encode(value.encode()).decode()}
         if path.startswith("/api/2.0/serving-endpoints/"):
             name = path.rsplit("/", 1)[-1]
             return {"name": name, "state": {"ready": self._of(world.endpoints, name, "Endpoint", "RESOURCE_DOES_NOT_EXIST")}}
