@@ -20,6 +20,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("clusters", "Group what is said in other words into themes that keep their identity."),
     Stage("anomalies", "Find what is rising, why, and what it is worth a day."),
     Stage("actions", "Turn an issue into finished action: ticket, alert, hold, macro, article, brief; once, and undoable."),
+    Stage("rehearsal", "Say what a change would do before it is made, on copies."),
     Stage("learning", "Notice when labels no longer fit, retrain, and let a gate decide."),
     Stage("health", "Say whether pipeline, model and business are well, and what the loop earned."),
     Stage("governance", "Pin what is published, keep what was promised about access, retention and audit."),

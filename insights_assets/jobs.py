@@ -47,9 +47,18 @@ def offered(stage: str, module: str, name: str) -> Any:
     return getattr(found, name, None)
 
 
+def apart_jobs() -> list[Job]:
+    """The jobs whose tables, or some of them, the whole loop leaves out."""
+    return [job for job in _all_jobs() if job.apart]
+
+
+def _all_jobs() -> list[Job]:
+    return [*_JOBS, *(job for stage in STAGES for job in offered(stage.name, "sensors", "JOBS") or ())]
+
+
 def build_jobs() -> Mapping[str, Any]:
     """Every job by name."""
-    jobs = [*_JOBS, *(job for stage in STAGES for job in offered(stage.name, "sensors", "JOBS") or ())]
+    jobs = _all_jobs()
     apart = {table for job in jobs for table in (job.apart if isinstance(job.apart, tuple) else (job.tables or ()) if job.apart else ())}
     return {job.name: dg.define_asset_job(job.name, selection=_selection(job, apart), description=job.description, tags=_TAGS) for job in jobs}
 

@@ -1,12 +1,12 @@
-"""One run of the whole loop in this process, on a home's own Dagster instance. Behind `insights run`, the demo and the tests."""
+"""Runs in this process on a home's own Dagster instance: the whole loop or another job. Behind the commands, the demo and the tests."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from insights_assets.resources.home import open_instance
 from insights_assets.resources.progress import observing
@@ -45,24 +45,37 @@ class RunOutcome:
 
 def run_whole_loop(settings: Settings, on_step: Callable[[str, float | None], None] | None = None) -> RunOutcome:
     """Materialise the whole graph once. Returns how it ended; never raises for what a run can meet."""
-    from insights_assets.definitions import WHOLE_LOOP, build_definitions
+    from insights_assets.jobs import WHOLE_LOOP
+
+    return run_job(settings, WHOLE_LOOP, on_step=on_step)
+
+
+def run_job(
+    settings: Settings, name: str, ops: Mapping[str, Any] | None = None, *, on_step: Callable[[str, float | None], None] | None = None
+) -> RunOutcome:  # fmt: skip
+    """The same for one job of the house by name; `ops` configures its steps.
+
+    The run names its process: a run that was killed is marked failed by the next start, instead of holding the home for ever in the
+    eyes of whoever asks Dagster.
+    """
+    from insights_assets.definitions import build_definitions
 
     instance = open_instance(settings.home)
     mark_dead_runs(instance)
-    job = build_definitions(settings).resolve_job_def(WHOLE_LOOP)
+    job = build_definitions(settings).resolve_job_def(name)
     seconds: dict[str, float] = {}
 
-    def observer(name: str, took: float | None) -> None:
+    def observer(step: str, took: float | None) -> None:
         if took is not None:
-            seconds[name] = round(took, 3)
+            seconds[step] = round(took, 3)
         if on_step is not None:
-            on_step(name, took)
+            on_step(step, took)
 
     with observing(observer):
         result = job.execute_in_process(
             instance=instance, raise_on_error=False, tags={_PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **({"ops": dict(ops)} if ops else {})},
+        )  # fmt: skip
     failed = tuple(
         FailedCheck(evaluation.asset_key.to_user_string().replace("/", "."), evaluation.check_name, evaluation.blocking)
         for evaluation in result.get_asset_check_evaluations() if not evaluation.passed

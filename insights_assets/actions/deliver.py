@@ -7,7 +7,6 @@ here: what a text says (`finish.py`), the message it becomes (`messages.py`), th
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ from insights_assets.actions.messages import messages_of
 from insights_assets.actions.model import Evidence, text_of
 from insights_assets.actions.outbox import DrainReport, Outgoing, Patience, drain, want
 from insights_assets.actions.questions import ask_for_verdicts
+from insights_assets.lake.crash import crash_here
 from insights_assets.resources.operations import Operations
 from insights_assets.resources.operations.models import Approval
 from insights_assets.resources.operations.sending_tables import Delivery, OutboxRow
@@ -88,8 +88,7 @@ def send_waiting(
     """Send what the outbox holds already; nothing is wanted anew. `crash_at` (`outbox.call:after`) kills this process there, for tests."""
 
     def crash(point: str, _key: str) -> None:
-        if crash_at == f"outbox.{point}":
-            os.kill(os.getpid(), signal.SIGKILL)
+        crash_here(crash_at, f"outbox.{point}")
 
     messages = {item.message.key: item.message for item in outgoing}
     worker = f"{socket.gethostname()}:{os.getpid()}:{run_id}"

@@ -42,10 +42,11 @@ def daily_plot(daily: Sequence[tuple[date, int]], usual_per_day: float, onset: d
             axes.spines[side].set_visible(False)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return _inline(out.getvalue(), label)
+    return inline(out.getvalue(), label)
 
 
-def _inline(svg: str, label: str) -> str:
+def inline(svg: str, label: str) -> str:
+    """The figure as one element of a page, with words for who cannot see it."""
     import html
 
     body = _UNUSED.sub("", svg).strip()

@@ -10,6 +10,7 @@ import pandas as pd
 from insights_assets.anomalies import build, build_context, build_drift, build_trust
 from insights_assets.anomalies.incidents import OPEN
 from insights_assets.anomalies.soundness_tables import CORRECTED_SHARES, DRIFT, TRUST_CERTIFICATE
+from insights_assets.anomalies.splice_tables import LABEL_SPLICES, SPLICED_DAYS
 from insights_assets.anomalies.tables import (
     ANOMALIES,
     COMPLAINT_LAGS,
@@ -27,7 +28,8 @@ from insights_assets.anomalies.trust import OVERALL
 from insights_assets.canonical.tables import DUPLICATES, FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS, SOURCE_COMPLETENESS
 from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
 from insights_assets.labels.models import active_version
-from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
+from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY, LABEL_VERSIONS
+from insights_assets.labels.version_tables import RELABELLED
 from insights_assets.resources import previews
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
@@ -36,16 +38,16 @@ from insights_assets.sources.tables import BRONZE
 
 
 @table_assets(
-    TOPIC_SERIES, SERIES_DAYS, EXPOSURE_SERIES, COMPLAINT_LAGS,
-    reads=(FEEDBACK, FEEDBACK_LABELS, SHIPMENTS, ORDERS, SESSIONS, TOPIC_SERIES, SERIES_DAYS, COMPLAINT_LAGS), heavy=True,
+    TOPIC_SERIES, SERIES_DAYS, EXPOSURE_SERIES, COMPLAINT_LAGS, LABEL_SPLICES, SPLICED_DAYS,
+    reads=(FEEDBACK, FEEDBACK_LABELS, LABEL_VERSIONS, RELABELLED, SHIPMENTS, ORDERS, SESSIONS, TOPIC_SERIES, SERIES_DAYS, COMPLAINT_LAGS, LABEL_SPLICES), heavy=True, memo=nothing_else,
 )
 def topic_series(step: Step) -> None:
     """People who complain, by topic and place, beside what could have complained."""
     done = build.build_series(step)
-    step.note(TOPIC_SERIES, days_counted=done.days, mentions=done.mentions)
+    step.note(TOPIC_SERIES, days_counted=done.days, mentions=done.mentions, days_spliced=done.spliced)
 
 
-@table_assets(ANOMALIES, reads=(TOPIC_SERIES, SERIES_DAYS, EXPOSURE_SERIES, COMPLAINT_LAGS, ANOMALIES))
+@table_assets(ANOMALIES, reads=(TOPIC_SERIES, SERIES_DAYS, EXPOSURE_SERIES, COMPLAINT_LAGS, SPLICED_DAYS, ANOMALIES))
 def anomalies(step: Step) -> None:
     """Every series judged on every day with what was known by then."""
     rows = build.build_anomalies(step)
@@ -63,8 +65,8 @@ def anomalies(step: Step) -> None:
 @table_assets(
     ROOT_CAUSES, INSIGHTS, FORECASTS, ISSUE_DAYS,
     reads=(
-        ANOMALIES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, SHIPMENTS, ORDERS, SESSIONS, PRODUCTS, BRONZE["calendar"], COMPLAINT_LAGS, INSIGHTS,
-        ISSUE_DAYS,
+        ANOMALIES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, SHIPMENTS, ORDERS, SESSIONS, PRODUCTS, BRONZE["calendar"], COMPLAINT_LAGS, SPLICED_DAYS,
+        INSIGHTS, ISSUE_DAYS,
     ),
     checks=(
         Check("insights_are_distinct", INSIGHTS, "No two running insights share topic and cause.", blocking=True),
@@ -94,13 +96,13 @@ def _running(rows: pd.DataFrame, console: str) -> Any:
     return previews.table(shown, {"Tier": "tier", "Issue": "title", "People": "customers_count", "At risk a day": "risk", "Console": "page"})
 
 
-@table_assets(DATA_FINDINGS, reads=(FEEDBACK, DUPLICATES, DATA_FINDINGS))
+@table_assets(DATA_FINDINGS, reads=(FEEDBACK, DUPLICATES, DATA_FINDINGS), heavy=True, memo=nothing_else)
 def data_findings(step: Step) -> None:
     """What is wrong with the data rather than with the shop."""
     step.note(DATA_FINDINGS, findings=build_context.build_data_findings(step))
 
 
-@table_assets(SENTIMENT_SHIFTS, reads=(FEEDBACK, FEEDBACK_LABELS, ORDERS, PRODUCTS, BRONZE["calendar"], SENTIMENT_SHIFTS))
+@table_assets(SENTIMENT_SHIFTS, reads=(FEEDBACK, FEEDBACK_LABELS, ORDERS, PRODUCTS, BRONZE["calendar"], SENTIMENT_SHIFTS), heavy=True, memo=nothing_else)
 def sentiment_shifts(step: Step) -> None:
     """Whether sentiment changed after a policy."""
     step.note(SENTIMENT_SHIFTS, parts_shifted=build_context.build_sentiment_shifts(step))

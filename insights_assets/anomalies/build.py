@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.anomalies import insights as writing
-from insights_assets.anomalies import series, topics
+from insights_assets.anomalies import series, splices, topics
 from insights_assets.anomalies.forecasts import forecast
 from insights_assets.anomalies.incidents import RESOLVED, RUNNING, IncidentRules
 from insights_assets.anomalies.issues import Issue
@@ -23,6 +23,7 @@ from insights_assets.anomalies.priority import rules_of
 from insights_assets.anomalies.safety import named_by_orders
 from insights_assets.anomalies.scopes import Business, business_of
 from insights_assets.anomalies.situations import REACH, situate
+from insights_assets.anomalies.splice_tables import SPLICED_DAYS
 from insights_assets.anomalies.tables import (
     ANOMALIES,
     COMPLAINT_LAGS,
@@ -60,6 +61,7 @@ class Counted:
 
     days: int
     mentions: int
+    spliced: int = 0
 
 
 def build_series(step: Step) -> Counted:
@@ -82,7 +84,7 @@ def build_series(step: Step) -> Counted:
         step.write(TOPIC_SERIES, counted, days=recount)
         step.write(COMPLAINT_LAGS, _lags(step, said, recount))
         step.write(SERIES_DAYS, now)
-    return Counted(len(changed), int(now["mentions"].sum()))
+    return Counted(len(changed), int(now["mentions"].sum()), splices.build_splices(step, said))
 
 
 def build_anomalies(step: Step) -> pd.DataFrame | None:
@@ -99,7 +101,10 @@ def build_anomalies(step: Step) -> pd.DataFrame | None:
         return None
     start = date_of(days[0])
     recent = step.read(TOPIC_SERIES).where((F.col("day") >= start - timedelta(days=MEMORY_DAYS + 7)) & (F.col("known_day") <= step.as_of))
-    panel = build_panel(pandas_on_driver(recent, "the series of topics and scopes"), step.read_pandas(EXPOSURE_SERIES), step.read_pandas(COMPLAINT_LAGS), as_of=last)
+    counts, seam = pandas_on_driver(recent, "the series of topics and scopes"), step.read_pandas(SPLICED_DAYS)
+    panel = build_panel(
+        splices.spliced(counts, seam), step.read_pandas(EXPOSURE_SERIES), step.read_pandas(COMPLAINT_LAGS), as_of=last, splice_variance=splices.doubt(counts, seam)
+    )
     earlier = step.read(ANOMALIES).where((F.col("as_of_day") < start) & (F.col("as_of_day") >= start - timedelta(days=MEMORY_DAYS)))
     rows = judge_days(panel, days, stored=pandas_on_driver(earlier, "what was judged of the last days"), mentions_known=known_by_day(known, days[0], last))
     if rows.empty:
@@ -176,6 +181,8 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
     reach = first - timedelta(days=REACH + 21)
     feedback = step.read(FEEDBACK).where((F.col("known_day") <= last) & (F.col("occurred_day") >= reach))
     said = _named_by_orders(step, pandas_on_driver(series.mentions(feedback, step.read(FEEDBACK_LABELS)), "complaints of the days to judge"))
+    seam = step.read_pandas(SPLICED_DAYS)
+    said = said.assign(weight=splices.weights(said, seam)) if len(seam) else said
     sides: dict[str, pd.DataFrame] = {}
     delivered = (("shipped", SHIPMENTS, series.exposed_lines), ("ordered", ORDERS, series.exposed_orders))
     for basis, spec, exposed in delivered:

@@ -98,6 +98,7 @@ class _Model:
     factor: np.ndarray  # (series, 7) day of the week, column 0 = the weekday of day 0 of the epoch
     alpha: np.ndarray
     weight: np.ndarray  # counts the rate rests on
+    doubt: np.ndarray  # what else makes the rate uncertain, as a relative variance
     clean_days: np.ndarray
     known_days: np.ndarray
 
@@ -217,7 +218,7 @@ def _fit(
     rate = np.where(frozen, memory.frozen_rate, rate)
     weight = np.where(frozen, np.maximum(weight, settings.cold_weight), weight)
     alpha = _dispersion(panel, x_w, rate[:, None] * shaped, usable, alive)
-    return _Model(np.where(exposure > 0, rate, 0.0), factor, alpha, weight, clean_days, known_days)
+    return _Model(np.where(exposure > 0, rate, 0.0), factor, alpha, weight, panel.splice_variance, clean_days, known_days)
 
 
 def _weekday_factors(panel: Panel, x: np.ndarray, e: np.ndarray, weekday: np.ndarray, settings: DetectorSettings) -> np.ndarray:
@@ -257,7 +258,7 @@ def _scan(x: np.ndarray, mean: np.ndarray, model: _Model, settings: DetectorSett
         part = mean[:, -window:]
         m, squares = part.sum(axis=1), (part**2).sum(axis=1)
         count = x[:, -window:].sum(axis=1)
-        alpha = model.alpha * squares / np.maximum(m**2, 1e-12) + 1.0 / model.weight + settings.drift
+        alpha = model.alpha * squares / np.maximum(m**2, 1e-12) + 1.0 / model.weight + model.doubt + settings.drift
         z.append(signed_root(count, m, alpha))
         observed.append(count)
         expected.append(m)
@@ -269,7 +270,7 @@ def _cusum(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Running sum of today's z above the drift; nothing is summed while an incident runs."""
     mean = model.rate * e[:, -1] * model.factor[:, day % 7]
-    alpha = model.alpha + 1.0 / model.weight + settings.drift
+    alpha = model.alpha + 1.0 / model.weight + model.doubt + settings.drift
     # No half count off here: over many days it would hide just the slow rises this is for.
     z = np.clip(signed_root(x[:, -1] + 0.5, mean, alpha) / memory.scale[0], *settings.cusum_clip)
     moved = statistic(np.where(warm & ~memory.running, np.maximum(0.0, memory.cusum + z - settings.cusum_drift), 0.0))

@@ -50,6 +50,12 @@ class Mentions:
     known: np.ndarray
     confidence: np.ndarray
     codes: dict[str, np.ndarray]
+    #: How much each counts in a baseline: other than 1 where an earlier classifier heard it (`splices.py`). None: all count 1.
+    weight: np.ndarray | None = None
+
+    @property
+    def weights(self) -> np.ndarray:
+        return np.ones(len(self.day)) if self.weight is None else self.weight
 
     def of(self, topic: str) -> Mentions:
         return self.take(np.flatnonzero(self.topic == topic))
@@ -57,7 +63,7 @@ class Mentions:
     def take(self, rows: np.ndarray) -> Mentions:
         return Mentions(
             self.feedback_id[rows], self.topic[rows], self.person[rows], self.day[rows], self.known[rows], self.confidence[rows],
-            {name: codes[rows] for name, codes in self.codes.items()},
+            {name: codes[rows] for name, codes in self.codes.items()}, None if self.weight is None else self.weight[rows],
         )  # fmt: skip
 
 
@@ -98,6 +104,7 @@ class Ledger:
 def build_ledger(mentions: pd.DataFrame, sides: Mapping[str, pd.DataFrame], lags: LagModel, bases: frozenset[str]) -> Ledger:
     """`mentions`: feedback_id, topic, person, day, known_day, confidence and the cause attributes.
 
+    `weight`, where there, is how much a mention counts in a baseline.
     `sides`: what could complain, by basis (shipped, ordered, sessions, or records in the share model): the attributes it has, `day`
     and `units`. At least one; `bases` are those of the exposure series.
     """
@@ -113,6 +120,7 @@ def build_ledger(mentions: pd.DataFrame, sides: Mapping[str, pd.DataFrame], lags
         mentions["feedback_id"].to_numpy(dtype=object), mentions["topic"].to_numpy(dtype=object), mentions["person"].to_numpy(dtype=object),
         day_numbers(mentions["day"]), day_numbers(mentions["known_day"]), mentions["confidence"].to_numpy(dtype=np.float64),
         {name: _codes(mentions, name, coding) for name in topics.CAUSE_ATTRIBUTES},
+        mentions["weight"].to_numpy(dtype=np.float64) if "weight" in mentions.columns else None,
     )  # fmt: skip
     return Ledger(coding, said, {basis: _lines(frame, coding) for basis, frame in sides.items()}, lags, bases)
 
@@ -145,4 +153,4 @@ def one_per_person(mentions: Mentions) -> Mentions:
     heads = np.flatnonzero(fresh)
     rows = mentions.take(order[heads])
     codes = {name: np.maximum.reduceat(values[order], heads) for name, values in mentions.codes.items()}
-    return Mentions(rows.feedback_id, rows.topic, rows.person, rows.day, rows.known, rows.confidence, codes)
+    return Mentions(rows.feedback_id, rows.topic, rows.person, rows.day, rows.known, rows.confidence, codes, rows.weight)

@@ -6,7 +6,7 @@ view of one day. Not here: judging (`detectors.py`), or the reading of tables (`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -72,10 +72,13 @@ class Panel:
     record_count: np.ndarray
     first_day: int
     last_day: int
+    splice_variance: np.ndarray = field(default_factory=lambda: np.zeros(0))  # (series,): doubt about counts of an earlier classifier, relative
     parent: np.ndarray = field(init=False)  # the `all` series of the topic where it has the same basis, else -1
     _spread: dict[int, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if len(self.splice_variance) != len(self.keys):
+            self.splice_variance = np.zeros(len(self.keys))
         roof = {key.topic: i for i, key in enumerate(self.keys) if key.attribute == "all"}
         self.parent = np.array(
             [
@@ -173,9 +176,13 @@ class Panel:
 
 
 def build_panel(
-    topic_series: pd.DataFrame, exposure_series: pd.DataFrame, complaint_lags: pd.DataFrame, *, as_of: int | None = None
+    topic_series: pd.DataFrame, exposure_series: pd.DataFrame, complaint_lags: pd.DataFrame, *, as_of: int | None = None,
+    splice_variance: Mapping[str, float] | None = None,
 ) -> Panel:
-    """The panel of three small tables (columns as in `tables.py`). Rows known after `as_of` are left out."""
+    """The panel of three small tables (columns as in `tables.py`). Rows known after `as_of` are left out.
+
+    `splice_variance`: by topic, the doubt about counts that were made under an earlier classifier (`splices.doubt`).
+    """
     series = topic_series[~topic_series["topic"].isin(topics.NEVER_MONITORED)]
     day, known = day_numbers(series["day"]), day_numbers(series["known_day"])
     exposed_day = day_numbers(exposure_series["day"])
@@ -196,9 +203,10 @@ def build_panel(
     first, last = int(every.min()), int(every.max())
     units, rows = _units(exposure_series, exposed_day, first, last)
     shares = _shares(exposure_series, exposed_day, exposed_known, keys, basis)
+    doubts = np.array([(splice_variance or {}).get(key.topic, 0.0) for key in keys])
     return Panel(
         keys, basis, lag_model(complaint_lags, as_of), place[kept], day[kept], known[kept],
-        series["observed"].to_numpy(dtype=np.float64)[kept], units, rows, *shares, first, last,
+        series["observed"].to_numpy(dtype=np.float64)[kept], units, rows, *shares, first, last, doubts,
     )  # fmt: skip
 
 

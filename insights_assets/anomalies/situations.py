@@ -198,7 +198,7 @@ def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
     exposed = lines.units * (
         cumulative[np.clip(end - lines.day, 0, len(chances))] - cumulative[np.clip(start - lines.day, 0, len(chances))]
     )
-    weight = np.ones(len(exposed))
+    weight, counts_as = np.ones(len(exposed)), said.weights
     low, high = np.searchsorted(lines.day, [start - MAX_LAG, end])
     touched = slice(int(low), int(high))
     for _ in range(2):
@@ -206,11 +206,11 @@ def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
             if name not in lines.codes or not ledger.coding.size(name):
                 continue
             codes, who, size = lines.codes[name], said.codes[name], ledger.coding.size(name)
-            observed = np.bincount(who[who >= 0], minlength=size).astype(np.float64)
+            observed = np.bincount(who[who >= 0], weights=counts_as[who >= 0], minlength=size).astype(np.float64)
             base = np.bincount(codes[touched] + 1, weights=exposed[touched] * weight[touched], minlength=size + 1)[1:]
             effect = (observed + EFFECT_WEIGHT) / (base * observed.sum() / max(base.sum(), 1e-9) + EFFECT_WEIGHT)
             weight *= np.append(effect, 1.0)[codes]  # code -1 takes the last: no effect where nothing is said
-    total = float(len(said.day))
+    total = float(counts_as.sum())
     rate = (total + 0.5) / max(float((exposed * weight).sum()), 1e-9)
     named = {name: said.codes[name] >= 0 for name in topics.CAUSE_ATTRIBUTES}
     return Baseline(rate, total, lines.units * weight, named, share / share.sum(), np.cumsum(counts) / counts.sum())

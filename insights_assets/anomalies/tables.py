@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from insights_assets.anomalies.soundness_tables import SOUNDNESS
+from insights_assets.anomalies.splice_tables import SPLICE_TABLES
 from insights_assets.lake.spec import Column, TableSpec
 
 _RUN = (Column("run_id", "string", "Run that wrote the row", volatile=True),)
@@ -280,5 +281,5 @@ SENTIMENT_SHIFTS = TableSpec(
 
 TABLES = (
     TOPIC_SERIES, SERIES_DAYS, EXPOSURE_SERIES, COMPLAINT_LAGS, ANOMALIES, ISSUE_DAYS, ROOT_CAUSES, INSIGHTS, DATA_FINDINGS, FORECASTS, SENTIMENT_SHIFTS,
-    *SOUNDNESS,
+    *SPLICE_TABLES, *SOUNDNESS,
 )  # fmt: skip

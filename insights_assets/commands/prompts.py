@@ -22,6 +22,7 @@ from insights_assets.commands.frame import (
     settings_for,
     stop,
 )
+from insights_assets.commands.preview import preview
 
 if TYPE_CHECKING:
     from insights_assets.labels.prompt_evaluation import PromptEvaluation
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def prompts() -> None:
-    """Prompts and label sets: list, diff, lint, evaluate, promote, roll back."""
+    """Prompts and label sets: list, diff, lint, evaluate, preview, promote, roll back."""
 
 
 @prompts.command("list")
@@ -182,6 +183,9 @@ def _print_evaluation(found: PromptEvaluation) -> None:
 
 def _span(value: float | None, low: float | None, high: float | None) -> str:
     return "   -             " if value is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+prompts.add_command(preview)
 
 
 @prompts.command()

@@ -57,26 +57,22 @@ def retention(home: Path | None, is_applied: bool, as_of: datetime | None, keep_
 
 def _run_job(settings: Settings, is_applied: bool, keep_published_days: int) -> list[dict[str, Any]]:
     """The job `retention` on the home's own instance; its receipts, or the end of the command with the job's own words."""
-    from insights_assets.definitions import build_definitions
+    from insights_assets.governance.sensors import RETENTION
     from insights_assets.governance.tables import RETENTION_RUNS
-    from insights_assets.resources.home import open_instance
-    from insights_assets.run import first_error
+    from insights_assets.run import run_job
 
     config = {"apply": is_applied, "asked_by": person(), "kept_published_days": keep_published_days}
-    result = build_definitions(settings).resolve_job_def("retention").execute_in_process(
-        instance=open_instance(settings.home), raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, "ops": {"governance__retention_runs": {"config": config}}},
-    )  # fmt: skip
-    if not result.success:
-        stop(first_error(result), FAILED)
-    return _receipts(settings, result.run_id, RETENTION_RUNS)
+    outcome = run_job(settings, RETENTION, {"governance__retention_runs": {"config": config}})
+    if not outcome.succeeded:
+        stop(f"retention failed: {outcome.error}", FAILED)
+    return _receipts(settings, outcome.run_id, RETENTION_RUNS)
 
 
 def _receipts(settings: Settings, run_id: str, spec: Any) -> list[dict[str, Any]]:
     """The run's rows, read from the table itself: a receipt is worth what is stored of it."""
     from insights_assets.engine.session import session
-    from insights_assets.lake.lake import Lake
+    from insights_assets.lake.unity import open_lake
 
-    lake = Lake(settings.lake_path, lambda: session(settings.spark_remote))
+    lake = open_lake(settings.lake_address, lambda: session(settings.spark_remote), is_embedded=settings.spark_remote is None)
     rows = lake.read(spec).where(f"retention_run_id = '{run_id}'").orderBy("table_name").toArrow().to_pylist()
     return [dict(row) for row in rows]

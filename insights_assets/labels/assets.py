@@ -97,7 +97,7 @@ def _by_topic(counts: list[dict[str, Any]]) -> Any:
     return previews.table([{**row, "share": previews.share_of(row["count"], most)} for row in ranked], {"Topic": "topic", "Records": "count", "Size": "share"})
 
 
-@table_assets(LABELLED_FEEDBACK, reads=(FEEDBACK, FEEDBACK_LABELS), memo=nothing_else)
+@table_assets(LABELLED_FEEDBACK, reads=(FEEDBACK, FEEDBACK_LABELS), memo=nothing_else, heavy=True)
 def labelled_feedback(step: Step) -> None:
     """Redacted text beside its labels and confidence."""
     from pyspark.sql import functions as F
@@ -236,7 +236,8 @@ def relabel_plan(step: Step) -> None:
         return
     records = {row["received_day"]: row["count"] for row in step.read(FEEDBACK).groupBy("received_day").count().toArrow().to_pylist()}
     planned = step.read(RELABEL_PLAN).where(F.col("activation_id") == follow[0]).select("received_day").toArrow().column(0).to_pylist()
-    days = next_days(records, set(planned), step.shop.policy.learning.retraining.relabel_records, step.as_of)
+    limits = step.shop.policy.learning.retraining
+    days = next_days(records, set(planned), limits.relabel_records, step.as_of, limits.bridge_days)
     stamp = {"activation_id": follow[0], "model_version": follow[1], "run_id": step.run_id}
     step.write(RELABEL_PLAN, pd.DataFrame([{"received_day": day, "records": records[day], **stamp} for day in days], columns=RELABEL_PLAN.column_names))
     step.note(RELABEL_PLAN, days_planned=len(days), records=sum(records[day] for day in days))

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: What a label is made from; a change of any of these makes the record's day be labelled again.
 INPUTS = ("source", "kind", "channel", "language", "text", "rating", "nps", "reason_code", "signal", "sku", "sku_source", "order_id")
 
+_HITS = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>"
+
 
 @dataclass(frozen=True)
 class LabelReport:
@@ -78,16 +80,14 @@ def build_labels(step: Step) -> LabelReport:
     on_days = wanted.where(F.col("received_day").isin(sorted(days)))
     kept = stored.join(on_days.select(*key), key, "left_semi") if step.lake.row_count(FEEDBACK_LABELS) else None
     todo = on_days if kept is None else on_days.join(stored.select("feedback_id", "input_hash"), ["feedback_id", "input_hash"], "left_anti")
-    columns = ", ".join(f"`{c.name}` {c.type}" for c in FEEDBACK_LABELS.columns if not c.volatile)
-    hits = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>"
     doubt = "".join(f", {name} {kind}" for name, kind in DOUBT_COLUMNS.items()) if asking is not None else ""
     batches = step.lake.narrow(todo.select("feedback_id", *INPUTS, "input_hash", "received_day"), FEEDBACK_LABELS)
     doubts = _doubter(asking.severe_skus, step.settings.model_exploration) if asking is not None else None
-    labelled = step.lake.scratch("labelled", batches.mapInArrow(_batch_labeller(labeller, corrections, doubts), f"{columns}, hits {hits}{doubt}"))
+    labelled = step.lake.scratch("labelled", batches.mapInArrow(batch_labeller(labeller, corrections, doubts), label_ddl() + doubt))
     rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(
         "feedback_id", "hit.rule_id", "hit.kind", "hit.target", "hit.start", "hit.end", "hit.quote", "rules_version", "received_day"
     )
-    answered = asking.answer(labelled, lambda row: _corrected(row, corrections) if row["feedback_id"] in corrections else row) if asking is not None else None
+    answered = asking.answer(labelled, lambda row: corrected_row(row, corrections) if row["feedback_id"] in corrections else row) if asking is not None else None
     rows = answered.rows if answered is not None else labelled.drop("hits")
     rows = rows.withColumns({"run_id": F.lit(step.run_id), "labelled_at": F.lit(step.clock()).cast("timestamp")})
     rows = relabel.settle(step, rows, versions, due)
@@ -143,6 +143,12 @@ def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: 
     return feedback.withColumn("input_hash", F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 16))
 
 
+def label_ddl() -> str:
+    """Columns that `batch_labeller` makes of records: those of feedback_labels that do not differ from run to run, and the rules that fired."""
+    columns = ", ".join(f"`{c.name}` {c.type}" for c in FEEDBACK_LABELS.columns if not c.volatile)
+    return f"{columns}, hits {_HITS}"
+
+
 Doubter = Callable[["Labeller", list[dict[str, Any]], list[Any]], "list[pa.Array]"]
 
 
@@ -164,7 +170,8 @@ def _doubter(severe_skus: frozenset[str], exploration: float) -> Doubter:
     return columns
 
 
-def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, Any]], doubts: Doubter | None) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, Any]], doubts: Doubter | None) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What labels Arrow batches on every engine: feedback_id, INPUTS, input_hash and received_day in, columns of `label_ddl` out."""
     names = [column.name for column in FEEDBACK_LABELS.columns if not column.volatile]
     read = ["feedback_id", *INPUTS]
     passed = {"input_hash", "received_day"}  # go through untouched
@@ -175,12 +182,12 @@ def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, A
         from insights_assets.lake.types import arrow_type
 
         kinds = {field.name: field.type for field in FEEDBACK_LABELS.arrow_schema}
-        hit_type = arrow_type("array<struct<rule_id:string,kind:string,target:string,start:int,end:int,quote:string>>")
+        hit_type = arrow_type(_HITS)
         for batch in batches:
             records = batch.select(read).to_pylist()
             heard = list(labeller.heard(records))
             labels = [label for label, _, _ in heard]
-            rows = [_corrected(label.row, corrections) if label.row["feedback_id"] in corrections else label.row for label in labels]
+            rows = [corrected_row(label.row, corrections) if label.row["feedback_id"] in corrections else label.row for label in labels]
             arrays = [batch[name] if name in passed else pa.array([row[name] for row in rows], kinds[name]) for name in names]
             arrays.append(pa.array([list(label.hits) for label in labels], hit_type))
             more = doubts(labeller, records, heard) if doubts is not None else []
@@ -189,7 +196,7 @@ def _batch_labeller(labeller: Labeller, corrections: Mapping[str, Mapping[str, A
     return label_batches
 
 
-def _corrected(label: Mapping[str, Any], corrections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def corrected_row(label: Mapping[str, Any], corrections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """A label as a person put it right: what was corrected is certain, the rest stays (R85)."""
     from insights_assets.labels.review import corrected_topics
 

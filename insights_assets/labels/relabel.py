@@ -7,6 +7,9 @@ whether a version comes into force (`models.py`). Work is computed from tables: 
 A record whose label stays the same keeps its row, version included: that label was made by the older version. A record whose
 label changes gets a new row, and its old one goes to `label_versions`; when an older version comes back into force, exactly that
 row is put back.
+
+The newest days before a promotion are the bridge: they are due at once, with no plan and whatever the budget, so that no day labelled by the new
+version is judged before it is known by how much the version alone moved each topic (`anomalies/splices.py`).
 """
 
 from __future__ import annotations
@@ -43,28 +46,40 @@ def left_fact(activation_id: int) -> str:
 
 
 def days_due(step: Step) -> list[date]:
-    """Days that the plan of the present activation names and that are not done."""
+    """Days that are to be looked at and are not done: the bridge, and what the plan of the present activation names."""
     follow = activation_to_follow(step.operations)
     if follow is None:
         return []
-    planned = step.read(RELABEL_PLAN).where(f"activation_id = {follow[0]}").select("received_day")
-    done = step.read(RELABELLED).where(f"activation_id = {follow[0]} AND topic = 'all'").select("received_day")
-    return sorted(planned.join(done, "received_day", "left_anti").toArrow().column(0).to_pylist())
+    planned = step.read(RELABEL_PLAN).where(f"activation_id = {follow[0]}").select("received_day").toArrow().column(0).to_pylist()
+    done = step.read(RELABELLED).where(f"activation_id = {follow[0]} AND topic = 'all'").select("received_day").toArrow().column(0).to_pylist()
+    days = step.shop.policy.learning.retraining.bridge_days
+    earlier: list[date] = []
+    if days:
+        other = step.read(FEEDBACK_LABELS).where(f"model_version <> '{follow[1]}' AND prompt_version = 'none'").select("received_day").distinct()
+        earlier = other.toArrow().column(0).to_pylist()
+    return sorted({*planned, *bridge(earlier, done, days)} - set(done))
 
 
-def next_days(records: dict[date, int], planned: set[date], budget: int, newest: date) -> list[date]:
+def bridge(earlier: Sequence[date], done: Sequence[date], days: int) -> list[date]:
+    """The newest `days` days that the version before labelled; `earlier`: days that still hold its labels, those that are done hold some as well."""
+    newest = max([*earlier, *done], default=None)
+    return [] if newest is None else sorted(day for day in earlier if (newest - day).days < days)
+
+
+def next_days(records: dict[date, int], planned: set[date], budget: int, newest: date, bridge_days: int = 0) -> list[date]:
     """The days of the next run: newest first, at most DAYS_AT_ONCE calendar days back from the newest of them, within the budget.
 
-    One day is always taken, however many records it has.
+    One day is always taken, however many records it has; the days of the bridge are made again in any case and take nothing of the budget.
     """
     waiting = sorted((day for day in records if day not in planned and day <= newest), reverse=True)
     chosen: list[date] = []
     spent = 0
     for day in waiting:
-        if chosen and (spent + records[day] > budget or chosen[0] - day >= timedelta(days=DAYS_AT_ONCE)):
+        cost = records[day] if (newest - day).days >= bridge_days else 0
+        if chosen and (spent + cost > budget or chosen[0] - day >= timedelta(days=DAYS_AT_ONCE)):
             break
         chosen.append(day)
-        spent += records[day]
+        spent += cost
     return chosen
 
 
@@ -106,18 +121,32 @@ def settle(step: Step, new: DataFrame, versions: dict[str, str], due: Sequence[d
         earlier.join(new.select(*key), key, "left_semi")
     )  # fmt: skip
     stored = step.read(FEEDBACK_LABELS).where(on_due & same_rules).select(*columns)
-    told = step.lake.scratch("relabel_told", fresh.select(*key, F.col("topics.topic").alias("names"), *_SAME).join(
-        stored.select(*key, F.col("topics.topic").alias("old_names"), *(F.col(name).alias(f"old_{name}") for name in _SAME)), key
-    ))  # fmt: skip
-    same = F.array_sort("names").eqNullSafe(F.array_sort("old_names"))
-    for name in _SAME:
-        same &= F.col(name).eqNullSafe(F.col(f"old_{name}"))
+    told = step.lake.scratch("relabel_told", beside(fresh, stored, key))
+    same = is_same()
     unchanged = told.where(same).select(*key)
     replaced = stored.join(told.where(~same).select(*key), key, "left_semi").withColumn("replaced_by_activation", F.lit(follow[0]).cast("bigint"))
     kept = step.lake.scratch("relabel_kept", stored.join(unchanged, key, "left_semi"))
     fresh = step.lake.scratch("relabel_fresh", fresh.join(unchanged, key, "left_anti").select(*columns))
     _put_aside(step, step.lake.scratch("relabel_aside", replaced), due)
     return new.where(~on_due).select(*columns).unionByName(fresh).unionByName(kept)
+
+
+def beside(new: DataFrame, stored: DataFrame, key: Sequence[str]) -> DataFrame:
+    """What two labels of the same records say: of `new` under the names of its columns and `names`, of `stored` with `old_` before them."""
+    from pyspark.sql import functions as F
+
+    now = new.select(*key, F.col("topics.topic").alias("names"), *_SAME)
+    return now.join(stored.select(*key, F.col("topics.topic").alias("old_names"), *(F.col(name).alias(f"old_{name}") for name in _SAME)), list(key))
+
+
+def is_same() -> Column:
+    """Whether the two labels of a row of `beside` are the same label."""
+    from pyspark.sql import functions as F
+
+    same = F.array_sort("names").eqNullSafe(F.array_sort("old_names"))
+    for name in _SAME:
+        same &= F.col(name).eqNullSafe(F.col(f"old_{name}"))
+    return same
 
 
 def _put_aside(step: Step, replaced: DataFrame, due: Sequence[date]) -> None:

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.lake.crash import crash_here
+
 if TYPE_CHECKING:
     from insights_assets.resources.step import Step
 
@@ -62,7 +64,9 @@ def remember(step: Step, name: str, depends: Dependence) -> None:
         text = json.dumps(memory, sort_keys=True)
     except TypeError:
         return  # a check with metadata that only Dagster can hold: simply run again next time
+    crash_here(step.settings.crash_at, f"memo.{name}:before")
     step.operations.facts.put(f"memo:{name}", text)
+    crash_here(step.settings.crash_at, f"memo.{name}:after")
 
 
 def _inputs(step: Step, depends: Dependence) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class RetrainingLimits:
     launches_busy: int = 2
     new_reviewed: int = 30
     relabel_records: int = 200_000
+    #: Days that both versions label at once after a promotion, so that trend lines are spliced; 0 for none. The longest window that is judged is 28.
+    bridge_days: int = 28
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def _drift(node: Node | None) -> DriftLimits:
 def _retraining(node: Node | None) -> RetrainingLimits:
     whole = {
         "every_days": (1, 366), "every_days_busy": (1, 366), "launches_busy": (1, 1000), "new_reviewed": (1, 1_000_000), "relabel_records": (1, 100_000_000),
+        "bridge_days": (0, 120),
     }
     found = RetrainingLimits(**_numbers(node, whole, ()))  # type: ignore[arg-type]
     if node is not None and found.every_days_busy > found.every_days:

@@ -12,18 +12,22 @@ import pytest
 from insights_assets.canonical.tables import FEEDBACK
 from insights_assets.labels import models
 from insights_assets.labels.classifier import Classifier
-from insights_assets.labels.relabel import activation_to_follow, left_fact, next_days
+from insights_assets.labels.relabel import activation_to_follow, bridge, left_fact, next_days
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_VERSIONS, RULE_LABELS
 from insights_assets.labels.version_tables import LABEL_PROMOTION, RELABEL_PLAN, RELABELLED
 from insights_assets.resources.table_assets import BODIES
-from insights_assets_tests.house import PRODUCTS, TestHouse, order, review
+from insights_assets_tests.house import PRODUCTS, TestHouse, filled_home, order, review
 
 DAY = date(2026, 11, 10)
 
 
 @pytest.fixture
 def house(tmp_path: Path, spark: Any) -> TestHouse:
-    made = TestHouse(tmp_path / "home", spark, as_of=DAY)
+    return TestHouse(filled_home("relabel", tmp_path, lambda home: fill(home, spark)), spark, as_of=DAY, previous_as_of=DAY)
+
+
+def fill(home: Path, spark: Any) -> TestHouse:
+    made = TestHouse(home, spark, as_of=DAY)
     made.put("products", "products.jsonl", PRODUCTS)
     made.put("orders", "orders-2026-11.jsonl", [order("O1", "LMP-1", "C1"), order("O2", "KNT-2", "C2")])
     made.put("reviews", "r-2026-11.jsonl", [
@@ -33,6 +37,13 @@ def house(tmp_path: Path, spark: Any) -> TestHouse:
     ])
     made.run("sources", "canonical", "labels")
     return made
+
+
+def without_bridge(house: TestHouse) -> None:
+    """Labels are made again by the relabel job alone, so that what stands until then is seen."""
+    learning = house.shop.policy.learning
+    retraining = dataclasses.replace(learning.retraining, bridge_days=0)
+    house.shop = dataclasses.replace(house.shop, policy=dataclasses.replace(house.shop.policy, learning=dataclasses.replace(learning, retraining=retraining)))
 
 
 def deaf_to_sizing(house: TestHouse) -> str:
@@ -64,6 +75,7 @@ def relabel(house: TestHouse, run_id: str) -> None:
 @pytest.mark.slow
 def test_from_promotion_to_new_labels_and_back(house: TestHouse) -> None:
     home, operations = house.settings.home, house.operations
+    without_bridge(house)
     before, rules = labels(house), house.rows(RULE_LABELS)
     assert before["R2"]["primary_topic"] == before["R5"]["primary_topic"] == "sizing_issue"
     version = deaf_to_sizing(house)
@@ -133,6 +145,26 @@ def test_a_relabelling_that_died_ends_as_if_it_had_not(house: TestHouse) -> None
     assert {row["activation_id"] for row in house.rows(RELABEL_PLAN)} == {row["activation_id"] for row in house.rows(RELABELLED)}
 
 
+@pytest.mark.slow
+def test_the_bridge_is_labelled_at_once_and_only_the_bridge(house: TestHouse) -> None:
+    """Without any plan the run after a promotion labels the newest days by both versions; what is older waits for the relabel job."""
+    house.put("reviews", "r-old.jsonl", [review("R0", "O2", "C2", day="2026-09-01", title=None, body="Too small, I had to size up.")])
+    house.run("sources", "canonical", "labels", run_id="run-1b")
+    before = labels(house)
+    version = deaf_to_sizing(house)
+    models.promote(house.settings.home, house.operations, version, by="test", reason="a test")
+    body(house, "labels__feedback_labels", "run-2")
+    after = labels(house)
+    assert {ref for ref in before if after[ref] != before[ref]} == {"R2", "R5"} and after["R0"]["primary_topic"] == "sizing_issue"
+    assert {row["feedback_id"] for row in house.rows(LABEL_VERSIONS)} == {before[ref]["feedback_id"] for ref in ("R2", "R5")}, "both versions are kept"
+    done = {row["received_day"] for row in house.rows(RELABELLED)}
+    assert done == {date(2026, 11, 5), date(2026, 11, 6), date(2026, 11, 7)}
+    again = body(house, "labels__feedback_labels", "run-3")
+    assert not any(result.changed for result in again.results.values()), "the bridge does not creep into the past"
+    relabel(house, "run-4")
+    assert labels(house)["R0"]["primary_topic"] == "other"
+
+
 def test_days_are_taken_newest_first_within_days_and_budget() -> None:
     records = {DAY - timedelta(days=n): 100 for n in range(200)}
     first = next_days(records, set(), 1_000_000, DAY)
@@ -140,6 +172,9 @@ def test_days_are_taken_newest_first_within_days_and_budget() -> None:
     assert next_days(records, set(first), 1_000_000, DAY)[0] == DAY - timedelta(days=90)
     assert len(next_days(records, set(), 450, DAY)) == 4
     assert len(next_days({DAY: 9_000}, set(), 450, DAY)) == 1, "one day is always taken"
+    assert len(next_days(records, set(), 450, DAY, 28)) == 28 + 4, "the bridge takes nothing of the budget"
+    earlier = [DAY - timedelta(days=n) for n in range(40)]
+    assert bridge(earlier, [], 28) == sorted(earlier[:28]) and bridge(earlier[28:], earlier[:28], 28) == [] and bridge([], [], 28) == []
 
 
 def test_the_first_classifier_has_none_before_it(tmp_path: Path, clock: Any) -> None:
