@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.engine.bounds import arrow_on_driver
-from insights_assets.labels.asking import MOST_RECORDS
+from insights_assets.labels.asking import MOST_RECORDS, client_of
 from insights_assets.labels.build import INPUTS, corrected_row, corrections_of, labeller_of
 from insights_assets.labels.cascade_tables import LABEL_DECISIONS
 from insights_assets.labels.joining import join
 from insights_assets.labels.label_set import load_label_set
-from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.label import ModelLabel, label_texts, questions_of
 from insights_assets.labels.model.outcomes import KEPT_FOR
 from insights_assets.labels.model.request import Candidates, LabelPrompt
@@ -36,6 +35,7 @@ from insights_assets.rehearsal.flips import Looked
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from insights_assets.labels.model.client import ModelClient
     from insights_assets.labels.prompts import Prompt
     from insights_assets.resources.step import Step
 
@@ -64,7 +64,7 @@ def ask_ahead(step: Step, prompt: Prompt, first: date, *, sample: int, evidence:
     if connection is None:
         raise ChangeError("a prompt speaks to a model, and none is named: set INSIGHTS_MODEL and where it is (docs/language-model.md)")
     try:
-        client = ModelClient(connection, step.operations, step.settings, step.run_id)
+        client = client_of(connection, step)
         asked = LabelPrompt.of(prompt, load_label_set(str(prompt.front_matter["label_set"])), connection)
         return _ask(step, client, asked, first, sample, evidence)
     finally:
