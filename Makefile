@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score eval-labels eval-cascade clean lock setup live-jira live-slack live-smoke
+.PHONY: help demo olist test test-fast dev check bench kills score eval-labels eval-cascade clean lock setup live-jira live-slack live-smoke
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,10 @@ live-smoke: $(STAMP) ## the model client against a real deployment, when INSIGHT
 RECORDS ?= 50000 200000
 bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"
 	@$(BIN)/python -m benchmarks.loop $(RECORDS)
+
+CHAINS ?= first next jobs
+kills: $(STAMP) ## a run killed at every commit, message and publication, then compared; CHAINS="first next jobs"
+	@$(BIN)/python -m benchmarks.kills --chains $(CHAINS)
 
 SEEDS ?= 1 2 3
 score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3"

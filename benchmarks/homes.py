@@ -22,8 +22,9 @@ from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.operations import open_operations
 from insights_assets.tables import all_tables
 
-#: Tables whose rows are the home's own runs, so that a home that died has more of them: looked at for keys that are there twice, no more.
-OF_THE_HOME = {"health.pipeline_health"}
+#: Tables with a row for each run of a home, by the column that names it. A home that died has more runs, under other ids: here nothing
+#: may be lost or be there twice, and no more is asked.
+OF_RUNS = {"health.pipeline_health": "measured_run_id", "governance.retention_runs": "retention_run_id"}
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,21 @@ def differences(calm: Path, shaken: Path, *, published: bool = True) -> tuple[in
         compared += 1
         if one is None or other is None:
             found[str(spec)] = "one home has no such table"
-        elif str(spec) in OF_THE_HOME:
-            if other.select(list(spec.key)).group_by(list(spec.key)).aggregate([]).num_rows != other.num_rows:
-                found[str(spec)] = "keys twice"
+        elif str(spec) in OF_RUNS:
+            found |= {str(spec): said} if (said := _run_rows(spec, one, other)) else {}
         elif not one.equals(other):
             found[str(spec)] = _difference(spec, one.to_pylist(), other.to_pylist())
     return compared, found
+
+
+def _run_rows(spec: TableSpec, one: pa.Table, other: pa.Table) -> str:
+    """What is wrong with the second home's rows about its runs; empty where nothing is."""
+    rest = [name for name in spec.key if name != OF_RUNS[str(spec)]]
+    told, tells = ({tuple(row.values()) for row in table.select(rest).to_pylist()} for table in (one, other))
+    if lost := told - tells:
+        return f"no run tells of {', '.join(sorted(str(value) for key in lost for value in key))}"
+    keys = [tuple(row.values()) for row in other.select(list(spec.key)).to_pylist()]
+    return "keys twice" if len(set(keys)) != len(keys) else ""
 
 
 def _difference(spec: TableSpec, one: list[dict[str, Any]], other: list[dict[str, Any]]) -> str:

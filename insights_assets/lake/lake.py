@@ -188,9 +188,9 @@ class Lake:
     def _append(self, spec: TableSpec, frame: Any) -> WriteResult:
         prepared = self._as_spark(spec, frame)
         before = self._delta(spec).version()
-        self._crash(spec, "before")
+        self.crash(spec, "before")
         prepared.write.format("delta").mode("append").save(str(self.path(spec)))
-        self._crash(spec, "after")
+        self.crash(spec, "after")
         table = self._delta(spec)
         return WriteResult(_output_rows(table), table.version(), table.version() > before)
 
@@ -200,7 +200,7 @@ class Lake:
             return WriteResult(0, before, False)
         prepared = self._as_spark(spec, frame)
         condition = f"`{spec.partition_by}` IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days)})"
-        self._crash(spec, "before")
+        self.crash(spec, "before")
         prepared.write.format("delta").mode("overwrite").option("replaceWhere", condition).save(str(self.path(spec)))
         table = self._delta(spec)
         if table.version() == before:
@@ -210,7 +210,7 @@ class Lake:
             # The engine does not check replaceWhere itself; rows outside the days would be stored twice at the next run.
             table.restore(before)
             raise SchemaMismatch(f"{spec}: {_output_rows(table) - inside} rows lie outside the days that were to be replaced")
-        self._crash(spec, "after")
+        self.crash(spec, "after")
         return WriteResult(inside, table.version(), True)
 
     def _replace_small(self, spec: TableSpec, frame: Any) -> WriteResult:
@@ -223,9 +223,9 @@ class Lake:
         before = self._delta(spec).version()
         if _equal(old, new, spec):
             return WriteResult(0, before, False)
-        self._crash(spec, "before")
+        self.crash(spec, "before")
         arrow_to_spark(new, self.spark).write.format("delta").mode("overwrite").save(str(self.path(spec)))
-        self._crash(spec, "after")
+        self.crash(spec, "after")
         return WriteResult(new.num_rows, self._delta(spec).version(), True)
 
     # -- small print --------------------------------------------------------------------------------------------------------
@@ -276,7 +276,8 @@ class Lake:
             counts[day] = counts.get(day, 0) + (rows or 0)
         return counts
 
-    def _crash(self, spec: TableSpec, moment: str) -> None:
+    def crash(self, spec: TableSpec, moment: str) -> None:
+        """Where a process may die before or after it commits to a table; it does where the setting says so."""
         crash_here(self._crash_at, f"{spec}:{moment}")
 
 

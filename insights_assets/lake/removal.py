@@ -37,7 +37,9 @@ def set_append_only(lake: Lake, spec: TableSpec, value: bool) -> None:
 def keep_only(lake: Lake, spec: TableSpec, kept: DataFrame, removed: int) -> None:
     """Rewrite a table to the kept rows in one commit. Raises RemovalMismatch, with the table as it was, unless exactly `removed` rows are gone."""
     before, rows = lake.version(spec), lake.row_count(spec)
+    lake.crash(spec, "before")
     kept.select(*spec.column_names).coalesce(1).write.format("delta").mode("overwrite").save(str(lake.path(spec)))
+    lake.crash(spec, "after")
     left = lake.row_count(spec)
     if left != rows - removed:
         _table(lake, spec).restore(before)
@@ -46,7 +48,9 @@ def keep_only(lake: Lake, spec: TableSpec, kept: DataFrame, removed: int) -> Non
 
 def drop_days_before(lake: Lake, spec: TableSpec, first_kept: date) -> None:
     """Remove whole day partitions before a day; no file is rewritten."""
+    lake.crash(spec, "before")
     _table(lake, spec).delete(f"{spec.partition_by} < '{first_kept.isoformat()}'")
+    lake.crash(spec, "after")
 
 
 def vacuum(lake: Lake, spec: TableSpec, keep_versions: Iterable[int]) -> int:
