@@ -8,10 +8,10 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench kills score eval-labels eval-cascade clean lock setup live-jira live-slack live-smoke
+.PHONY: help demo olist test test-fast dev check bench kills score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## the virtual environment from requirements.lock
 
@@ -34,8 +34,9 @@ olist: $(STAMP) ## a public shop nobody here wrote, by its mapping file alone (n
 dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
 
-test: $(STAMP) ## every test, two files at a time
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+# Three on two cores: a file that waits for a daemon, a browser or a model's answer leaves its core to another.
+test: $(STAMP) ## every test, three files at a time
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(STAMP) ## tests of plain functions only
 	@$(BIN)/python -m pytest -q -m "not slow" --no-cov
@@ -65,6 +66,12 @@ CHAINS ?= first next jobs
 kills: $(STAMP) ## a run killed at every commit, message and publication, then compared; CHAINS="first next jobs"
 	@$(BIN)/python -m benchmarks.kills --chains $(CHAINS)
 
+bench-engines: $(STAMP) ## rows a second of single steps on Sail and JVM Spark, one core and two (needs Java); RECORDS=200000
+	@$(BIN)/python -m benchmarks.engines $(if $(filter file,$(origin RECORDS)),200000,$(RECORDS))
+
+parity: $(STAMP) ## the whole graph on Sail and on JVM Spark Connect: equal insights, tickets and tables (needs Java)
+	@$(BIN)/python -m insights_assets_tests.parity.whole_graph
+
 SEEDS ?= 1 2 3
 score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3"
 	@$(BIN)/python -m benchmarks.truth $(SEEDS)
@@ -75,8 +82,14 @@ live-jira: $(STAMP) ## the cases of the Jira stand-in against a real account; PR
 live-slack: $(STAMP) ## the cases of the Slack stand-in against a real workspace; CHANNEL="#insights-test" (writes messages there)
 	@$(BIN)/python -m insights_assets_tests.contract.live slack "$(CHANNEL)"
 
+live-databricks: $(STAMP) ## heavy steps as jobs of a real workspace, when DATABRICKS_HOST and the settings of jobs are given
+	@$(BIN)/python -m insights_assets_tests.contract.live_databricks
+
+chaos-databricks: $(STAMP) ## kill worker, job, message channel and workspace at three moments each, against the stand-in (about 5 minutes)
+	@$(BIN)/python -m insights_assets_tests.chaos.databricks_chaos 2>&1 | grep -E '^(ok  |FAIL| {8}|[0-9]+ of)'; exit $${PIPESTATUS[0]}
+
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet
 
 clean: ## remove what make made (the demo's home and caches; not .venv)
-	@rm -rf $(DEMO_HOME) olist .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info
+	@rm -rf $(DEMO_HOME) olist parity .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage build *.egg-info

@@ -101,7 +101,9 @@ def _first_commit(home: Path, spec: TableSpec, since: int | None) -> float | Non
 
 
 def _moves_rows(commit: Path) -> bool:
-    return any(not {"add", "remove"}.isdisjoint(json.loads(line)) for line in commit.read_text(encoding="utf-8").splitlines() if line)
+    """Whether a commit put rows in or took some out; merging small files does neither, and says so."""
+    actions = [json.loads(line) for line in commit.read_text(encoding="utf-8").splitlines() if line]
+    return any(action[kind].get("dataChange", True) for action in actions for kind in ("add", "remove") if kind in action)
 
 
 def _lake(home: Path) -> Lake:

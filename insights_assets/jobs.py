@@ -10,6 +10,8 @@ import dagster as dg
 from insights_assets.flow import STAGES
 
 WHOLE_LOOP = "whole_loop"
+#: A run that Dagster starts anew after its process was lost runs all its steps: what is done costs nothing, and a part of the graph publishes nothing.
+_TAGS = {"dagster/retry_strategy": "ALL_STEPS"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def build_jobs() -> Mapping[str, Any]:
     """Every job by name."""
     jobs = _all_jobs()
     apart = {table for job in jobs for table in (job.apart if isinstance(job.apart, tuple) else (job.tables or ()) if job.apart else ())}
-    return {job.name: dg.define_asset_job(job.name, selection=_selection(job, apart), description=job.description) for job in jobs}
+    return {job.name: dg.define_asset_job(job.name, selection=_selection(job, apart), description=job.description, tags=_TAGS) for job in jobs}
 
 
 def _selection(job: Job, apart: set[str]) -> dg.AssetSelection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ def run_job(settings: Settings, name: str, ops: Mapping[str, Any] | None = None)
     instance = open_instance(settings.home)
     mark_dead_runs(instance)
     return build_definitions(settings).resolve_job_def(name).execute_in_process(
-        instance=instance, raise_on_error=False, tags={_PROCESS_TAG: str(os.getpid())},
+        instance=instance, raise_on_error=False, tags={_PROCESS_TAG: f"{socket.gethostname()}:{os.getpid()}"},
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **({"ops": dict(ops)} if ops else {})},
     )  # fmt: skip
 
@@ -97,13 +98,16 @@ def first_error(result: dg.ExecuteInProcessResult) -> str:
 
 
 def mark_dead_runs(instance: dg.DagsterInstance) -> int:
-    """Runs whose process is gone did not end; they are marked failed so that nobody waits for them."""
+    """Runs of this machine whose process is gone did not end; they are marked failed so that nobody waits for them.
+
+    Where Dagster's storage is a server, runs of other machines stand in it too: a process number says nothing about those.
+    """
     import dagster as dg
 
     dead = 0
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        process = run.tags.get(_PROCESS_TAG)
-        if process and not _is_alive(int(process)):
+        machine, _, process = run.tags.get(_PROCESS_TAG, "").rpartition(":")
+        if process and machine in ("", socket.gethostname()) and not _is_alive(int(process)):
             instance.report_run_failed(run, message=f"process {process} ended without finishing the run")
             dead += 1
     return dead

@@ -6,16 +6,28 @@ the business decides (that is `shop/`), and any effect. Settings never change th
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 Profile = Literal["embedded", "spark", "databricks"]
 HeavySteps = Literal["here", "connect", "job"]
+#: Names a folder of secrets: a file `insights_model_key` in it is the setting INSIGHTS_MODEL_KEY. What the environment says goes before it.
+SECRETS_FOLDER = "INSIGHTS_SECRETS_DIR"
+
+
+class _SecretFiles(SecretsSettingsSource):
+    """An empty file is a secret that is not there: a compose file has to name them all."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value, key, is_complex = super().get_field_value(field, field_name)
+        return value or None, key, is_complex
 
 
 class Settings(BaseSettings):
@@ -28,10 +40,10 @@ class Settings(BaseSettings):
     shop: Path | None = Field(None, description="Folder of what the business decides; default the packaged sample shop")
     profile: Profile = "embedded"
     as_of: date | None = Field(None, description="The shop's today; default today in the shop's time zone")
-    spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server; empty starts the embedded engine")
+    spark_remote: str | None = Field(None, description="sc://… of a Spark Connect server, or local[N] for a JVM Spark of this machine; empty starts the embedded engine")
     operations_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default SQLite in the home")
     customer_key_secret: SecretStr | None = Field(None, description="Key of the customer pseudonyms; default one per home")
-    model: Literal["none", "azure", "compatible"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint)")
+    model: Literal["none", "azure", "compatible", "ai_functions"] = Field("none", description="Language model: none (local labels alone), azure (Azure OpenAI), compatible (any OpenAI-style endpoint), ai_functions (Databricks' ai_query, run by the engine)")
     platform_cost_per_month: float | None = Field(None, ge=0, description="What the platform costs a month in the reporting currency; ROI's cost side")
     people_cost_per_month: float | None = Field(None, ge=0, description="What the people who review, judge and maintain cost a month; ROI's cost side")
     console_url: str = Field("http://127.0.0.1:3001", pattern=r"^https?://[^\s]+$", description="Where people reach the console; links in Dagster's UI lead there")
@@ -51,16 +63,22 @@ class Settings(BaseSettings):
     heavy_steps: HeavySteps = Field("here", description="Where heavy steps run: in this process, over Spark Connect (spark_remote), or as Databricks jobs")
     databricks_host: str | None = Field(None, description="https://… of the workspace; default what the Databricks SDK finds (environment, profile)")
     databricks_token: SecretStr | None = Field(None, description="Access token; default the SDK's own sign-in")
-    databricks_job_file: str | None = Field(None, description="Where insights_assets/job.py was put for jobs, e.g. dbfs:/insights_assets/job.py")
-    databricks_wheel: str | None = Field(None, description="The project's wheel as a job's library, e.g. dbfs:/insights_assets/….whl")
-    databricks_cluster: dict[str, Any] | None = Field(None, description="JSON: the job cluster made for each job (new_cluster of the Jobs API)")
-    databricks_cluster_id: str | None = Field(None, description="An existing cluster instead; its environment must carry the customer key")
+    databricks_wheel: str | None = Field(None, description="The project's wheel, which a job's tasks run, e.g. /Volumes/main/insights/files/….whl")
+    databricks_job_file: str | None = Field(None, description="Where insights_assets/job.py was put, for clusters that have the package already; default the wheel's entry point")
+    databricks_serverless: str | None = Field(None, description="Version of the serverless environment that the tasks of a job share, e.g. 3; needs databricks_volume")
+    databricks_cluster_id: str | None = Field(None, description="An existing cluster that the tasks share; its environment must carry the customer key")
+    databricks_cluster: dict[str, Any] | None = Field(None, description="JSON: a cluster made for each task (new_cluster of the Jobs API)")
+    databricks_volume: str | None = Field(None, description="/Volumes/catalog/schema/volume for the messages of jobs; default DBFS, which only classic clusters see")
     databricks_secret_scope: str = Field("insights", description="Secret scope that holds customer_key for jobs")
     databricks_poll_seconds: float = Field(5.0, gt=0, description="How often a job's state and messages are asked for")
+    databricks_patience_seconds: int = Field(300, ge=1, description="How long a workspace may not answer before the step gives up")
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
+    databricks_catalog: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,255}$", description="Unity Catalog that holds the tables (`insights databricks bootstrap` makes them); empty keeps the lake in the home's folder")
+    databricks_env: Literal["dev", "staging", "prod"] = Field("dev", description="Which installation this is; part of the names of its catalog and its account groups")
+    databricks_warehouse_id: str | None = Field(None, description="SQL warehouse that `insights databricks bootstrap --apply` runs on")
     model_endpoint: str | None = Field(None, description="azure: https://NAME.openai.azure.com; compatible: the base URL up to and with its /v1")
-    model_deployment: str | None = Field(None, description="Deployment (azure) or model name (compatible) that answers")
+    model_deployment: str | None = Field(None, description="Deployment (azure), model name (compatible) or serving endpoint (ai_functions) that answers")
     model_batch_deployment: str | None = Field(None, description="Deployment of the Global-Batch kind; empty leaves the Batch API alone")
     model_auth: Literal["entra", "key"] | None = Field(None, description="How to sign in; default key where model_key is set, else Entra ID on azure")
     model_key: SecretStr | None = Field(None, description="API key, where one is used")
@@ -79,7 +97,19 @@ class Settings(BaseSettings):
     model_share: float = Field(0.14, ge=0, le=1, description="Most of the distinct texts that go to the model: those whose local label is most likely wrong, and the random share")
     model_exploration: float = Field(0.02, ge=0, le=1, description="Random share of distinct texts that go to the model whatever their risk, so that the local path is seen on what it thinks easy")
     model_batch_hours: float = Field(12.0, gt=0, description="Our own deadline of a batch: then it is cancelled and the rest is asked one by one")
-    dbfs_root: Path = Field(Path("/dbfs"), description="In a job: where DBFS is mounted; another folder means it runs on no cluster")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource, file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, then the environment, then a folder of secrets: a process's environment is seen by more people than a file."""
+        folder = os.environ.get(SECRETS_FOLDER)
+        if not folder:
+            return (init_settings, env_settings)
+        if not Path(folder).is_dir():
+            raise ValueError(f"{SECRETS_FOLDER} names {folder}, which is no folder")
+        return (init_settings, env_settings, _SecretFiles(settings_cls, secrets_dir=folder))
 
     @field_validator("home", "landing", "shop", "model_prices")
     @classmethod
@@ -96,14 +126,25 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _heavy_steps_can_run(self) -> Settings:
         if self.heavy_steps == "connect" and not self.spark_remote:
-            raise ValueError("heavy_steps=connect needs spark_remote (sc://…)")
-        if self.heavy_steps == "job" and not (self.databricks_job_file and (self.databricks_cluster or self.databricks_cluster_id)):
-            raise ValueError("heavy_steps=job needs databricks_job_file and either databricks_cluster or databricks_cluster_id")
+            raise ValueError("heavy_steps=connect needs spark_remote (sc://… or local[N])")
+        if self.heavy_steps == "job":
+            if not (self.databricks_wheel or self.databricks_job_file):
+                raise ValueError("heavy_steps=job needs databricks_wheel, or databricks_job_file where the cluster has the package")
+            if sum(bool(one) for one in (self.databricks_serverless, self.databricks_cluster_id, self.databricks_cluster)) != 1:
+                raise ValueError("heavy_steps=job needs exactly one of databricks_serverless, databricks_cluster_id and databricks_cluster")
+            if self.databricks_serverless and not self.databricks_volume:
+                raise ValueError("databricks_serverless needs databricks_volume: serverless compute does not see DBFS")
         return self
 
     @model_validator(mode="after")
     def _model_can_be_asked(self) -> Settings:
         if self.model == "none":
+            return self
+        if self.model == "ai_functions":
+            if not self.model_deployment:
+                raise ValueError("model=ai_functions needs model_deployment, the name of a serving endpoint")
+            if self.model_batch_deployment or self.model_reasoning_effort:
+                raise ValueError("model=ai_functions takes neither model_batch_deployment nor model_reasoning_effort: the engine sends the questions")
             return self
         missing = [name for name in ("model_endpoint", "model_deployment") if not getattr(self, name)]
         if missing:
@@ -119,6 +160,12 @@ class Settings(BaseSettings):
             raise ValueError("model_auth=entra is for model=azure; a compatible endpoint takes model_key or nothing")
         return self
 
+    @model_validator(mode="after")
+    def _catalog_can_be_opened(self) -> Settings:
+        if self.databricks_catalog and self.heavy_steps == "connect":
+            raise ValueError("databricks_catalog goes with heavy_steps=here or job: with connect the light steps stay with the embedded engine, which cannot open managed tables")
+        return self
+
     @property
     def landing_path(self) -> Path:
         return self.landing or self.home / "landing"
@@ -126,6 +173,11 @@ class Settings(BaseSettings):
     @property
     def lake_path(self) -> Path:
         return self.home / "lake"
+
+    @property
+    def lake_address(self) -> str:
+        """Where the tables are: the home's folder, or `unity:CATALOG`."""
+        return f"unity:{self.databricks_catalog}" if self.databricks_catalog else str(self.lake_path)
 
     @property
     def customer_key_path(self) -> Path:

@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+
+from insights_assets_tests.resources.databases import postgres_server, target
+
+# Here, once: a session's fixture that several rooms import would be made once a room.
+__all__ = ["postgres_server", "target"]
+
+# Speed is measured in benchmarks: a busy machine fails no test.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
-_WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract", "chaos"})
+_WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract", "chaos", "parity"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Side by side, whole runs come first: else the longest files would end the suite alone on one worker."""
+    """Side by side, the longest files come first: else they would end the suite alone on one worker.
+
+    First those that ask for more time, then the rooms of whole runs, then what starts the engine or a server, then plain functions.
+    """
     if config.getoption("numprocesses", None) or "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: item.path.parent.name not in _WHOLE_RUNS)
+        long, slow = ({item.path for item in items if item.get_closest_marker(mark)} for mark in ("timeout", "slow"))
+        items.sort(key=lambda item: (item.path not in long, item.path.parent.name not in _WHOLE_RUNS, item.path not in slow))
+
+
+@event.listens_for(Pool, "checkout")
+def wait_for_no_disk(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Processes die in these tests, the power does not go: what SQLite was told is there after a kill without waiting for the disk."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end: it need not be looked through again and again for garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +58,17 @@ def spark() -> Iterator[Any]:
     from insights_assets.engine.session import session
 
     yield session(None)
+
+
+@pytest.fixture(scope="session")
+def written_homes(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> dict[str, Path]:
+    """The published homes of `console/homes.py`: of the console's tests and of the commands' on what it shows."""
+    from insights_assets_tests.console.homes import build_home
+
+    homes = {name: tmp_path_factory.mktemp("console") / name for name in ("busy", "quiet")}
+    for name, home in homes.items():
+        build_home(home, spark, quiet=name == "quiet")
+    return homes
 
 
 @pytest.fixture

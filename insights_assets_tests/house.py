@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -18,7 +20,7 @@ from insights_assets.shop import load_shop
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def _in_order(names: list[str]) -> list[str]:
+def in_order(names: list[str]) -> list[str]:
     """Bodies after those that write what they read."""
     writer = {spec: name for name in names for spec in table_assets.BODIES[name][2]}
     waits_for = {name: {writer[spec] for spec in table_assets.BODIES[name][1] if writer.get(spec, name) != name} for name in names}
@@ -30,7 +32,7 @@ class TestHouse:
 
     __test__ = False
 
-    def __init__(self, home: Path, spark: Any, *, as_of: date, **settings: Any) -> None:
+    def __init__(self, home: Path, spark: Any, *, as_of: date, previous_as_of: date | None = None, **settings: Any) -> None:
         self.settings = Settings(home=home, as_of=as_of, customer_key_secret="test", **settings)
         self.landing = self.settings.landing_path
         self.lake = Lake(self.settings.lake_path, lambda: spark)
@@ -38,7 +40,7 @@ class TestHouse:
         self.operations.migrate()
         self.shop = load_shop(self.settings.shop)
         self.as_of = as_of
-        self.previous_as_of: date | None = None
+        self.previous_as_of = previous_as_of
 
     def step(self, name: str, run_id: str = "run-1") -> Step:
         _, reads, writes = table_assets.BODIES[name]
@@ -47,8 +49,8 @@ class TestHouse:
             reads=frozenset(reads), writes=frozenset(writes), previous_as_of=self.previous_as_of,
         )
 
-    def run(self, *stages: str, run_id: str = "run-1") -> dict[str, Step]:
-        """Run every body of the stages; returns the steps by asset step name."""
+    def run(self, *stages: str, run_id: str = "run-1", without: frozenset[str] = frozenset()) -> dict[str, Step]:
+        """Run every body of the stages but those left out; returns the steps by asset step name."""
         import importlib
 
         for stage in stages:
@@ -56,7 +58,7 @@ class TestHouse:
         done = {}
         # By stage and by what is read, as a run does; not by the order of import, which another test may have begun.
         for stage in stages:
-            for name in _in_order([name for name in table_assets.BODIES if name.partition("__")[0] == stage]):
+            for name in in_order([name for name in table_assets.BODIES if name.partition("__")[0] == stage and name not in without]):
                 step = self.step(name, run_id)
                 table_assets.BODIES[name][0](step)
                 done[name] = step
@@ -72,6 +74,17 @@ class TestHouse:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         return path
+
+
+def filled_home(name: str, tmp_path: Path, fill: Callable[[Path], TestHouse], *, called: str = "home") -> Path:
+    """A test's own copy of a home that is filled once a session: the tests judge what is done to it, not how it came to be."""
+    kept = tmp_path.parent / f"filled-{name}"
+    if not kept.exists():
+        making = tmp_path.parent / f"filling-{name}"
+        shutil.rmtree(making, ignore_errors=True)
+        fill(making).operations.close()
+        making.rename(kept)
+    return Path(shutil.copytree(kept, tmp_path / called))
 
 
 PRODUCTS = [

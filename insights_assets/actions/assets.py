@@ -48,6 +48,7 @@ from insights_assets.anomalies.soundness_tables import TRUST_CERTIFICATE
 from insights_assets.anomalies.tables import INSIGHTS, ISSUE_DAYS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
+from insights_assets.engine.bounds import arrow_on_driver
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.resources import previews
 from insights_assets.resources.operations.outbox_people import standing
@@ -285,7 +286,7 @@ def _review_progress(step: Step) -> dict[str, str]:
 def _members(step: Step) -> list[dict[str, Any]]:
     since = step.as_of - timedelta(days=RECENT_DAYS)
     frame = step.read(THEME_MEMBERS).where(f"known_day > DATE'{since.isoformat()}' AND theme_id IS NOT NULL")
-    rows: list[dict[str, Any]] = frame.select("feedback_id", "theme_id").toArrow().to_pylist()
+    rows: list[dict[str, Any]] = arrow_on_driver(frame.select("feedback_id", "theme_id"), "members of themes").to_pylist()
     return rows
 
 

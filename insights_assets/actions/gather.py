@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.actions.model import Evidence, Issue, Product, list_of, text_of
 from insights_assets.actions.ranking import Complaint
 from insights_assets.actions.repeated import ANSWERABLE, SUPPORT_SOURCES, SupportRecord
+from insights_assets.engine.bounds import arrow_on_driver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -171,5 +172,5 @@ def _may_escalate(row: Mapping[str, Any]) -> bool:
 
 
 def _rows(frame: DataFrame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = frame.toArrow().to_pylist()
+    rows: list[dict[str, Any]] = arrow_on_driver(frame, "records that an open issue may speak of").to_pylist()
     return sorted(rows, key=lambda row: str(row.get("feedback_id", "")))

@@ -66,7 +66,10 @@ def money_at_risk(issue: Issue, shop: Shop) -> str:
     if issue.risk_per_day is None:
         return "money at risk not known: needs orders"
     currency = issue.currency or shop.reporting_currency
-    low = f" (at least {wording.money(issue.risk_per_day_p10)})" if issue.risk_per_day_p10 is not None else ""
+    low = ""
+    if issue.risk_per_day_p10 is not None:
+        least = wording.money(issue.risk_per_day_p10)
+        low = " (could be nothing)" if least == "0" else f" (at least {least})"
     return f"about {wording.money(issue.risk_per_day)} {currency} a day at risk{low}"
 
 
@@ -84,7 +87,8 @@ def what_happens(facts: TicketFacts, style: Style) -> str:
     if chance := wording.chance(issue.p_value):
         parts.append(f"chance alone does this {chance}")
     detail = f" ({'; '.join(parts)})" if parts else ""
-    return f"{head}; {wording.count(issue.expected_count)} would be usual{detail}."
+    usual = "none" if issue.expected_count == 0 else wording.count(issue.expected_count)
+    return f"{head}; {usual} would be usual{detail}."
 
 
 def provisional(facts: TicketFacts, style: Style) -> str:
@@ -172,8 +176,12 @@ def already_done(facts: TicketFacts, style: Style) -> str:
     if waiting:
         team = facts.shop.owners[by_kind[next(k for k in _DRAFTS if k in by_kind)].owner].name
         done.append(f"{' and '.join(waiting)} drafted, {'waits' if len(waiting) == 1 else 'wait'} for {team}")
-    if "escalation" in by_kind:
-        done.append(f"on the escalation list of {facts.shop.owners[by_kind['escalation'].owner].name}")
+    if (escalated := by_kind.get("escalation")) is not None:
+        keeper = facts.shop.owners[escalated.owner].name
+        if escalated.state == "awaiting_approval":
+            waits += f" Waits for a yes of {keeper}: the escalation."
+        else:
+            done.append(f"on the escalation list of {keeper}")
     if not done:
         done.append("nothing outside this ticket")
     return f"{'; '.join(done)}.{waits} Undo: {undo}."
@@ -198,14 +206,15 @@ def _verdict_line(facts: TicketFacts, style: Style) -> str:
 
 
 def seen_after(facts: TicketFacts) -> str:
-    """How long after the first complaint the issue was seen, beside the promise."""
+    """How long after the first complaint (of a wish: the first request) the issue was seen, beside the promise."""
     first = facts.issue.first_said_at or facts.first_complaint_at
     if first is None or facts.issue.detected_at is None:
         return ""
     hours = max(0.0, (facts.issue.detected_at - first).total_seconds() / 3600)
     promise = facts.shop.policy.loop.promise_hours
     said_on = wording.day(first.astimezone(facts.shop.zone).date())
+    said = "request" if facts.issue.topic == "feature_request" else "complaint"
     if hours < 1:
-        return f"Seen within the hour of the first complaint, on {said_on} (promise {promise} h)."
+        return f"Seen within the hour of the first {said}, on {said_on} (promise {promise} h)."
     kept = f"promise {promise} h" if hours <= promise else f"later than the promised {promise} h"
-    return f"Seen {wording.elapsed(hours)} after the first complaint of {said_on} ({kept})."
+    return f"Seen {wording.elapsed(hours)} after the first {said} of {said_on} ({kept})."

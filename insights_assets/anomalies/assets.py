@@ -37,7 +37,7 @@ from insights_assets.sources.tables import BRONZE
 
 @table_assets(
     TOPIC_SERIES, SERIES_DAYS, EXPOSURE_SERIES, COMPLAINT_LAGS,
-    reads=(FEEDBACK, FEEDBACK_LABELS, SHIPMENTS, ORDERS, SESSIONS, TOPIC_SERIES, SERIES_DAYS, COMPLAINT_LAGS), heavy=True,
+    reads=(FEEDBACK, FEEDBACK_LABELS, SHIPMENTS, ORDERS, SESSIONS, TOPIC_SERIES, SERIES_DAYS, COMPLAINT_LAGS), heavy=True, memo=nothing_else,
 )
 def topic_series(step: Step) -> None:
     """People who complain, by topic and place, beside what could have complained."""
@@ -94,13 +94,13 @@ def _running(rows: pd.DataFrame, console: str) -> Any:
     return previews.table(shown, {"Tier": "tier", "Issue": "title", "People": "customers_count", "At risk a day": "risk", "Console": "page"})
 
 
-@table_assets(DATA_FINDINGS, reads=(FEEDBACK, DUPLICATES, DATA_FINDINGS))
+@table_assets(DATA_FINDINGS, reads=(FEEDBACK, DUPLICATES, DATA_FINDINGS), heavy=True, memo=nothing_else)
 def data_findings(step: Step) -> None:
     """What is wrong with the data rather than with the shop."""
     step.note(DATA_FINDINGS, findings=build_context.build_data_findings(step))
 
 
-@table_assets(SENTIMENT_SHIFTS, reads=(FEEDBACK, FEEDBACK_LABELS, ORDERS, PRODUCTS, BRONZE["calendar"], SENTIMENT_SHIFTS))
+@table_assets(SENTIMENT_SHIFTS, reads=(FEEDBACK, FEEDBACK_LABELS, ORDERS, PRODUCTS, BRONZE["calendar"], SENTIMENT_SHIFTS), heavy=True, memo=nothing_else)
 def sentiment_shifts(step: Step) -> None:
     """Whether sentiment changed after a policy."""
     step.note(SENTIMENT_SHIFTS, parts_shifted=build_context.build_sentiment_shifts(step))

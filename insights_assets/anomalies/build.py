@@ -37,6 +37,7 @@ from insights_assets.anomalies.tables import (
 from insights_assets.anomalies.tracking import ROW as ISSUE_ROW
 from insights_assets.anomalies.tracking import TrackingRules, from_rows, to_rows, track
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
+from insights_assets.engine.bounds import pandas_on_driver
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.resources.clock import end_of_day
 from insights_assets.sources.tables import BRONZE
@@ -98,9 +99,9 @@ def build_anomalies(step: Step) -> pd.DataFrame | None:
         return None
     start = date_of(days[0])
     recent = step.read(TOPIC_SERIES).where((F.col("day") >= start - timedelta(days=MEMORY_DAYS + 7)) & (F.col("known_day") <= step.as_of))
-    panel = build_panel(recent.toPandas(), step.read_pandas(EXPOSURE_SERIES), step.read_pandas(COMPLAINT_LAGS), as_of=last)
+    panel = build_panel(pandas_on_driver(recent, "the series of topics and scopes"), step.read_pandas(EXPOSURE_SERIES), step.read_pandas(COMPLAINT_LAGS), as_of=last)
     earlier = step.read(ANOMALIES).where((F.col("as_of_day") < start) & (F.col("as_of_day") >= start - timedelta(days=MEMORY_DAYS)))
-    rows = judge_days(panel, days, stored=earlier.toPandas(), mentions_known=known_by_day(known, days[0], last))
+    rows = judge_days(panel, days, stored=pandas_on_driver(earlier, "what was judged of the last days"), mentions_known=known_by_day(known, days[0], last))
     if rows.empty:
         return None
     step.write(ANOMALIES, rows.assign(run_id=step.run_id), days=[date_of(day) for day in days])
@@ -131,7 +132,7 @@ def _judge_issues(step: Step, days: list[int], judged: dict[int, int]) -> None:
 
     first, last = date_of(days[0]), date_of(days[-1])
     opened = step.read(ANOMALIES).where((F.col("as_of_day") >= first) & (F.col("as_of_day") <= last))
-    alarming = opened.where("state = 'open' OR z_peak >= 2").toPandas()
+    alarming = pandas_on_driver(opened.where("state = 'open' OR z_peak >= 2"), "alarms of the days to judge")
     earlier = step.read(ISSUE_DAYS).where(F.col("as_of_day") == first - timedelta(days=1)).select(*ISSUE_ROW).toArrow()
     before = from_rows(_with_maps(earlier.to_pandas(maps_as_pydicts="strict")), days[0] - 1)
     ledger, occurred = build_evidence(step, first, last)
@@ -174,7 +175,7 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
 
     reach = first - timedelta(days=REACH + 21)
     feedback = step.read(FEEDBACK).where((F.col("known_day") <= last) & (F.col("occurred_day") >= reach))
-    said = _named_by_orders(step, series.mentions(feedback, step.read(FEEDBACK_LABELS)).toPandas())
+    said = _named_by_orders(step, pandas_on_driver(series.mentions(feedback, step.read(FEEDBACK_LABELS)), "complaints of the days to judge"))
     sides: dict[str, pd.DataFrame] = {}
     delivered = (("shipped", SHIPMENTS, series.exposed_lines), ("ordered", ORDERS, series.exposed_orders))
     for basis, spec, exposed in delivered:
@@ -182,11 +183,11 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
         lines = step.read(spec).where((F.col(column) >= reach - timedelta(days=MAX_LAG)) & (F.col(column) <= last))
         rows = lines.count()
         if rows:
-            sides[basis] = exposed(lines, LINES_AT_MOST, rows).toPandas()
+            sides[basis] = pandas_on_driver(exposed(lines, LINES_AT_MOST, rows), f"{basis} lines")
     if not sides:
-        sides["records"] = series.exposed_records(feedback).toPandas()
+        sides["records"] = pandas_on_driver(series.exposed_records(feedback), "records by day")
     sessions = step.read(SESSIONS).where((F.col("occurred_day") >= reach) & (F.col("occurred_day") <= last))
-    visited = series.exposed_sessions(sessions).toPandas()
+    visited = pandas_on_driver(series.exposed_sessions(sessions), "sessions by day")
     if len(visited):
         sides["sessions"] = visited
     bases = frozenset(sides) | {"records"}

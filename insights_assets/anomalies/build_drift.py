@@ -22,6 +22,7 @@ from insights_assets.anomalies.tables import INSIGHTS
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.clusters.embeddings import unpack
 from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
+from insights_assets.engine.bounds import arrow_on_driver
 from insights_assets.labels.models import active_file, active_version
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.sources.tables import BRONZE
@@ -208,7 +209,7 @@ def _sampled_vectors(step: Step, members: Any, a_day: int) -> dict[date, np.ndar
     stored = step.read(EMBEDDINGS).where(F.col("model_id") == space[0]["model_id"]).select("text_hash", "vector")
     order = Over.partitionBy("known_day").orderBy("text_hash")
     drawn = members.select("known_day", "text_hash").distinct().withColumn("place", F.row_number().over(order)).where(F.col("place") <= a_day)
-    table = drawn.join(stored, "text_hash").select("known_day", "text_hash", "vector").toArrow().sort_by([("known_day", "ascending"), ("text_hash", "ascending")])
+    table = arrow_on_driver(drawn.join(stored, "text_hash").select("known_day", "text_hash", "vector"), "sampled vectors").sort_by([("known_day", "ascending"), ("text_hash", "ascending")])
     days = table.column("known_day").to_pylist()
     vectors = unpack(table.column("vector").to_pylist(), space[0]["dimensions"])
     found: dict[date, list[int]] = {}
@@ -225,7 +226,7 @@ def _unknown_words(step: Step, feedback: Any, a_day: int) -> dict[date, list[tup
     order = Over.partitionBy("known_day").orderBy("text_hash")
     first = feedback.groupBy("known_day", "text_hash", "language").agg(F.min("text").alias("text"), F.min("sku").alias("sku"))
     drawn = first.withColumn("place", F.row_number().over(order)).where(F.col("place") <= a_day)
-    rows = drawn.select("known_day", "text_hash", "language", "text", "sku").toArrow().to_pylist()
+    rows = arrow_on_driver(drawn.select("known_day", "text_hash", "language", "text", "sku"), "sampled texts").to_pylist()
     known, quiet = known_words(step), product_names(step)
     found: dict[date, list[tuple[str | None, float]]] = {}
     for row in sorted(rows, key=lambda row: (row["known_day"], row["text_hash"])):

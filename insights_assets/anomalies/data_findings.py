@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import nbinom
 
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.rounding import statistic
@@ -76,6 +75,8 @@ def find(arrivals: pd.DataFrame, first: int, last: int, rules: FindingRules = Fi
 
 def _runs(came: np.ndarray, alive: int, start: int, rules: FindingRules) -> list[_Run]:
     """Days outside the band, joined into runs; such days train no later band."""
+    from scipy.stats import nbinom  # slow to import, and needed only where a day is judged
+
     usual = np.ones(len(came), dtype=bool)
     runs: list[_Run] = []
     for i in range(alive + rules.least_days, len(came)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import nbinom
 
 from insights_assets.anomalies.rounding import statistic
 
@@ -52,6 +51,8 @@ def forecast(observed: np.ndarray, expected: np.ndarray, rules: ForecastRules = 
 
 
 def _ahead(o: np.ndarray, e: np.ndarray, rules: ForecastRules, days: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    from scipy.stats import nbinom  # slow to import, and needed only where a day is judged
+
     ratio = np.log((o + 0.5) / (e + 0.5))
     level, slope = float(ratio[: rules.least_days].mean()), 0.0
     for value in ratio[rules.least_days :]:

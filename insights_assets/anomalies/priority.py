@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.stats import gamma
 
 from insights_assets.anomalies.rounding import money, score, statistic
 
@@ -97,6 +96,8 @@ def excess_of(observed: Sequence[float], expected: Sequence[float], rules: Prior
 
     The rate ratio is Gamma distributed with the counts taken for what dispersion leaves of them, so tiny series shrink.
     """
+    from scipy.stats import gamma  # slow to import, and needed only where a day is judged
+
     o, e = np.asarray(observed, dtype=np.float64), np.maximum(np.asarray(expected, dtype=np.float64), 1e-6)
     days = len(o)
     total_o, total_e = float(o.sum()), float(e.sum())

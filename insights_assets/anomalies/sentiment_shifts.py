@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.priority import Event
@@ -54,6 +53,8 @@ def shifts(daily: pd.DataFrame, events: Sequence[Event], as_of: int, rules: Shif
 
 
 def _contrast(part: pd.DataFrame, is_after: np.ndarray, rules: ShiftRules) -> dict[str, Any] | None:
+    from scipy.stats import t as student  # slow to import, and needed only where a day is judged
+
     n, total = part["records"].to_numpy(dtype=np.float64), part["total"].to_numpy(dtype=np.float64)
     squares = part["squares"].to_numpy(dtype=np.float64)
     sides = []

@@ -44,21 +44,21 @@ def products(step: Step) -> None:
     build.build_products(step)
 
 
-@table_assets(SESSIONS, reads=(BRONZE["clickstream"],), memo=nothing_else)
+@table_assets(SESSIONS, reads=(BRONZE["clickstream"],), memo=nothing_else, heavy=True)
 def sessions(step: Step) -> None:
     """Sessions from events, with what became of them."""
     report = build.build_sessions(step)
     step.note(SESSIONS, days_rebuilt=report.days)
 
 
-@table_assets(ORDERS, reads=(BRONZE["orders"], BRONZE["fx"], PRODUCTS), memo=nothing_else)
+@table_assets(ORDERS, reads=(BRONZE["orders"], BRONZE["fx"], PRODUCTS), memo=nothing_else, heavy=True)
 def orders(step: Step) -> None:
     """Order lines in the reporting currency."""
     report = build.build_orders(step)
     step.note(ORDERS, days_rebuilt=report.days)
 
 
-@table_assets(SHIPMENTS, reads=(BRONZE["fulfilments"], ORDERS), memo=nothing_else)
+@table_assets(SHIPMENTS, reads=(BRONZE["fulfilments"], ORDERS), memo=nothing_else, heavy=True)
 def shipments(step: Step) -> None:
     """Parcels with their order line."""
     report = build.build_shipments(step)
@@ -108,6 +108,7 @@ def quarantine(step: Step) -> None:
 @table_assets(
     SOURCE_COMPLETENESS,
     reads=(*RAW.values(), *BRONZE.values(), QUARANTINE),
+    heavy=True,
     memo=nothing_else,
     checks=(
         Check("records_accounted_for", SOURCE_COMPLETENESS, "Raw rows equal typed, superseded and quarantined ones, source by source.", blocking=True),

@@ -23,6 +23,7 @@ from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
 from insights_assets.clusters.themes import Book, Theme, merge_candidates, rebased
 from insights_assets.clusters.vectors import active_embedder, known_complaints, product_words
 from insights_assets.clusters.walk import BUFFER_DAYS, Heard, Names, Rules, Timeline, walk
+from insights_assets.engine.bounds import arrow_on_driver
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,7 +120,7 @@ def _heard(
         .where(F.col("place") <= per_day)
         .join(vectors, "text_hash")
     )
-    table = frame.toArrow().sort_by([(name, "ascending") for name in ("known_day", "topic", "text_hash")])
+    table = arrow_on_driver(frame, "complaints to group into themes").sort_by([(name, "ascending") for name in ("known_day", "topic", "text_hash")])
     column = {name: np.array(table.column(name).to_pylist(), dtype=object) for name in table.column_names}
     return Heard(
         days=np.array([day.toordinal() for day in column["known_day"]], dtype=np.int64),

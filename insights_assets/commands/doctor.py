@@ -23,17 +23,32 @@ _NEEDED_BYTES = 2 * 1024**3
 @click.command()
 @home_option
 @click.option("--shop", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder of what the business decides.")
+@click.option("--profile", type=click.Choice(["embedded", "spark", "databricks"]), help="Check for this profile; databricks asks the workspace too [default: $INSIGHTS_PROFILE].")
 @json_option
-def doctor(home: Path | None, shop: Path | None, as_json: bool) -> None:
+def doctor(home: Path | None, shop: Path | None, profile: str | None, as_json: bool) -> None:
     """Check settings, shop, home and engine without side effects. Exit code 1 when something would stop a run."""
-    settings = settings_for(home=home, shop=shop)
-    findings = [_ask(name, check, settings) for name, check in CHECKS]
+    settings = settings_for(home=home, shop=shop, profile=profile)
+    findings = [(name, "ok" if ok else "fail", says) for name, ok, says in (_ask(name, check, settings) for name, check in CHECKS)]
+    if settings.profile == "databricks":
+        findings += _workspace(settings)
     if as_json:
-        emit_json([{"check": name, "ok": ok, "says": says} for name, ok, says in findings])
+        emit_json([{"check": name, "ok": level != "fail", "level": level, "says": says} for name, level, says in findings])
     else:
-        for name, ok, says in findings:
-            click.echo(f"{'ok  ' if ok else 'FAIL'}  {name:<12} {says}")
-    raise SystemExit(DONE if all(ok for _, ok, _ in findings) else FAILED)
+        for name, level, says in findings:
+            click.echo(f"{'FAIL' if level == 'fail' else level:<4}  {name:<12} {says}")
+    raise SystemExit(FAILED if any(level == "fail" for _, level, _ in findings) else DONE)
+
+
+def _workspace(settings: Settings) -> list[tuple[str, str, str]]:
+    """What the workspace says; a host or sign-in that the SDK cannot even begin with is a finding too."""
+    from insights_assets.governance.unity.examining import examine
+    from insights_assets.resources.jobs import open_workspace
+
+    try:
+        workspace = open_workspace(settings)
+    except ValueError as error:
+        return [("sign-in", "fail", f"{str(error).splitlines()[0]}: set INSIGHTS_DATABRICKS_HOST and INSIGHTS_DATABRICKS_TOKEN, or sign in with the Databricks SDK")]
+    return [(finding.check, finding.level, finding.says) for finding in examine(workspace, settings)]
 
 
 def _ask(name: str, check: Callable[[Settings], str], settings: Settings) -> tuple[str, bool, str]:
@@ -104,6 +119,12 @@ def _model(settings: Settings) -> str:
     if connection is None:
         return "none: rules and the local classifier label everything"
     prices = load_prices(settings.model_prices)
+    if settings.model == "ai_functions":
+        from insights_assets.engine.session import session
+        from insights_assets.labels.model.ai_functions import refuse_without_function
+
+        refuse_without_function(session(settings.spark_remote))
+        return f"the engine has ai_query; it was not asked whether {connection.deployment} answers, for asking costs. Budgets are kept by estimates"
     try:
         connection.sdk.with_options(timeout=10.0).models.list()
     except Exception as error:  # noqa: BLE001 - whatever the SDK or the sign-in raises is named by `fault_of`

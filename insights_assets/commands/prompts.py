@@ -132,6 +132,7 @@ def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = Non
     from uuid import uuid4
 
     from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+    from insights_assets.labels.asking import client_of
     from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.model.client import ModelClient
     from insights_assets.labels.model.request import Candidates, LabelPrompt
@@ -158,7 +159,8 @@ def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = Non
         prompt = LabelPrompt.of(load_prompt("label_feedback", version), load_label_set(), connection) if version is not None else active
         sample = golden(reviewed_records(step, last_correction(operations)))
         products = Candidates(step.read_pandas(PRODUCTS).to_dict("records"))
-        found = evaluate(ModelClient(connection, operations, settings, run_id, time=time), prompt, sample, products, active)
+        client = ModelClient(connection, operations, settings, run_id, time=time) if settings.model != "ai_functions" else client_of(connection, step)
+        found = evaluate(client, prompt, sample, products, active)
     finally:
         connection.close()
     keep(operations, found)

@@ -71,8 +71,8 @@ def _run_job(settings: Settings, is_applied: bool, keep_published_days: int) -> 
 def _receipts(settings: Settings, run_id: str, spec: Any) -> list[dict[str, Any]]:
     """The run's rows, read from the table itself: a receipt is worth what is stored of it."""
     from insights_assets.engine.session import session
-    from insights_assets.lake.lake import Lake
+    from insights_assets.lake.unity import open_lake
 
-    lake = Lake(settings.lake_path, lambda: session(settings.spark_remote))
+    lake = open_lake(settings.lake_address, lambda: session(settings.spark_remote), is_embedded=settings.spark_remote is None)
     rows = lake.read(spec).where(f"retention_run_id = '{run_id}'").orderBy("table_name").toArrow().to_pylist()
     return [dict(row) for row in rows]

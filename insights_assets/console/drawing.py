@@ -92,7 +92,7 @@ def draw_step(card: Card) -> None:
 def draw_rest(found: Opened, card: Card, titles: Mapping[str, str], *, records_open: bool) -> None:
     """What was done, the records, the verdict."""
     key = card.insight_id
-    pairs([("It hurts", card.harm), ("Already done", "\n".join(card.done) or "nothing yet"), ("Seen", card.seen)], f"done-{key}")
+    pairs([("It hurts", card.harm), ("Actions", "\n".join(card.done) or "none yet"), ("Seen", card.seen)], f"done-{key}")
     draw_records(card.records, len(card.issue.records), key, records_open=records_open)
     judge(found, card, titles)
 

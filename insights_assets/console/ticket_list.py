@@ -25,11 +25,11 @@ from insights_assets.shop.model import Shop
 Row = Mapping[str, Any]
 #: How an action stands, in the order in which it needs somebody; fixed words.
 STATES = (
-    "could not be delivered", "may have arrived", "waits to be sent", "waits for approval", "ran out unanswered", "proposed", "in force", "arrived", "taken up",
+    "could not be delivered", "may have arrived", "waits to be sent", "waits for approval", "ran out unanswered", "in force", "arrived", "taken up",
     "in work", "done", "approved", "rejected", "waits for the digest", "told with another", "asleep", "ended",
 )  # fmt: skip
 _BY_STATE = {
-    "proposed": "proposed", "awaiting_approval": "waits for approval", "expired": "ran out unanswered", "approved": "approved", "rejected": "rejected",
+    "proposed": "waits for approval", "awaiting_approval": "waits for approval", "expired": "ran out unanswered", "approved": "approved", "rejected": "rejected",
     "digest": "waits for the digest", "snoozed": "asleep", "ended": "ended", "delivered": "arrived", "planned": "waits to be sent",
     "grouped": "told with another", "inhibited": "told with another",
 }  # fmt: skip
@@ -67,12 +67,13 @@ class TicketCard:
 
 @dataclass(frozen=True)
 class Live:
-    """What the operational database says now, beside the published rows."""
+    """What the operational database says at `now`, beside the published rows."""
 
     outbox: Sequence[OutboxRow]
     approvals: Sequence[Approval]
     stamps: Stamped
     judged: Judgements
+    now: datetime
 
 
 def ticket_cards(tickets: Iterable[Row], insights: Iterable[Row], live: Live, shop: Shop, hosts: Sequence[str]) -> list[TicketCard]:
@@ -96,7 +97,7 @@ def _card(
 ) -> TicketCard:  # fmt: skip
     order = list(KINDS)
     rows = sorted(rows, key=lambda row: (order.index(row["kind"]) if row["kind"] in KINDS else 99, str(row["action_id"])))
-    lines = tuple(_line(row, sent.get(str(row["action_id"]), ()), asked.get(str(row["action_id"])), holds.get(str(row["action_id"])), live.stamps, shop, hosts) for row in rows)
+    lines = tuple(_line(row, sent.get(str(row["action_id"]), ()), asked.get(str(row["action_id"])), holds.get(str(row["action_id"])), live, shop, hosts) for row in rows)
     title = next((found for row in rows if (found := plain(text_of(row.get("title")), 160))), insight_id)
     judged = verdict_words(live.judged.verdicts.get(insight_id), shop)
     words = [insight_id, title, text_of(rows[0].get("topic")), *(f"{line.action_id} {line.kind} {line.owner} {line.where}" for line in lines)]
@@ -106,13 +107,15 @@ def _card(
     )  # fmt: skip
 
 
-def _line(row: Row, sent: Sequence[OutboxRow], approval: Approval | None, hold: Hold | None, stamps: Stamped, shop: Shop, hosts: Sequence[str]) -> TicketLine:
+def _line(row: Row, sent: Sequence[OutboxRow], approval: Approval | None, hold: Hold | None, live: Live, shop: Shop, hosts: Sequence[str]) -> TicketLine:
     action_id, kind = str(row["action_id"]), str(row["kind"])
-    there = stamps.get(action_id, {})
+    there = live.stamps.get(action_id, {})
     worst = min(sent, key=lambda entry: list(_UNSETTLED).index(entry.state) if entry.state in _UNSETTLED else 99, default=None)
     state = _BY_STATE.get(text_of(row.get("state")), "waits to be sent")
     if approval is not None:
         state = {"waiting": "waits for approval", "expired": "ran out unanswered", "approved": "approved", "rejected": "rejected"}[approval.state]
+        if approval.state == "waiting" and approval.expires_at is not None and approval.expires_at <= live.now:
+            state = "ran out unanswered"  # the next run writes it down
     if worst is not None and worst.state in _UNSETTLED:
         state = _UNSETTLED[worst.state]
     elif state in ("arrived", "approved", "waits to be sent", "ended"):
@@ -121,7 +124,7 @@ def _line(row: Row, sent: Sequence[OutboxRow], approval: Approval | None, hold: 
         for stage, reached in (("acknowledge", "taken up"), ("start", "in work"), ("fix", "done"), ("close", "done")):
             state = reached if stage in there else state
     if hold is not None and state not in _UNSETTLED.values():
-        state = {"active": "in force", "proposed": "proposed" if approval is None or approval.state != "waiting" else state}.get(hold.state, "ended")
+        state = {"active": "in force", "proposed": "waits for approval"}.get(hold.state, "ended")  # a proposed hold can be placed at any time
     url = next((entry.url for entry in sent if entry.url), None)
     moments = [f"{_STAGES[stage]} {wording.moment(there[stage].at, shop.zone)}" for stage in _STAGES if stage in there]
     return TicketLine(
@@ -132,7 +135,8 @@ def _line(row: Row, sent: Sequence[OutboxRow], approval: Approval | None, hold: 
 
 def _where(row: Row, worst: OutboxRow | None, approval: Approval | None, hold: Hold | None, state: str, shop: Shop) -> str:
     """Where it is, or why it is nowhere yet."""
-    if hold is not None and state in ("in force", "ended", "proposed"):
+    asked = approval is not None and approval.state == "waiting"
+    if hold is not None and (state in ("in force", "ended") or (state == "waits for approval" and not asked)):
         if hold.state == "active":
             return f"{len(hold.skus)} product{'s' if len(hold.skus) != 1 else ''} held until {wording.day(hold.expires_on) if hold.expires_on else 'it is released'}; undo: insights hold release {hold.hold_id}"
         return f"{hold.hold_id} is {hold.state}" + (f": {inert(hold.state_reason, 160)}" if hold.state_reason else "")

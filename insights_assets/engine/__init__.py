@@ -1,1 +1,1 @@
-"""Where Spark comes from: the embedded engine (Sail), any Spark Connect server, or Databricks. Callers see a SparkSession."""
+"""Where Spark comes from: the embedded engine (Sail), a JVM Spark of this machine, any Spark Connect server, or Databricks. Callers see a SparkSession."""

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from insights_assets.engine.embedded import embedded_url
+from insights_assets.engine.jvm import local_url
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -20,7 +21,14 @@ _SESSIONS: dict[str, SparkSession] = {}
 
 def spark_config(remote: str | None) -> dict[str, str]:
     """Spark settings by which a session is found: the remote (embedded where none is named) and UTC everywhere."""
-    return {"spark.remote": remote or embedded_url(), "spark.sql.session.timeZone": "UTC"}
+    return {"spark.remote": address_of(remote), "spark.sql.session.timeZone": "UTC"}
+
+
+def address_of(remote: str | None) -> str:
+    """`sc://…` of what a setting names: nothing is the embedded engine, `local[N]` a JVM Spark of this machine, else it is an address."""
+    if not remote:
+        return embedded_url()
+    return local_url(remote) if remote.startswith("local") else remote
 
 
 def session(remote: str | None = None) -> SparkSession:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from insights_assets.canonical.tables import QUARANTINE
 from insights_assets.governance.access import access_rows
+from insights_assets.governance.maintenance import maintain
 from insights_assets.governance.retention import leave_receipts, run_retention, vacuum_unpublished
-from insights_assets.governance.tables import ACCESS_MATRIX, AUDIT_LOG, RETENTION_RUNS
+from insights_assets.governance.tables import ACCESS_MATRIX, AUDIT_LOG, MAINTENANCE_RUNS, RETENTION_RUNS
 from insights_assets.lake.crash import crash_here
 from insights_assets.resources import previews
 from insights_assets.resources.house import House
@@ -69,6 +70,30 @@ def retention_runs(context: dg.AssetExecutionContext, house: House, config: Rete
     yield from results(step, (RETENTION_RUNS,), ())
 
 
+class Maintenance(dg.Config):
+    """Versions published in so many days stay readable."""
+
+    kept_published_days: int = 30
+
+
+@dg.multi_asset(
+    name="governance__maintenance_runs", specs=[asset_spec(MAINTENANCE_RUNS, (), "1", "Receipts of maintenance: small files merged, files deleted that no published version needs.", False)],
+    check_specs=[dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(MAINTENANCE_RUNS.key_path), blocking=True, description="The stored table has exactly the declared columns and types.")],
+)  # fmt: skip
+def maintenance_runs(context: dg.AssetExecutionContext, house: House, config: Maintenance) -> Iterator[Result]:
+    step = house.step(reads=(), writes=(MAINTENANCE_RUNS,), run_id=context.run.run_id, log=context.log)
+    with announced("governance__maintenance_runs"):
+        found = maintain(step, all_tables(), config.kept_published_days)
+        rows = [done.row(step) for done in found if done.did_something]
+        if rows:
+            step.write(MAINTENANCE_RUNS, pd.DataFrame(rows, columns=MAINTENANCE_RUNS.column_names))
+    step.note(
+        MAINTENANCE_RUNS, tables_looked_at=len(found), tables_compacted=sum(done.files_before != done.files_after for done in found),
+        files_merged=sum(done.files_before - done.files_after for done in found), files_deleted=sum(done.files_deleted for done in found), tables_analyzed=sum(done.is_analyzed for done in found),
+    )  # fmt: skip
+    yield from results(step, (MAINTENANCE_RUNS,), ())
+
+
 def _pinned() -> list[dg.AssetKey]:
     return [dg.AssetKey(spec.key_path) for spec in all_tables()]
 
@@ -92,4 +117,4 @@ def publication(context: dg.AssetExecutionContext, house: House) -> Iterator[dg.
     yield dg.MaterializeResult(metadata={"console": console, "tables_pinned": len(versions), "changed": changed, "as_of": step.as_of.isoformat()})
 
 
-ASSETS = [access_matrix, audit_log, retention_runs, publication]
+ASSETS = [access_matrix, audit_log, retention_runs, maintenance_runs, publication]

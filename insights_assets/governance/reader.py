@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from insights_assets.lake.lake import Lake
 from insights_assets.lake.spec import Column, TableSpec
 from insights_assets.lake.tiers import DEFAULT_TIER, Tier, allows
+from insights_assets.lake.unity import open_lake
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +54,9 @@ class Reader:
         self.settings = settings
         self.operations = operations
         self._who = who
-        self.lake = Lake(settings.lake_path, lambda: session(settings.spark_remote), versions=dict(publication.table_versions))
+        self.lake = open_lake(
+            settings.lake_address, lambda: session(settings.spark_remote), versions=dict(publication.table_versions), is_embedded=settings.spark_remote is None
+        )  # fmt: skip
 
     def view(self, spec: TableSpec, tier: Tier = DEFAULT_TIER, reason: str | None = None) -> View:
         """The published table with the columns the tier allows."""

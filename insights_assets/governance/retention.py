@@ -142,12 +142,16 @@ def _rewrite(step: Step, spec: TableSpec, kept: DataFrame, removed: int) -> None
         set_append_only(step.lake, spec, True)
 
 
-def vacuum_unpublished(step: Step, specs: tuple[TableSpec, ...], kept_days: int = KEPT_PUBLISHED_DAYS) -> int:
-    """Delete files that no publication of the last days, nor the newest one, needs; returns how many files."""
+def pinned_versions(step: Step, kept_days: int = KEPT_PUBLISHED_DAYS) -> list[dict[str, int]]:
+    """Table -> version of every publication of the last days and of the newest one: what must stay readable."""
     publications = step.operations.publications.recent(kept_days)
     latest = step.operations.latest_publication()
-    pinned = [dict(publication.table_versions) for publication in (*publications, *((latest,) if latest is not None else ()))]
-    gone = 0
+    return [dict(publication.table_versions) for publication in (*publications, *((latest,) if latest is not None else ()))]
+
+
+def vacuum_unpublished(step: Step, specs: tuple[TableSpec, ...], kept_days: int = KEPT_PUBLISHED_DAYS) -> int:
+    """Delete files that no publication of the last days, nor the newest one, needs; returns how many files."""
+    pinned, gone = pinned_versions(step, kept_days), 0
     for spec in specs:
         if step.lake.exists(spec):
             gone += vacuum(step.lake, spec, {versions[str(spec)] for versions in pinned if str(spec) in versions})

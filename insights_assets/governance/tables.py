@@ -35,6 +35,21 @@ RETENTION_RUNS = TableSpec(
     ),
 )
 
+MAINTENANCE_RUNS = TableSpec(
+    stage="governance", name="maintenance_runs", key=("maintenance_run_id", "table_name"), write="upsert_small", medallion="gold", owner="team:data-platform",
+    grain="one row per run of maintenance and table it did something to", description="What maintenance did: files merged, files deleted, and why a table was left alone.",
+    columns=(
+        Column("maintenance_run_id", "string", nullable=False, tier="aggregate"),
+        Column("table_name", "string", nullable=False, tier="aggregate"),
+        Column("files_before", "bigint", "Files of the table before", unit="files", nullable=False, tier="aggregate"),
+        Column("files_after", "bigint", "Files of the table after small ones were merged", unit="files", nullable=False, tier="aggregate"),
+        Column("files_deleted", "bigint", "Files deleted that no published version needs", unit="files", nullable=False, tier="aggregate"),
+        Column("is_analyzed", "boolean", "Whether rows and bytes were counted for the planner (Unity Catalog)", nullable=False, tier="aggregate"),
+        Column("left_alone", "string", "Why no file was deleted, where that was not for lack of any", tier="aggregate"),
+        Column("ran_at", "timestamp", unit="UTC", tier="aggregate", volatile=True),
+    ),
+)
+
 AUDIT_LOG = TableSpec(
     stage="governance", name="audit_log", key=("sequence",), write="append", medallion="gold", owner="team:governance",
     grain="one row per entry", description="Who did what to which subject; each entry covers the one before it (`insights audit verify` checks the original) (R116).",
@@ -49,4 +64,4 @@ AUDIT_LOG = TableSpec(
     ),
 )
 
-TABLES = (ACCESS_MATRIX, RETENTION_RUNS, AUDIT_LOG)
+TABLES = (ACCESS_MATRIX, RETENTION_RUNS, MAINTENANCE_RUNS, AUDIT_LOG)

@@ -32,10 +32,12 @@ from insights_assets.labels.trust import Trust, trust_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, SparkSession
 
     from insights_assets.labels.cascade import Labeller
+    from insights_assets.resources.language_model import Connection
     from insights_assets.resources.step import Step
+    from insights_assets.settings import Settings
 
 TASK = "label_feedback"
 #: What one run may hold on the driver; what is over is put off like what is over the budget.
@@ -219,13 +221,35 @@ def open_asking(step: Step, labeller: Labeller) -> Asking | None:
         return None
     products = step.read_pandas(PRODUCTS)
     rows = products.to_dict("records")
-    client = ModelClient(connection, step.operations, step.settings, step.run_id)
+    client = client_of(connection, step)
     prompt = LabelPrompt.of(active_prompt(step.operations, TASK), load_label_set(), connection)
     candidates = Candidates(rows)
     reviewed, said = replies_about(step, labeller, client, prompt, candidates)
     flagships = frozenset(str(row["sku"]) for row in rows if row.get("is_flagship") is True)
     versions = labeller.versions
     return Asking(step, client, prompt, trust_of(reviewed, said), versions["model_version"], versions["rules_version"], flagships, candidates)
+
+
+def client_of(connection: Connection, step: Step) -> ModelClient:
+    """The client that settings name: over HTTP from here, or as a statement of the engine that the step works on."""
+    if step.settings.model != "ai_functions":
+        return ModelClient(connection, step.operations, step.settings, step.run_id)
+    from insights_assets.labels.model.ai_functions import AiFunctionsClient, refuse_without_function
+
+    spark = engine_of(step.settings, step.lake.spark)
+    refuse_without_function(spark)
+    return AiFunctionsClient(connection, step.operations, step.settings, step.run_id).on(spark)
+
+
+def engine_of(settings: Settings, working_on: SparkSession) -> SparkSession:
+    """The engine that could have the function: with heavy_steps=connect the remote one, which the labels themselves are not made on."""
+    if settings.heavy_steps != "connect" or settings.spark_remote is None:
+        return working_on
+    from pyspark.sql import SparkSession as Sessions
+
+    from insights_assets.engine.session import spark_config
+
+    return Sessions.builder.config(map=dict(spark_config(settings.spark_remote))).create()
 
 
 def model_state(step: Step) -> str:
@@ -235,7 +259,7 @@ def model_state(step: Step) -> str:
         return ""
     prompt = active_prompt(step.operations, TASK).version_id
     is_open = int(step.operations.facts.get(OPEN_QUESTIONS) or 0)
-    parts = (prompt, settings.model_endpoint, settings.model_deployment, settings.model_snapshot, settings.model_reply_format, settings.model_reasoning_effort, settings.model_share)
+    parts = (prompt, settings.model_endpoint or settings.model, settings.model_deployment, settings.model_snapshot, settings.model_reply_format, settings.model_reasoning_effort, settings.model_share)
     return "|".join(str(part) for part in (*parts, step.run_id if is_open else ""))
 
 

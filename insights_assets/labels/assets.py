@@ -97,7 +97,7 @@ def _by_topic(counts: list[dict[str, Any]]) -> Any:
     return previews.table([{**row, "share": previews.share_of(row["count"], most)} for row in ranked], {"Topic": "topic", "Records": "count", "Size": "share"})
 
 
-@table_assets(LABELLED_FEEDBACK, reads=(FEEDBACK, FEEDBACK_LABELS), memo=nothing_else)
+@table_assets(LABELLED_FEEDBACK, reads=(FEEDBACK, FEEDBACK_LABELS), memo=nothing_else, heavy=True)
 def labelled_feedback(step: Step) -> None:
     """Redacted text beside its labels and confidence."""
     from pyspark.sql import functions as F

@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,11 @@ class Classifier:
     def __post_init__(self) -> None:
         self._concepts = parse_concepts(self.concept_document)
         self._tables: dict[str, _WordTable] = {}
-        self.model_version = "local@" + self._digest()[:12]
+
+    @cached_property
+    def model_version(self) -> str:
+        """The hash of what decides a score, worked out when it is first asked for."""
+        return "local@" + self._digest()[:12]
 
     def score(self, folded: Sequence[str], language: str) -> Scores:
         """Score folded texts of one language (see `words.fold`)."""
@@ -135,24 +140,28 @@ class Classifier:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Scores of clauses and of whole texts. Blocks are sums over tokens, each divided by its length."""
         text_count = len(tokens.folded)
-        clause_logits = np.tile(self.bias, (len(units.first_token), 1))
+        from scipy import sparse
+
+        clause_count = len(units.first_token)
+        clause_logits = np.tile(self.bias, (clause_count, 1))
         text_logits = np.tile(self.bias, (text_count, 1))
         if not len(tokens.word):
             return clause_logits, text_logits
         texts, begin = np.unique(units.of_text, return_index=True)
+        ends = np.append(units.first_token, len(tokens.heard))
+        # Clauses x words, as they stand: sums over the words of a clause are products with the words' scores.
+        said = sparse.csr_matrix((np.ones(len(tokens.heard)), tokens.heard, ends), shape=(clause_count, len(table.vocabulary)))
         for block in BLOCK_WEIGHTS:
-            contribution = table.scores[block][tokens.heard]
-            length = table.norms[block][tokens.heard]
+            sums, lengths = said @ table.scores[block], said @ table.norms[block]
             if block == "word":
-                where, pair = word_pairs(table.column[tokens.heard], units, self.spaces[language])
-                contribution[where] += self.weights[f"{language}.pair"][pair]
-                length[where] += self.spaces[language].pair_idf[pair] ** 2
+                paired = _paired(*word_pairs(table.column[tokens.heard], units, self.spaces[language]), units, clause_count, len(self.spaces[language].pair_idf))
+                sums += paired @ self.weights[f"{language}.pair"]
+                lengths += paired @ self.spaces[language].pair_idf ** 2
             elif block == "concept":
                 where, pair = concept_pairs(table.concepts, tokens.heard, units, len(self._concepts.names))
-                np.add.at(contribution, where, self.weights["concept_pair"][pair])
-                np.add.at(length, where, self.weights["concept_pair_idf"][pair] ** 2)
-            sums = np.add.reduceat(contribution, units.first_token, axis=0)
-            lengths = np.add.reduceat(length, units.first_token)
+                paired = _paired(where, pair, units, clause_count, len(self.weights["concept_pair_idf"]))
+                sums += paired @ self.weights["concept_pair"]
+                lengths += paired @ self.weights["concept_pair_idf"] ** 2
             clause_logits += sums / np.sqrt(np.maximum(lengths, 1e-9))[:, None]
             text_sums = np.add.reduceat(sums, begin, axis=0)
             text_lengths = np.add.reduceat(lengths, begin)
@@ -260,6 +269,13 @@ class Classifier:
             digest.update(name.encode())
             digest.update(np.round(np.asarray(arrays[name], dtype=np.float64), 4).tobytes())
         return digest.hexdigest()
+
+
+def _paired(where: np.ndarray, pair: np.ndarray, units: Clauses, clauses: int, pairs: int) -> Any:
+    """Clauses x pairs, from the tokens that pairs were found at."""
+    from scipy import sparse
+
+    return sparse.csr_matrix((np.ones(len(where)), (units.of_token[where], pair)), shape=(clauses, pairs))
 
 
 def sigmoid(value: np.ndarray) -> np.ndarray:

@@ -10,7 +10,6 @@ import re
 from typing import NamedTuple
 
 LONGEST_QUOTE = 240
-_SHORTEST_CLAUSE_WORDS = 3
 
 # A clause ends where a sentence does, at a line break, a semicolon, a spaced dash, or before a word of contrast.
 _CONTRAST = (
@@ -23,7 +22,9 @@ _BREAK = re.compile(
     rf"|(?P<contrast>(?:,?\s+(?=(?:{_CONTRAST})\s)|,\s+(?=mas\s)))"
     r"|(?P<comma>,\s+|\s+(?=(?:and|und|et|y|e)\s))"
 )
-_WORD = re.compile(r"[a-z0-9]{2,}")
+# Words of at least two letters; possessive, so that no word is counted twice.
+_TWO_WORDS = re.compile(r"[a-z0-9]{2,}+.*?[a-z0-9]{2,}+", re.DOTALL)
+_THREE_WORDS = re.compile(r"[a-z0-9]{2,}+.*?[a-z0-9]{2,}+.*?[a-z0-9]{2,}+", re.DOTALL)  # the shortest clause that a comma or "and" may cut off
 _EDGE = " \t\n\r,;:-|"
 
 
@@ -46,19 +47,19 @@ def clauses(folded: str) -> list[Span]:
     spans: list[Span] = []
     start = 0
     for match in _BREAK.finditer(folded):
-        if match.start() < start:
+        begin, end = match.span()
+        if begin < start:
             continue
-        if match.lastgroup == "comma" and (
-            not _has_words(folded, start, match.start(), _SHORTEST_CLAUSE_WORDS)
-            or not _has_words(folded, match.end(), len(folded), _SHORTEST_CLAUSE_WORDS)
-        ):
+        kind = match.lastgroup
+        if kind == "comma":
+            if _THREE_WORDS.search(folded, start, begin) is None or _THREE_WORDS.search(folded, end) is None:
+                continue
+        elif kind == "contrast" and _TWO_WORDS.search(folded, start, begin) is None:
             continue
-        if match.lastgroup == "contrast" and not _has_words(folded, start, match.start(), 2):
-            continue
-        span = trimmed(folded, start, match.end() if match.lastgroup == "hard" else match.start())
+        span = trimmed(folded, start, end if kind == "hard" else begin)
         if span is not None and _WORDLIKE.search(folded, span.start, span.end):
             spans.append(span)
-            start = match.end()
+            start = end
     span = trimmed(folded, start, len(folded))
     if span is not None and (not spans or _WORDLIKE.search(folded, span.start, span.end)):
         spans.append(span)
@@ -88,7 +89,3 @@ def quote_span(text: str, start: int, end: int, longest: int = LONGEST_QUOTE) ->
 def is_quote(text: str, quote: str, start: int, end: int) -> bool:
     """Whether a quote is the exact substring it says it is; a label whose quote is not is void."""
     return bool(quote) and 0 <= start < end <= len(text) and text[start:end] == quote
-
-
-def _has_words(text: str, start: int, end: int, count: int) -> bool:
-    return any(number == count for number, _ in enumerate(_WORD.finditer(text, start, end), start=1))

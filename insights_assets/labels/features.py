@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from insights_assets.labels.concepts import Concepts
-from insights_assets.labels.evidence import clauses
+from insights_assets.labels.evidence import Span, clauses
 from insights_assets.labels.words import Tokens, Vocabulary
 
 SHORTEST_GRAM, LONGEST_GRAM = 2, 4  # with five letters the figures were the same and training took half as long again
@@ -62,30 +62,25 @@ class Clauses:
 
 def cut(tokens: Tokens) -> Clauses:
     """The clauses of all texts of a batch; clauses without a single token are left out."""
-    first: list[int] = []
     of_text: list[int] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    token_starts = tokens.starts.tolist()
-    bounds = tokens.first.tolist()
-    for row, text in enumerate(tokens.folded):
-        token, last = bounds[row], bounds[row + 1]
-        if token == last:
-            continue
-        for span in clauses(text):
-            begin = token
-            while token < last and token_starts[token] < span.end:
-                token += 1
-            if token > begin:
-                first.append(begin)
-                of_text.append(row)
-                starts.append(span.start)
-                ends.append(span.end)
+    spans: list[Span] = []
+    has_token = np.diff(tokens.first) > 0
+    for row in np.flatnonzero(has_token).tolist():
+        found = clauses(tokens.folded[row])
+        spans += found
+        of_text += [row] * len(found)
+    rows = np.asarray(of_text, dtype=np.int64)
+    starts, ends = np.asarray(spans, dtype=np.int64).reshape(-1, 2).T
+    # Positions in one long text: a clause has the tokens that begin before its end and after the end of the one before it.
+    stride = max(map(len, tokens.folded), default=0) + 1
+    last = np.searchsorted(tokens.text * stride + tokens.starts, rows * stride + ends)
+    first = tokens.first[rows]
+    if len(rows):
+        first[1:] = np.where(rows[1:] == rows[:-1], last[:-1], first[1:])
+    kept = last > first
+    first, rows = first[kept], rows[kept]
     sizes = np.diff([*first, len(tokens.word)])
-    return Clauses(
-        np.asarray(first, dtype=np.int64), np.asarray(of_text, dtype=np.int64), np.asarray(starts, dtype=np.int64),
-        np.asarray(ends, dtype=np.int64), np.repeat(np.arange(len(first)), sizes),
-    )
+    return Clauses(first, rows, starts[kept], ends[kept], np.repeat(np.arange(len(first)), sizes))
 
 
 def learn_space(
@@ -100,7 +95,7 @@ def learn_space(
     column_of = np.full(len(vocabulary), -1, dtype=np.int64)
     column_of[kept] = np.arange(len(kept))
     columns = column_of[tokens.heard]
-    keys, _ = _neighbours(columns, units.of_token)
+    keys, _ = neighbours(columns, units.of_token)
     pair_keys, pair_counts = np.unique(keys, return_counts=True)
     enough = pair_counts >= least
     gram_counts: Counter[str] = Counter()
@@ -183,7 +178,7 @@ def concept_table(words: Iterable[str], concepts: Concepts, language: str, width
 
 def word_pairs(columns: np.ndarray, units: Clauses, space: LanguageSpace) -> tuple[np.ndarray, np.ndarray]:
     """(token positions, pair columns) of neighbouring words the space knows."""
-    keys, where = _neighbours(columns, units.of_token)
+    keys, where = neighbours(columns, units.of_token)
     if not len(space.pair_keys):
         return where[:0], where[:0]
     found = np.searchsorted(space.pair_keys, keys)
@@ -219,7 +214,7 @@ def concept_pairs(table: np.ndarray, token_words: np.ndarray, units: Clauses, co
     return np.concatenate(positions), np.concatenate(pairs)
 
 
-def _neighbours(columns: np.ndarray, of_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def neighbours(columns: np.ndarray, of_token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Keys of neighbouring known words inside a clause, and the position of the second word."""
     if len(columns) < 2:
         empty = np.zeros(0, dtype=np.int64)

@@ -29,23 +29,14 @@ from insights_assets.labels.corpus import (
     written_by,
 )
 from insights_assets.labels.denial import DenialReader
-from insights_assets.labels.features import (
-    BLOCK_WEIGHTS,
-    LanguageSpace,
-    concept_pairs,
-    concept_table,
-    cut,
-    learn_space,
-    word_pairs,
-    word_rows,
-)
+from insights_assets.labels.features import LanguageSpace, cut, learn_space
 from insights_assets.labels.label_set import LabelSet, load_label_set
+from insights_assets.labels.matrices import TextBlocks, document_idf, scaled_columns, text_blocks, weights_of
 from insights_assets.labels.words import Tokens, Vocabulary, fold
 
 STRENGTH = 0.5  # inverse regularisation (C); stronger fits remember phrases instead of words
 HELD_OUT_SHARE = 4  # of rows that are not the shipped corpus, one phrasing in four calibrates
 LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.25, 0.35, 0.5
-SPLIT_BLOCKS = ("word", "pair", "letters")
 
 
 def train(
@@ -111,12 +102,10 @@ def _between_hands(languages: Sequence[str], seed: int) -> list[tuple[list[Row],
 
 def _fit(rows: Sequence[Row], topics: tuple[str, ...], languages: Sequence[str]) -> dict[str, Any]:
     """Learn columns and weights; returns the parts of a classifier without its calibration."""
-    from scipy import sparse
-
     document = concept_source()
     concepts = parse_concepts(document)
     spaces: dict[str, LanguageSpace] = {}
-    blocks: list[dict[str, Any]] = []
+    blocks: list[TextBlocks] = []
     ordered: list[Row] = []
     for language in languages:
         own = [row for row in rows if row.language == language]
@@ -125,70 +114,26 @@ def _fit(rows: Sequence[Row], topics: tuple[str, ...], languages: Sequence[str])
         tokens = Tokens([fold(row.text) for row in own], vocabulary)
         units = cut(tokens)
         tokens.heard = DenialReader(language).heard(tokens.word, units.of_token, vocabulary)
-        space = spaces[language] = learn_space(tokens, vocabulary, units, load_function_words()[language])
-        known = word_rows(vocabulary.words, space)
-        table = concept_table(vocabulary.words, concepts, language)
-        # Texts are rows: token x word incidence turns properties of words into properties of texts.
-        incidence = sparse.csr_matrix(
-            (np.ones(len(tokens.heard)), (tokens.text, tokens.heard)), shape=(len(own), len(vocabulary))
-        )
-        where, pair = word_pairs(np.array([space.words.get(w, -1) for w in vocabulary.words])[tokens.heard], units, space)
-        at, both = concept_pairs(table, tokens.heard, units, len(concepts.names))
-        numbers = np.flatnonzero(table.ravel() >= 0)
-        blocks.append({
-            "word": incidence @ known.words,
-            "pair": sparse.csr_matrix(
-                (space.pair_idf[pair], (tokens.text[where], pair)), shape=(len(own), len(space.pair_keys))
-            ),
-            "letters": incidence @ known.grams,
-            "word_norm": incidence @ known.word_length,
-            "pair_norm": np.bincount(tokens.text[where], space.pair_idf[pair] ** 2, minlength=len(own)),
-            "letters_norm": incidence @ known.gram_length,
-            "concept": incidence @ sparse.csr_matrix(
-                (np.ones(len(numbers)), (numbers // table.shape[1], table.ravel()[numbers])),
-                shape=(len(vocabulary), len(concepts.names)),
-            ),
-            "concept_pair": sparse.csr_matrix(
-                (np.ones(len(at)), (tokens.text[at], both)), shape=(len(own), len(concepts.names) ** 2)
-            ),
-        })
-    weights, bias, shared = _solve(blocks, ordered, topics, spaces, len(concepts.names))
+        spaces[language] = learn_space(tokens, vocabulary, units, load_function_words()[language])
+        blocks.append(text_blocks(tokens, units, vocabulary, spaces[language], concepts, language))
+    weights, bias = _solve(blocks, ordered, topics, spaces)
     return {
-        "topics": topics, "weights": {**weights, **shared}, "bias": bias, "spaces": spaces,
+        "topics": topics, "weights": weights, "bias": bias, "spaces": spaces,
         "concept_document": document,
     }
 
 
 def _solve(
-    blocks: list[dict[str, Any]], rows: Sequence[Row], topics: tuple[str, ...], spaces: dict[str, LanguageSpace],
-    concepts: int,
-) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+    blocks: Sequence[TextBlocks], rows: Sequence[Row], topics: tuple[str, ...], spaces: dict[str, LanguageSpace]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """One linear machine a topic and a tone over all languages at once; concepts are shared between them."""
     from scipy import sparse
     from sklearn.svm import LinearSVC
 
-    single = sparse.vstack([part["concept"] for part in blocks]).tocsr()
-    paired = sparse.vstack([part["concept_pair"] for part in blocks]).tocsr()
-    single_idf, paired_idf = _document_idf(single), _document_idf(paired)
-    concept_norm = np.sqrt(np.maximum(
-        single @ single_idf**2 + paired @ paired_idf**2, 1e-9
-    ))
-    columns = []
-    scales = []
-    for part in blocks:
-        word_scale = _over(np.sqrt(np.maximum(part["word_norm"] + part["pair_norm"], 1e-9)), BLOCK_WEIGHTS["word"])
-        letter_scale = _over(np.sqrt(np.maximum(part["letters_norm"], 1e-9)), BLOCK_WEIGHTS["letters"])
-        scales.append((word_scale, letter_scale))
-    for name in SPLIT_BLOCKS:
-        columns.append(sparse.block_diag([
-            scale[1 if name == "letters" else 0] @ part[name] for part, scale in zip(blocks, scales, strict=True)
-        ], format="csr"))
-    concept_scale = _over(concept_norm, BLOCK_WEIGHTS["concept"])
-    columns.append(concept_scale @ single @ sparse.diags(single_idf))
-    columns.append(concept_scale @ paired @ sparse.diags(paired_idf))
-    design = sparse.hstack(columns, format="csr")
-    design.sum_duplicates()
-    truth = _truth(rows, topics)
+    single_idf = document_idf(sparse.vstack([part.concept for part in blocks]).tocsr())
+    paired_idf = document_idf(sparse.vstack([part.concept_pair for part in blocks]).tocsr())
+    design = scaled_columns(blocks, single_idf, paired_idf)
+    truth = truth_of(rows, topics)
     weight = np.array([row.weight for row in rows])
 
     def one(target: np.ndarray) -> tuple[np.ndarray, float]:
@@ -200,25 +145,9 @@ def _solve(
     # the same weights twice.
     fitted = [one(target) for target in truth.T]
     coefficients = np.stack([solution[0] for solution in fitted], axis=1)
+    weights = weights_of(coefficients, spaces, blocks, single_idf, paired_idf)
     bias = np.array([solution[1] for solution in fitted])
-    weights: dict[str, np.ndarray] = {}
-    at = 0
-    for name in SPLIT_BLOCKS:
-        for language, part in zip(spaces, blocks, strict=True):
-            size = part[name].shape[1]
-            scale = BLOCK_WEIGHTS["letters" if name == "letters" else "word"]
-            block = coefficients[at : at + size] * scale
-            if name == "pair":  # looked up by column when scoring, so its idf goes in here; the others carry theirs
-                block = block * spaces[language].pair_idf[:, None]
-            weights[f"{language}.{name}"] = block.astype(np.float32)
-            at += size
-    shared = {
-        "concept": coefficients[at : at + concepts] * single_idf[:, None] * BLOCK_WEIGHTS["concept"],
-        "concept_pair": coefficients[at + concepts :] * paired_idf[:, None] * BLOCK_WEIGHTS["concept"],
-        "concept_idf": single_idf,
-        "concept_pair_idf": paired_idf,
-    }
-    return weights, bias, shared
+    return {**weights, "concept_idf": single_idf, "concept_pair_idf": paired_idf}, bias
 
 
 @dataclass(frozen=True)
@@ -243,7 +172,7 @@ def _score_unseen(parts: dict[str, Any], rows: Sequence[Row], topics: tuple[str,
             signals.append(found)
             tones.append(tone)
             ordered += own
-    return _Scored(signals, np.vstack(tones), _truth(ordered, topics))
+    return _Scored(signals, np.vstack(tones), truth_of(ordered, topics))
 
 
 def _calibrate(scored: Sequence[_Scored], topics: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -277,7 +206,8 @@ def _best_threshold(probability: np.ndarray, truth: np.ndarray) -> float:
     return round(float((grid[int(np.argmax(scores))] + MIDDLE_THRESHOLD) / 2), 4)
 
 
-def _truth(rows: Sequence[Row], topics: tuple[str, ...]) -> np.ndarray:
+def truth_of(rows: Sequence[Row], topics: tuple[str, ...]) -> np.ndarray:
+    """Rows x (topics, then the two tones), 1 where a row has it."""
     column = {name: number for number, name in enumerate((*topics, *TONES))}
     truth = np.zeros((len(rows), len(column)), dtype=np.int64)
     for number, row in enumerate(rows):
@@ -285,18 +215,6 @@ def _truth(rows: Sequence[Row], topics: tuple[str, ...]) -> np.ndarray:
             if name in column:
                 truth[number, column[name]] = 1
     return truth
-
-
-def _document_idf(counts: Any) -> np.ndarray:
-    rows, columns = counts.shape
-    present = np.bincount(counts.indices, minlength=columns)
-    return np.where(present > 0, np.log((1.0 + rows) / (1.0 + present)) + 1.0, 0.0)
-
-
-def _over(norm: np.ndarray, weight: float) -> Any:
-    from scipy import sparse
-
-    return sparse.diags(weight / norm)
 
 
 def _card(

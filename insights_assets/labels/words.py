@@ -58,25 +58,33 @@ def word_of(token: str) -> str:
     return token
 
 
+class _Numbers(dict[str, int]):
+    """Token to number; a token met for the first time gets its word's number, and a word its next one."""
+
+    def __init__(self, words: list[str]) -> None:
+        super().__init__()
+        self._words = words
+
+    def __missing__(self, token: str) -> int:
+        word = word_of(token)
+        found = self.get(word)
+        if found is None:
+            found = self[word] = len(self._words)
+            self._words.append(word)
+        self[token] = found
+        return found
+
+
 class Vocabulary:
     """Numbers for words, shared by all texts of a batch; grows as words are met."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
-        self._numbers: dict[str, int] = {}
+        self.numbers = _Numbers(self.words)
 
     def number(self, token: str) -> int:
         """Number of a token; tokens that fold to one word share it."""
-        found = self._numbers.get(token)
-        if found is None:
-            word = word_of(token)
-            found = self._numbers.get(word)
-            if found is None:
-                found = len(self.words)
-                self.words.append(word)
-                self._numbers[word] = found
-            self._numbers[token] = found
-        return found
+        return self.numbers[token]
 
     def __len__(self) -> int:
         return len(self.words)
@@ -88,21 +96,18 @@ class Tokens:
     __slots__ = ("ends", "first", "folded", "heard", "starts", "text", "word")
 
     def __init__(self, folded: list[str], vocabulary: Vocabulary) -> None:
-        number = vocabulary.number
-        words: list[int] = []
+        said: list[str] = []
         starts: list[int] = []
-        ends: list[int] = []
         first = np.zeros(len(folded) + 1, dtype=np.int64)
         for row, text in enumerate(folded):
-            for match in TOKEN.finditer(text):
-                words.append(number(match.group()))
-                starts.append(match.start())
-                ends.append(match.end())
-            first[row + 1] = len(words)
+            matches = list(TOKEN.finditer(text))
+            said += [match[0] for match in matches]
+            starts += [match.start() for match in matches]
+            first[row + 1] = len(said)
         self.folded = folded
-        self.word = np.asarray(words, dtype=np.int64)
+        self.word = np.fromiter(map(vocabulary.numbers.__getitem__, said), dtype=np.int64, count=len(said))
         self.starts = np.asarray(starts, dtype=np.int64)
-        self.ends = np.asarray(ends, dtype=np.int64)
+        self.ends = self.starts + np.fromiter(map(len, said), dtype=np.int64, count=len(said))
         self.first = first
         self.heard = self.word  # as the classifier hears them; see `denial`
         self.text = np.repeat(np.arange(len(folded), dtype=np.int64), np.diff(first))

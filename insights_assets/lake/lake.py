@@ -1,7 +1,8 @@
 """Delta in and out: the one place that touches a table's files.
 
 Belongs here: reading a table (latest or at a pinned version), the four ways of writing, and what a write did. Does not belong
-here: what the rows mean. Every write is one Delta commit: it happened whole or not at all.
+here: what the rows mean, and who makes the commit (`stores.py`: the engine, or this process for an engine without Delta). Every write
+is one Delta commit: it happened whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import pyarrow as pa
 
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
 from insights_assets.lake.crash import crash_here
+from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
 from insights_assets.lake.spec import TableSpec
+from insights_assets.lake.stores import Store, store_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +57,7 @@ class Lake:
         self._crash_at = crash_at
         self._is_embedded = is_embedded
         self._opened: dict[str, tuple[int | None, Any]] = {}
+        self._store: tuple[SparkSession, Store] | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -63,6 +67,14 @@ class Lake:
     @property
     def spark(self) -> SparkSession:
         return self._session()
+
+    @property
+    def store(self) -> Store:
+        """Who commits for the session's engine."""
+        spark = self.spark
+        if self._store is None or self._store[0] is not spark:
+            self._store = (spark, store_for(spark, self.root))
+        return self._store[1]
 
     def path(self, spec: TableSpec) -> Path:
         return self.root / spec.stage / spec.name
@@ -79,19 +91,13 @@ class Lake:
             return None
         if self._versions is not None:
             return self._versions[str(spec)]
-        # The name of the newest commit says it; opening the table would read the whole log, and this is asked hundreds of times a run.
-        commits = (self.path(spec) / "_delta_log").glob("*.json")
-        return max(int(commit.stem) for commit in commits if commit.stem.isdigit())
+        return newest_version(self.path(spec))
 
     def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
         """The table as a Spark frame; an empty frame of its schema where nothing was written yet."""
         if not self.exists(spec):
             return self.empty(spec)
-        reader = self.spark.read.format("delta")
-        pinned = version if version is not None else (self._versions or {}).get(str(spec))
-        if pinned is not None:
-            reader = reader.option("versionAsOf", pinned)
-        return reader.load(str(self.path(spec)))
+        return self.store.read(self.path(spec), version if version is not None else (self._versions or {}).get(str(spec)))
 
     def read_arrow(self, spec: TableSpec) -> pa.Table:
         """A small table on the driver, in the spec's types."""
@@ -122,13 +128,13 @@ class Lake:
     def stored_columns(self, spec: TableSpec) -> dict[str, str]:
         """Column name -> type as the Delta log has it."""
         fields = pa.schema(self._delta(spec).schema().to_arrow())
-        return {field.name: _type_name(field.type) for field in fields}
+        return {field.name: type_name(field.type) for field in fields}
 
     def declared_columns(self, spec: TableSpec) -> dict[str, str]:
         """Column name -> type as the spec declares it, in the words of `stored_columns`."""
         from deltalake import Schema
 
-        return {field.name: _type_name(field.type) for field in pa.schema(Schema.from_arrow(spec.arrow_schema).to_arrow())}
+        return {field.name: type_name(field.type) for field in pa.schema(Schema.from_arrow(spec.arrow_schema).to_arrow())}
 
     # -- writing ------------------------------------------------------------------------------------------------------------
 
@@ -187,31 +193,13 @@ class Lake:
 
     def _append(self, spec: TableSpec, frame: Any) -> WriteResult:
         prepared = self._as_spark(spec, frame)
-        before = self._delta(spec).version()
-        self.crash(spec, "before")
-        prepared.write.format("delta").mode("append").save(str(self.path(spec)))
-        self.crash(spec, "after")
-        table = self._delta(spec)
-        return WriteResult(_output_rows(table), table.version(), table.version() > before)
+        return self._commit(spec, lambda: self.store.append(self.path(spec), spec, prepared))
 
     def _replace_days(self, spec: TableSpec, frame: Any, days: list[date]) -> WriteResult:
-        before = self._delta(spec).version()
         if not days:
-            return WriteResult(0, before, False)
+            return WriteResult(0, self._delta(spec).version(), False)
         prepared = self._as_spark(spec, frame)
-        condition = f"`{spec.partition_by}` IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days)})"
-        self.crash(spec, "before")
-        prepared.write.format("delta").mode("overwrite").option("replaceWhere", condition).save(str(self.path(spec)))
-        table = self._delta(spec)
-        if table.version() == before:
-            return WriteResult(0, before, False)  # no rows where there were none: the engine commits nothing
-        inside = sum(count for day, count in self._rows_by_partition(spec).items() if day in days)
-        if inside != _output_rows(table):
-            # The engine does not check replaceWhere itself; rows outside the days would be stored twice at the next run.
-            table.restore(before)
-            raise SchemaMismatch(f"{spec}: {_output_rows(table) - inside} rows lie outside the days that were to be replaced")
-        self.crash(spec, "after")
-        return WriteResult(inside, table.version(), True)
+        return self._commit(spec, lambda: self.store.replace_days(self.path(spec), spec, prepared, days))
 
     def _replace_small(self, spec: TableSpec, frame: Any) -> WriteResult:
         new = self._as_arrow(spec, frame)
@@ -220,13 +208,17 @@ class Lake:
             new = _upsert(old, new, spec)
         if new.num_rows > SMALL_TABLE_ROWS:
             raise SchemaMismatch(f"{spec}: {new.num_rows} rows pass through the driver; at most {SMALL_TABLE_ROWS} may")
-        before = self._delta(spec).version()
         if _equal(old, new, spec):
-            return WriteResult(0, before, False)
+            return WriteResult(0, self._delta(spec).version(), False)
+        return self._commit(spec, lambda: self.store.overwrite(self.path(spec), spec, arrow_to_spark(new, self.spark)))
+
+    def _commit(self, spec: TableSpec, write: Callable[[], int]) -> WriteResult:
+        before = newest_version(self.path(spec)) or 0
         self.crash(spec, "before")
-        arrow_to_spark(new, self.spark).write.format("delta").mode("overwrite").save(str(self.path(spec)))
+        rows = write()
+        after = newest_version(self.path(spec)) or 0
         self.crash(spec, "after")
-        return WriteResult(new.num_rows, self._delta(spec).version(), True)
+        return WriteResult(rows if after > before else 0, after, after > before)
 
     # -- small print --------------------------------------------------------------------------------------------------------
 
@@ -268,33 +260,11 @@ class Lake:
         return kept[1]
 
     def _rows_by_partition(self, spec: TableSpec) -> dict[date | None, int]:
-        actions = pa.table(self._delta(spec).get_add_actions(flatten=True))
-        counts: dict[date | None, int] = {}
-        name = f"partition.{spec.partition_by}"
-        days = actions.column(name).to_pylist() if name in actions.column_names else [None] * actions.num_rows
-        for day, rows in zip(days, actions.column("num_records").to_pylist(), strict=True):
-            counts[day] = counts.get(day, 0) + (rows or 0)
-        return counts
+        return rows_by_partition(self._delta(spec), spec)
 
     def crash(self, spec: TableSpec, moment: str) -> None:
         """Where a process may die before or after it commits to a table; it does where the setting says so."""
         crash_here(self._crash_at, f"{spec}:{moment}")
-
-
-def _type_name(kind: pa.DataType) -> str:
-    """The type without the names that Parquet writers give to list and map entries, which carry no meaning."""
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return f"array<{_type_name(kind.value_type)}>"
-    if pa.types.is_map(kind):
-        return f"map<{_type_name(kind.key_type)},{_type_name(kind.item_type)}>"
-    if pa.types.is_struct(kind):
-        return f"struct<{','.join(f'{f.name}:{_type_name(f.type)}' for f in kind)}>"
-    return str(kind)
-
-
-def _output_rows(table: Any) -> int:
-    metrics = table.history(1)[0].get("operationMetrics") or {}
-    return int(metrics.get("numOutputRows", 0))
 
 
 def _upsert(old: pa.Table, new: pa.Table, spec: TableSpec) -> pa.Table:

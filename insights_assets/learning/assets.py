@@ -50,9 +50,9 @@ def training_set(step: Step) -> None:
 
 @table_assets(CLASSIFIER, reads=(TRAINING_SET, CLASSIFIER))
 def classifier(step: Step) -> None:
-    """A candidate trained on the corpus and the reviewed records of the training side; the gate decides whether it comes into force."""
+    """A candidate: the shipped classifier after the reviewed records of the training side; the gate decides whether it comes into force."""
+    from insights_assets.labels.adaptation import learned_from
     from insights_assets.labels.concepts import LANGUAGES
-    from insights_assets.labels.training import train
 
     rows = sorted(step.read(TRAINING_SET).toArrow().to_pylist(), key=lambda row: row["place"])
     learned = dataset.rows_to_learn(rows, LANGUAGES)
@@ -60,7 +60,7 @@ def classifier(step: Step) -> None:
         step.note(CLASSIFIER, trained="nothing: no reviewed record is on the training side")
         return
     parent, reason = active_version(step.settings.home, step.operations), last_reason(step.operations)
-    model = train(reviewed=learned)
+    model = learned_from(learned)
     model.save(model_file(step.settings.home, model.model_version))
     step.write(CLASSIFIER, pd.DataFrame([{
         "model_version": model.model_version, "parent_version": parent, "dataset_version": rows[0]["dataset_version"], "data_sha256": model.card["data_sha256"],

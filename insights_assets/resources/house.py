@@ -4,8 +4,9 @@ Belongs here: binding settings to plain objects for the time of one run. Does no
 No `from __future__ import annotations`: Dagster reads the annotations of resources at run time.
 """
 
+import logging
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import Any
 
@@ -13,10 +14,10 @@ import dagster as dg
 from dagster_pyspark import PySparkResource
 from pydantic import PrivateAttr
 
-from insights_assets.lake.lake import Lake
 from insights_assets.lake.spec import TableSpec
+from insights_assets.lake.unity import address_of, open_lake
 from insights_assets.resources.clock import Clock, shop_today, wall_clock
-from insights_assets.resources.lock import home_lock
+from insights_assets.resources.lock import database_lock, home_lock
 from insights_assets.resources.runs import Runs
 from insights_assets.resources.step import Step
 from insights_assets.settings import Settings
@@ -79,6 +80,7 @@ class House(dg.ConfigurableResource):
     _as_of: Any = PrivateAttr(default=None)
     _previous_as_of: Any = PrivateAttr(default=None)
     _runs: Any = PrivateAttr(default_factory=Runs)
+    _jobs: Any = PrivateAttr(default=None)
 
     def settings(self) -> Settings:
         given = {name: getattr(self, name) for name in ("home", "landing", "shop", "as_of") if getattr(self, name)}
@@ -90,12 +92,13 @@ class House(dg.ConfigurableResource):
         from insights_assets.shop import load_shop
 
         settings = self.settings()
-        with home_lock(settings.home, settings.lock_wait_seconds):
+        with home_lock(settings.home, settings.lock_wait_seconds), ExitStack() as held:
             self._settings = settings
             self._runs = Runs(context.instance)
             self._shop = load_shop(settings.shop)
             self._operations = open_operations(settings.operations_target)
             self._operations.migrate()
+            held.enter_context(database_lock(self._operations, settings.lock_wait_seconds))
             self._as_of = settings.as_of or self._today()
             latest = self._operations.latest_publication()
             self._previous_as_of = latest.as_of_day if latest is not None else None
@@ -105,8 +108,12 @@ class House(dg.ConfigurableResource):
                     "back; rehearse with `insights backtest` or use another home"
                 )
             local = settings.spark_remote is None or settings.heavy_steps == "connect"
-            self._lake = Lake(settings.lake_path, lambda: self.engine.spark_session, crash_at=settings.crash_at, is_embedded=local)
-            yield self
+            self._lake = open_lake(settings.lake_address, lambda: self.engine.spark_session, crash_at=settings.crash_at, is_embedded=local)
+            try:
+                yield self
+            finally:
+                if self._jobs is not None:
+                    self._jobs.end((context.log or logging.getLogger("insights_assets")).warning)
 
     @property
     def heavy_steps(self) -> str:
@@ -122,15 +129,20 @@ class House(dg.ConfigurableResource):
     def step(self, *, reads: tuple[TableSpec, ...], writes: tuple[TableSpec, ...], run_id: str, log: Any, heavy: bool = False) -> Step:
         lake = self._lake
         if heavy and self.heavy_steps == "connect":
-            lake = Lake(lake.root, lambda: self.engine.over_connect(self._settings.spark_remote), crash_at=self._settings.crash_at, is_embedded=False)
+            lake = open_lake(address_of(lake), lambda: self.engine.over_connect(self._settings.spark_remote), crash_at=self._settings.crash_at, is_embedded=False)
         return Step(
             lake=lake, settings=self._settings, shop=self._shop, operations=self._operations, as_of=self._as_of, run_id=run_id,
             clock=self._clock, reads=frozenset(reads), writes=frozenset(writes), log=log, previous_as_of=self._previous_as_of, runs=self._runs,
         )
 
-    def run_as_job(self, context: dg.AssetExecutionContext, name: str) -> list[dg.MaterializeResult | dg.AssetCheckResult]:
-        """The heavy step of that name as a Databricks job; returns what it reported."""
-        from insights_assets.resources import jobs
+    def is_launched(self, name: str) -> bool:
+        """Whether a job of this run already has a task for the step."""
+        return self._jobs is not None and self._jobs.wave_with(name) is not None
 
-        request = jobs.request_for(name, self._settings, run_id=context.run.run_id, as_of=self._as_of, previous_as_of=self._previous_as_of)
-        return jobs.run_step_job(context, request, self._settings)
+    def run_as_job(self, context: dg.AssetExecutionContext, step: Step, name: str) -> list[dg.MaterializeResult | dg.AssetCheckResult]:
+        """The heavy step of that name as a task of a Databricks job; returns what it reported."""
+        from insights_assets.resources import heavy, jobs
+
+        if self._jobs is None:
+            self._jobs = jobs.JobRuns(self._settings, self._operations.facts, self._lake)
+        return heavy.run_as_job(context, self._jobs, step, name)

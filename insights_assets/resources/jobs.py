@@ -1,150 +1,256 @@
-"""Heavy steps as Databricks jobs: the launch through Dagster Pipes, cancelling, and how a job ended in its own words.
+"""The Databricks jobs of one run: launched once, attached to, cancelled with the run. Imported only when a job is launched: the SDK takes seconds.
 
-Belongs here: all that Dagster's side does for a job. Does not belong here: running the body, which `insights_assets/job.py` does on
-the cluster, and which steps are heavy, which their assets declare. Imported only when a job is launched: the SDK takes seconds.
+Belongs here: all calls to the Jobs API and the order they are made in. Does not belong here: which steps go together (`waves.py`), what
+a task is made of (`job_tasks.py`), what its end means (`job_outcome.py`), running a body (`insights_assets/job.py`).
+
+What is promised and why it holds:
+* One piece of work is one job run. Its idempotency token follows from lake, work and attempt, and the attempt is written down before the
+  submission, so that a lost reply, a retry, or another process after a crash comes to the same run and waits for it. An attempt is given up
+  only when its run is known to have ended badly.
+* No job writes on behalf of a run that is over: an interrupted, failed or finished run cancels what it left and waits until it has stopped. A
+  run that was killed could not; the next one of the home adopts its job where it would launch the same work, and cancels it otherwise.
 """
 
 import hashlib
+import json
+import time
 import warnings
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError, DagsterPipesExecutionError  # not exported at top level
-from dagster_databricks import PipesDatabricksClient
+from dagster._core.errors import DagsterExecutionInterruptedError  # not exported at top level
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
-from databricks.sdk.service import compute, jobs
+from databricks.sdk.config import Config
+from databricks.sdk.errors import DeadlineExceeded, InternalError, InvalidParameterValue, NotFound, TemporarilyUnavailable
+from databricks.sdk.service import jobs
 
-from insights_assets.resources.job_request import KEY_VARIABLE, SENT_SETTINGS, JobRequest, key_check
+from insights_assets.lake.lake import Lake
+from insights_assets.resources import job_outcome, job_tasks
+from insights_assets.resources.job_channel import Channel, ContextWithTask
+from insights_assets.resources.job_request import JobRequest
+from insights_assets.resources.receipts import Result, read_receipt, remove_receipts
+from insights_assets.resources.waves import token_of
 from insights_assets.settings import Settings
 
-_LONGEST_MESSAGE = 2000
+#: Fact of the home: the last attempts at pieces of work, newest last.
+ATTEMPTS = "databricks_attempts"
+_KEPT_ATTEMPTS = 20
+_LONGEST_NAME = 200
+#: Answers of a workspace that say nothing about the question: it is asked again. The SDK itself repeats lost connections and 429 only.
+_NO_ANSWER = (InternalError, TemporarilyUnavailable, DeadlineExceeded)
 
 
-class JobNotPossible(dg.Failure):
-    """A heavy step cannot be sent to a job as things are set."""
+@dataclass
+class Wave:
+    """One job run and the steps that are its tasks."""
 
-
-def request_for(step: str, settings: Settings, *, run_id: str, as_of: date, previous_as_of: date | None) -> JobRequest:
-    """The request of one heavy step on this home."""
-    if settings.customer_key_secret is not None:
-        secret = settings.customer_key_secret.get_secret_value()
-    elif settings.customer_key_path.exists():
-        secret = settings.customer_key_path.read_text(encoding="ascii").strip()
-    else:
-        raise JobNotPossible(
-            f"{step} needs the customer key in the job too: set {KEY_VARIABLE} here and put the same value as customer_key into the secret "
-            f"scope {settings.databricks_secret_scope}"
-        )
-    shop = settings.job_shop or (str(settings.shop) if settings.shop else None)
-    return JobRequest(
-        step=step, run_id=run_id, lake=settings.job_lake or str(settings.lake_path), shop=shop, as_of=as_of, previous_as_of=previous_as_of,
-        key_check=key_check(secret), settings=settings.model_dump(mode="json", include=set(SENT_SETTINGS)),
-    )
-
-
-class _StepClient(PipesDatabricksClient):
-    """dagster-databricks' client, which remembers its job and whether Dagster interrupted the wait: `run` itself then returns as if all went well."""
-
-    job_run_id: int | None = None
-    interrupted: bool = False
-
-    def _poll_til_success(self, context: Any, run_id: int) -> None:
-        self.job_run_id = run_id
-        try:
-            super()._poll_til_success(context, run_id)
-        except DagsterExecutionInterruptedError:
-            self.interrupted = True
-            raise
-
-
-def run_step_job(context: dg.AssetExecutionContext, request: JobRequest, settings: Settings) -> list[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Run one heavy step as a job and wait for it; returns all it reported.
-
-    Raises dg.Failure with the job's own error, DagsterExecutionInterruptedError when the run was cancelled; a step that was left for any
-    other reason cancels its job first, so that no job writes on behalf of a run that is over.
-    """
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning, module="dagster")
-    workspace = open_workspace(settings)
-    client = _StepClient(workspace, env=job_environment(settings), poll_interval_seconds=settings.databricks_poll_seconds)
-    task = step_task(request.step, settings)
-    client.message_reader = client.get_default_message_reader(task)
-    client.message_reader.interval = settings.databricks_poll_seconds
-    token = hashlib.sha256(f"{request.run_id}/{request.step}/{context.retry_number}".encode()).hexdigest()
-    submission = {"run_name": f"{request.step} of Dagster run {request.run_id}", "idempotency_token": token}
-    try:
-        done = client.run(context=context, extras=request.to_extras(), task=task, submit_args=submission)
-    except DagsterPipesExecutionError:
-        raise _failure(workspace, client.job_run_id, request.step) from None
-    except BaseException:
-        _cancel(context, workspace, client.job_run_id)
-        raise
-    if client.interrupted:
-        raise DagsterExecutionInterruptedError(f"{request.step}: the run was cancelled, and with it Databricks job run {client.job_run_id}")
-    reported = list(done.get_results(implicit_materializations=False))
-    _nothing_lost(context, reported, request.step, client.job_run_id)
-    return reported
+    token: str
+    run_id: int
+    steps: list[str]
 
 
 def open_workspace(settings: Settings) -> WorkspaceClient:
     """The workspace by settings; what they leave out the SDK finds its own way (environment, profile, managed identity)."""
     token = settings.databricks_token.get_secret_value() if settings.databricks_token else None
-    return WorkspaceClient(host=settings.databricks_host, token=token, product="insights-assets")
+    config = Config(host=settings.databricks_host, token=token, product="insights-assets", product_version="0.1.0", retry_timeout_seconds=settings.databricks_patience_seconds)
+    return WorkspaceClient(config=config)
 
 
-def job_environment(settings: Settings) -> dict[str, str]:
-    """Environment of the job's cluster. The key is named, never given: the cluster resolves the reference when it starts."""
-    return {KEY_VARIABLE: f"{{{{secrets/{settings.databricks_secret_scope}/customer_key}}}}"}
+class JobRuns:
+    """The job runs that one Dagster run has launched or adopted."""
 
+    def __init__(self, settings: Settings, facts: Any, lake: Lake) -> None:
+        warnings.filterwarnings("ignore", category=dg.PreviewWarning, module="dagster")
+        self._settings, self._facts, self._lake = settings, facts, lake
+        self._workspace = open_workspace(settings)
+        self.channel = Channel(self._workspace, settings.databricks_volume, settings.databricks_poll_seconds)
+        self._waves: list[Wave] = []
+        self._prefix = f"insights {hashlib.sha256(self.lake_name.encode()).hexdigest()[:10]}: "
 
-def step_task(step: str, settings: Settings) -> jobs.SubmitTask:
-    """The one task of a heavy step's job. Raises JobNotPossible for a cluster description with fields nobody knows."""
-    cluster = None
-    if settings.databricks_cluster_id is None:
-        given = settings.databricks_cluster or {}
-        cluster = compute.ClusterSpec.from_dict(given)
-        if unknown := sorted(set(given) - set(cluster.as_dict())):
-            raise JobNotPossible(f"databricks_cluster has fields that the Jobs API does not know: {', '.join(unknown)}")
-    return jobs.SubmitTask(
-        task_key=step,
-        spark_python_task=jobs.SparkPythonTask(python_file=settings.databricks_job_file or ""),
-        libraries=[compute.Library(whl=settings.databricks_wheel)] if settings.databricks_wheel else None,
-        new_cluster=cluster,
-        existing_cluster_id=settings.databricks_cluster_id,
-    )
+    @property
+    def lake_name(self) -> str:
+        """The lake as its jobs see it; names of runs and tokens hold it, so that two homes of one workspace leave each other alone."""
+        return self._settings.job_lake or str(self._settings.lake_path)
 
+    def wave_with(self, step: str) -> Wave | None:
+        return next((wave for wave in self._waves if step in wave.steps), None)
 
-def _failure(workspace: WorkspaceClient, run_id: int | None, step: str) -> dg.Failure:
-    """The job's own error. A run's state only says that a task failed; the words are in the output of that task."""
-    run = workspace.jobs.get_run(run_id or 0)
-    words = (run.state.state_message if run.state else None) or "it ended without a message"
-    for task in run.tasks or []:
+    @property
+    def under_way(self) -> set[str]:
+        """Steps that have a task."""
+        return {step for wave in self._waves for step in wave.steps}
+
+    def give_back(self, step: str) -> None:
+        """Before a step is tried again: what did not come to its end in its job needs another one."""
+        wave = self.wave_with(step)
+        if wave is not None:
+            run = self._run(wave.run_id)
+            tasks = {name: job_outcome.task_of(run, name) for name in wave.steps}
+            wave.steps = [name for name, task in tasks.items() if name != step and task is not None and (not job_outcome.has_ended(task) or job_outcome.succeeded(task))]
+
+    # -- launching ----------------------------------------------------------------------------------------------------------
+
+    def launch(
+        self, context: dg.AssetExecutionContext, work_of: Callable[[Sequence[str]], str], requests: Sequence[JobRequest], upstream: Mapping[str, Set[str]],
+        tables: Mapping[str, Sequence[str]],
+    ) -> Wave:
+        """The job run of a wave: one that already does this work, or a new one. `work_of` gives the key of the work that steps have now."""
+        steps = [request.step for request in requests]
+        attempts = self._attempts()
+        found = next((kept for work, kept in reversed(attempts.items()) if work_of(kept["steps"]) == work and self._can_give(kept, steps)), None)
+        if found is not None:
+            self._cancel_orphans(context, found["run_id"], found["token"])
+            return self._waits_for(context, Wave(found["token"], found["run_id"], steps), "Waiting for")
+        work = work_of(steps)
+        kept = attempts.get(work, {"attempt": 0, "run_id": None})
+        if kept["run_id"] is not None:
+            self._forget(context, kept)
+            kept = {"attempt": kept["attempt"] + 1, "run_id": None}
+        token = token_of(self.lake_name, work, kept["attempt"])
+        self._cancel_orphans(context, None, token)
+        kept = {**kept, "token": token, "steps": steps}
+        self._keep(context, attempts, work, kept)  # before the submission: whoever comes after a crash asks with the same token
+        for step in steps:
+            self._asked(lambda step=step: self.channel.make(token, step))
+        given = [replace(request, token=token, channel=self.channel.kind) for request in requests]
+        body = job_tasks.tasks(given, upstream, tables, self.channel, self._settings, job_name=context.job_name, retry_number=context.retry_number)
+        name, shared = f"{self._prefix}{', '.join(steps)}"[:_LONGEST_NAME] + f" [{token[:10]}]", job_tasks.environments(self._settings)
+        submitted = self._asked(lambda: self._workspace.jobs.submit(run_name=name, tasks=body, environments=shared, idempotency_token=token))
+        kept["run_id"] = int(submitted.bind()["run_id"])
+        self._keep(context, attempts, work, kept)
+        return self._waits_for(context, Wave(token, kept["run_id"], steps), "Launched")
+
+    def _waits_for(self, context: dg.AssetExecutionContext, wave: Wave, how: str) -> Wave:
+        self._waves.append(wave)
+        context.log.info(f"{how} Databricks job run {wave.run_id} for {len(wave.steps)} steps: {', '.join(wave.steps)}")
+        return wave
+
+    def _can_give(self, kept: Mapping[str, Any], steps: Sequence[str]) -> bool:
+        """Whether the tasks of an earlier submission do or did the work of these steps: they are still at it, or the lake holds what they wrote.
+
+        What others of its tasks wrote for them must be there unchanged, too.
+        """
+        if kept["run_id"] is None or not set(steps) <= set(kept["steps"]):
+            return False
         try:
-            words = workspace.jobs.get_run_output(task.run_id or 0).error or words
-        except DatabricksError:
-            continue
-    metadata = {"Databricks Job Run ID": str(run_id)}
-    if run.run_page_url:
-        metadata["Databricks Job Run URL"] = dg.MetadataValue.url(run.run_page_url)
-    return dg.Failure(f"{step} failed as Databricks job run {run_id}: {words[:_LONGEST_MESSAGE]}", metadata=metadata)
+            run = self._run(kept["run_id"])
+        except (NotFound, InvalidParameterValue):
+            return False
+        receipts = {one: read_receipt(self._lake.root, kept["token"], one) for one in kept["steps"]}
+        holds = {one: bool(results) and job_outcome.matches_lake(self._lake, results or ()) for one, results in receipts.items()}
+        tasks = {one: job_outcome.task_of(run, one) for one in steps}
+        at_it = {one: task is not None and not job_outcome.has_ended(task) and not job_outcome.has_ended(run) for one, task in tasks.items()}
+        done = {one: task is not None and job_outcome.succeeded(task) and holds[one] for one, task in tasks.items()}
+        return all(at_it[one] or done[one] for one in steps) and all(holds[one] for one in kept["steps"] if one not in steps)
 
+    def _cancel_orphans(self, context: dg.AssetExecutionContext, adopted: int | None, token: str) -> None:
+        """Jobs of this home that no living run waits for: the home has one writer, so whatever runs beside ours was left by a run that was killed."""
+        own = {wave.run_id for wave in self._waves} | {adopted}
+        for run in self._asked(lambda: list(self._workspace.jobs.list_runs(active_only=True, run_type=jobs.RunType.SUBMIT_RUN))):
+            name = run.run_name or ""
+            if name.startswith(self._prefix) and not name.endswith(f"[{token[:10]}]") and run.run_id not in own:
+                context.log.warning(f"Databricks job run {run.run_id} was left by a run that is over; it is cancelled")
+                self._stop(run.run_id or 0)
 
-def _cancel(context: dg.AssetExecutionContext, workspace: WorkspaceClient, run_id: int | None) -> None:
-    """Cancel what may still be running; a job that has ended is left as it is."""
-    if run_id is None:
-        return
-    try:
-        workspace.jobs.cancel_run(run_id)
-    except OSError as error:  # the SDK's errors are of this kind, those of the connection too
-        context.log.warning(f"Databricks job run {run_id} could not be cancelled and may still be running: {error}")
+    # -- waiting ------------------------------------------------------------------------------------------------------------
 
+    def attach(self, context: dg.AssetExecutionContext, wave: Wave, step: str) -> list[Result]:
+        """Wait for the step's task and return all it reported.
 
-def _nothing_lost(context: dg.AssetExecutionContext, reported: list[Any], step: str, run_id: int | None) -> None:
-    wanted = {key.to_user_string() for key in context.selected_asset_keys}
-    wanted |= {f"{check.asset_key.to_user_string()}:{check.name}" for check in context.selected_asset_check_keys}
-    got = {r.asset_key.to_user_string() + (f":{r.check_name}" if isinstance(r, dg.AssetCheckResult) else "") for r in reported}
-    if missing := sorted(wanted - got):
-        raise dg.Failure(
-            f"{step}: Databricks job run {run_id} succeeded, but its report lacks {', '.join(missing)}; its tables are written, run the step again"
-        )
+        Raises dg.Failure with the task's own error, DagsterExecutionInterruptedError when the run was cancelled. Whatever else goes wrong, the job
+        is cancelled before the step ends.
+        """
+        wanted = {key.to_user_string() for key in context.selected_asset_keys}
+        wanted |= {f"{check.asset_key.to_user_string()}:{check.name}" for check in context.selected_asset_check_keys}
+        reader = self.channel.reader(wave.token, step)
+        try:
+            with dg.open_pipes_session(context, ContextWithTask(), reader) as session:
+                run = self._wait(context, wave, step)
+        except DagsterExecutionInterruptedError:
+            self._try_to_stop(context.log.warning, wave.run_id)
+            raise DagsterExecutionInterruptedError(f"{step}: the run was cancelled, and with it Databricks job run {wave.run_id}") from None
+        except BaseException:
+            self._try_to_stop(context.log.warning, wave.run_id)
+            raise
+        reported = list(session.get_results(implicit_materializations=False))
+        return job_outcome.settle(context, self._workspace, self._lake, run, step, wave.token, reported, wanted)
+
+    def _wait(self, context: dg.AssetExecutionContext, wave: Wave, step: str) -> Any:
+        seen = None
+        while True:
+            run = self._run(wave.run_id)
+            task = job_outcome.task_of(run, step)
+            stands = job_outcome.stated(task) if task is not None else "UNKNOWN"
+            if stands != seen:
+                context.log.info(f"{step}: its task of Databricks job run {wave.run_id} is {stands}")
+                seen = stands
+            if job_outcome.has_ended(run) or (task is not None and job_outcome.has_ended(task)):
+                return run
+            time.sleep(self._settings.databricks_poll_seconds)
+
+    # -- ending -------------------------------------------------------------------------------------------------------------
+
+    def end(self, tell: Callable[[str], None]) -> None:
+        """The Dagster run is over: nothing of it may go on, and its message folders are removed. Receipts stay for who does the same work again."""
+        for wave in self._waves:
+            self._try_to_stop(tell, wave.run_id)
+            try:
+                self.channel.remove(wave.token)
+            except OSError as error:
+                tell(f"the message folder of Databricks job run {wave.run_id} could not be removed: {error}")
+        self._waves = []
+
+    def _try_to_stop(self, tell: Callable[[str], None], run_id: int) -> None:
+        try:
+            self._stop(run_id)
+        except OSError as error:  # the SDK's errors are of this kind, those of the connection and of waiting too
+            tell(f"Databricks job run {run_id} could not be cancelled and may still be running: {error}")
+
+    def _stop(self, run_id: int) -> None:
+        """Cancel a run that is still going on, and wait until it has stopped: only then does nothing of it write any more."""
+        deadline = time.monotonic() + self._settings.databricks_patience_seconds
+        is_asked = False
+        while not job_outcome.has_ended(self._run(run_id)):
+            if not is_asked:
+                self._asked(lambda: self._workspace.jobs.cancel_run(run_id))
+                is_asked = True
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"it was asked to stop and had not after {self._settings.databricks_patience_seconds} s")
+            time.sleep(min(self._settings.databricks_poll_seconds, 2))
+
+    def _run(self, run_id: int) -> Any:
+        return self._asked(lambda: self._workspace.jobs.get_run(run_id))
+
+    def _asked(self, call: Callable[[], Any]) -> Any:
+        """The answer to a call that may be made again: reading, cancelling, submitting under a token."""
+        deadline = time.monotonic() + self._settings.databricks_patience_seconds
+        while True:
+            try:
+                return call()
+            except _NO_ANSWER:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(min(self._settings.databricks_poll_seconds, 5))
+
+    # -- what is kept -------------------------------------------------------------------------------------------------------
+
+    def _attempts(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = json.loads(self._facts.get(ATTEMPTS) or "{}")
+        return found
+
+    def _keep(self, context: dg.AssetExecutionContext, attempts: dict[str, dict[str, Any]], work: str, kept: dict[str, Any]) -> None:
+        attempts.pop(work, None)
+        attempts[work] = kept
+        for old in list(attempts)[:-_KEPT_ATTEMPTS]:
+            self._forget(context, attempts.pop(old))
+        self._facts.put(ATTEMPTS, json.dumps(attempts))
+
+    def _forget(self, context: dg.AssetExecutionContext, kept: Mapping[str, Any]) -> None:
+        """What an attempt left behind."""
+        remove_receipts(self._lake.root, kept["token"])
+        try:
+            self.channel.remove(kept["token"])
+        except OSError as error:
+            context.log.warning(f"the message folder of an earlier job could not be removed: {error}")

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openai import OpenAI
-
     from insights_assets.settings import Settings
 
 ENTRA_SCOPE = "https://ai.azure.com/.default"
@@ -29,7 +27,7 @@ _TALKATIVE = ("openai", "httpx2", "httpcore2", "azure.identity", "azure.core", "
 class Connection:
     """One deployment that can be asked. `sdk` sends; everything else says what the deployment understands."""
 
-    sdk: OpenAI
+    sdk: Any  # OpenAI; None where the engine sends the questions
     provider: str
     host: str
     deployment: str
@@ -48,7 +46,8 @@ class Connection:
         return self.provider == "azure"
 
     def close(self) -> None:
-        self.sdk.close()
+        if self.sdk is not None:
+            self.sdk.close()
 
 
 def connect(settings: Settings, *, strict: bool = False, credential: Any = None) -> Connection | None:
@@ -58,6 +57,8 @@ def connect(settings: Settings, *, strict: bool = False, credential: Any = None)
     """
     if settings.model == "none":
         return None
+    if settings.model == "ai_functions":
+        return Connection(None, settings.model, "ai_query", str(settings.model_deployment), None, settings.model_snapshot, settings.model_reply_format, None)
     import httpx2
     from openai import OpenAI
 

@@ -1,4 +1,8 @@
-"""One writer a home: an exclusive lock on `<home>/lock`, released by the operating system when its holder dies."""
+"""One writer a home: an exclusive lock on `<home>/lock`, released by the operating system when its holder dies.
+
+Where the operational database is a PostgreSQL server, two machines may share a lake that neither has on its own disk: then the database's own
+lock is held beside it for the time of the run, by a connection of its own, and released by the server when that connection is gone.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from insights_assets.resources.progress import announce
+
+if TYPE_CHECKING:
+    from insights_assets.resources.operations import Operations
+
+#: The advisory lock that a run holds. It belongs to the database, so homes with their own do not wait for each other.
+_RUN = 7_309_114
 
 
 class HomeBusy(TimeoutError):
@@ -47,3 +58,32 @@ def home_lock(home: Path, wait_seconds: float) -> Iterator[None]:
             handle.truncate()
             handle.flush()
             fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+@contextmanager
+def database_lock(operations: Operations, wait_seconds: float) -> Iterator[None]:
+    """Hold the operational database for one run. Nothing to hold on SQLite, which lies in the home."""
+    if operations.engine.dialect.name != "postgresql":
+        yield
+        return
+    from sqlalchemy.exc import DBAPIError
+
+    deadline = time.monotonic() + wait_seconds
+    # No transaction of its own (it would keep the database from cleaning up for as long as the run goes), and none of the writers' turns.
+    with operations.engine.connect().execution_options(insights_read_only=True, isolation_level="AUTOCOMMIT") as connection:
+        is_told = False
+        while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_RUN})").scalar():
+            if time.monotonic() >= deadline:
+                raise HomeBusy("another machine's run holds the operational database; try again when it has ended")
+            if not is_told:
+                announce("waiting for another machine's run, which holds the operational database")
+                is_told = True
+            time.sleep(0.5)
+        try:
+            yield
+        finally:
+            try:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_RUN})")
+            except DBAPIError:
+                # What the run did stands; somebody else may have run beside it since, so it is said.
+                announce("the database closed the connection that held it for this run; a run of another machine may have begun before this one's end")

@@ -15,6 +15,7 @@ from insights_assets.resources.house import House, LakeOnly
 from insights_assets.resources.memo import Dependence, recall, remember
 from insights_assets.resources.progress import announced
 from insights_assets.resources.step import Step
+from insights_assets.resources.waves import HEAVY_LAST
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,18 @@ class Check:
 SCHEMA_CHECK = "schema_matches_spec"
 #: Every table-writing body by asset name: what a job on a cluster looks up to run one step.
 BODIES: dict[str, tuple[Callable[[Step], None], tuple[TableSpec, ...], tuple[TableSpec, ...]]] = {}
-#: The heavy ones among them, with the checks that they answer.
-HEAVY: dict[str, tuple[Check, ...]] = {}
+
+
+@dataclass(frozen=True)
+class HeavyStep:
+    """What a job and its launcher have to know of a heavy step beside its body."""
+
+    checks: tuple[Check, ...]
+    memo: Dependence | None
+
+
+#: The heavy ones among the bodies.
+HEAVY: dict[str, HeavyStep] = {}
 Result = dg.MaterializeResult | dg.AssetCheckResult
 
 
@@ -89,7 +100,7 @@ def table_assets(
         own = tuple(read for read in reads if read not in specs)
         BODIES[name] = (body, tuple(reads), specs)
         if heavy:
-            HEAVY[name] = tuple(checks)
+            HEAVY[name] = HeavyStep(tuple(checks), memo)
         check_specs = [
             dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(s.key_path), blocking=True, description="The stored table has exactly the declared columns and types.")
             for s in specs
@@ -100,16 +111,17 @@ def table_assets(
         if after:
             asset_specs = [s.merge_attributes(deps=list(after)) for s in asset_specs]
 
-        @dg.multi_asset(name=name, specs=asset_specs, check_specs=check_specs, op_tags={"heavy": str(heavy).lower()})
+        @dg.multi_asset(name=name, specs=asset_specs, check_specs=check_specs, op_tags={"heavy": str(heavy).lower(), **(HEAVY_LAST if heavy else {})})
         def run_body(context: dg.AssetExecutionContext, house: House) -> Iterator[Result]:
             step = house.step(reads=tuple(reads), writes=specs, run_id=context.run.run_id, log=context.log, heavy=heavy)
             reported: Sequence[Result] = ()
             with announced(name):
-                known = memo is not None and recall(step, name, memo)
+                is_launched = heavy and house.is_launched(name)  # its job was told to do it and is waited for, whatever came of its inputs
+                known = memo is not None and not is_launched and recall(step, name, memo)
                 if known:
                     _recall_notes(context, step, specs)
                 elif heavy and house.heavy_steps == "job":
-                    reported = house.run_as_job(context, name)
+                    reported = house.run_as_job(context, step, name)
                     _take_over(step, reported)
                 else:
                     body(replace(step, operations=LakeOnly()) if heavy else step)

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING
 from insights_assets.resources import reading_ahead
 from insights_assets.resources.memo import nothing_else, recall, remember
 from insights_assets.shop.model import SourceMapping
+from insights_assets.sources.appending import KEY, append, contents_of, unread
 from insights_assets.sources.catalogue import Source
 from insights_assets.sources.landing import merge_versions, typed_rows
-from insights_assets.sources.landing_files import LandingFile, content_of, list_files, with_generations
+from insights_assets.sources.landing_files import LandingFile, list_files
 from insights_assets.sources.mapping import blocks_of
-from insights_assets.sources.raw_lines import IngestStamps, distinct_payloads, raw_rows
-from insights_assets.sources.removed import removed_files, without_removed
+from insights_assets.sources.raw_lines import IngestStamps
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
     from insights_assets.resources.step import Step
-
-_KEY = ["record_ref", "payload_sha256"]
-
 
 @dataclass(frozen=True)
 class IngestReport:
@@ -39,55 +36,32 @@ def ingest(step: Step, source: Source) -> IngestReport:
     """Append unseen payloads to raw, then bring bronze up to date with raw."""
     blocks = blocks_of(step.shop, source.name)
     files = list_files(step.settings.landing_path, source, blocks)
-    contents = _contents(step, source)
-    silent = set(json.loads(step.operations.facts.get(f"{_SILENT}:{source.name}") or "[]"))
-    seen = {sha for shas in contents.values() for sha in shas} | silent
-    # By content: no change of a mapping and no joined file that comes later may bring back what was removed.
-    removed = {content_of(sha) for sha in removed_files(step, source) if sha}
-    unread = with_generations([file for file in files if file.sha256 not in seen and file.content_sha256 not in removed], {name: len(shas) for name, shas in contents.items()})
-    if unread:
+    contents = contents_of(step.lake, source)
+    silent = json.loads(step.operations.facts.get(f"{_SILENT}:{source.name}") or "[]")
+    new = unread(step.lake, source, files, contents, silent)
+    if new:
         reading_ahead.begin(step)
-    appended = _append(step, source, unread, blocks, is_first=not contents) if unread else 0
+    appended = _append(step, source, new, blocks, is_first=not contents) if new else 0
     if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
-        return IngestReport(len(unread), len(files) - len(unread), 0, 0, 0)
+        return IngestReport(len(new), len(files) - len(new), 0, 0, 0)
     changed, days = catch_up(step, source, blocks)
     remember(step, f"catch_up:{source.name}", nothing_else)
-    return IngestReport(len(unread), len(files) - len(unread), appended, changed, days)
+    return IngestReport(len(new), len(files) - len(new), appended, changed, days)
 
 
 #: Fact of a home: files whose every payload was known already, so that raw does not show that they were read. Losing it costs a reading.
 _SILENT = "files_without_news"
 
 
-def _contents(step: Step, source: Source) -> dict[str, set[str]]:
-    """File name -> hashes of the contents that raw holds rows of."""
-    contents: dict[str, set[str]] = {}
-    if step.exists(RAW[source.name]):
-        known = step.read(RAW[source.name]).select("source_file", "file_sha256").distinct().toArrow()
-        for name, sha in zip(known.column(0).to_pylist(), known.column(1).to_pylist(), strict=True):
-            contents.setdefault(name, set()).add(sha)
-    return contents
-
-
-def _append(step: Step, source: Source, unread: list[LandingFile], blocks: Sequence[SourceMapping], *, is_first: bool) -> int:
+def _append(step: Step, source: Source, new: list[LandingFile], blocks: Sequence[SourceMapping], *, is_first: bool) -> int:
     """Append what raw does not hold of these files; returns how many rows that were."""
-    from pyspark.sql import functions as F
-
-    raw = RAW[source.name]
-    stamps = IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
-    rows = without_removed(step, source, raw_rows(step.lake.spark, step.settings.landing_path, source, unread, blocks, stamps))
-    rows = step.lake.scratch(f"{raw.name}_new", rows)
-    if not is_first:
-        rows = rows.join(step.read(raw).select(*_KEY), _KEY, "left_anti")
-    # Different hashes are different keys; equal ones are looked at again, by their keys.
-    count, distinct = rows.agg(F.count("*"), F.countDistinct(F.xxhash64(*_KEY))).toArrow().to_pylist()[0].values()
-    appended = step.write(raw, rows if count == distinct else distinct_payloads(rows)).rows if count else 0
-    told = {sha for shas in _contents(step, source).values() for sha in shas}
-    silent = sorted({file.sha256 for file in unread} - told)
+    raw, stamps = RAW[source.name], IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
+    appended = append(step.lake, step.settings.landing_path, source, new, blocks, stamps, lambda rows: step.write(raw, rows), is_first=is_first)
+    told = {sha for shas in contents_of(step.lake, source).values() for sha in shas}
+    silent = sorted({file.sha256 for file in new} - told)
     if silent:
         name = f"{_SILENT}:{source.name}"
         step.operations.facts.put(name, json.dumps(sorted({*json.loads(step.operations.facts.get(name) or "[]"), *silent})))
-    step.lake.clear_scratch(f"{raw.name}_new")
     return appended
 
 
@@ -97,7 +71,7 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     if not step.exists(raw):
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
-    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*_KEY), _KEY, "left_anti"), bronze)
+    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"), bronze)
     typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
     changed = merge_versions(typed, None if is_first else have, is_distinct=count == distinct)

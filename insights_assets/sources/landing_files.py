@@ -6,7 +6,7 @@ Belongs here: names, places and content hashes. Does not belong here: what is in
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -42,10 +42,13 @@ def content_of(sha256: str) -> str:
     return sha256.partition("+")[0]
 
 
-def list_files(landing: Path, source: Source, blocks: Sequence[SourceMapping] = ()) -> list[LandingFile]:
-    """The source's files in name order. Hidden files and unfinished uploads are left alone; a file that only serves a join is no record file."""
+def list_files(landing: Path, source: Source, blocks: Sequence[SourceMapping] = (), *, only: Collection[Path] | None = None) -> list[LandingFile]:
+    """The source's files in name order, of those named in `only` where it is given. Hidden files and unfinished uploads are left alone; a file
+    that only serves a join is no record file."""
     found = []
     for name, path in sorted(_candidates(landing, source, blocks)):
+        if only is not None and path not in only:
+            continue
         block = block_of(name, source.name, blocks)
         found.append(LandingFile(str(path), name, _identity(path, block, landing, source)))
     return found

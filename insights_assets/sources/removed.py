@@ -14,23 +14,24 @@ from insights_assets.sources.tables import REMOVED_ROWS
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from insights_assets.lake.lake import Lake
     from insights_assets.lake.spec import TableSpec
     from insights_assets.resources.step import Step
     from insights_assets.sources.catalogue import Source
 
 
-def removed_files(step: Step, source: Source) -> set[str]:
+def removed_files(lake: Lake, source: Source) -> set[str]:
     """Hashes of files that brought payloads which were removed since."""
-    if not step.lake.row_count(REMOVED_ROWS):
+    if not lake.row_count(REMOVED_ROWS):
         return set()
-    return set(step.read(REMOVED_ROWS).where(f"source = '{source.name}'").select("file_sha256").distinct().toArrow().column(0).to_pylist())
+    return set(lake.read(REMOVED_ROWS).where(f"source = '{source.name}'").select("file_sha256").distinct().toArrow().column(0).to_pylist())
 
 
-def without_removed(step: Step, source: Source, rows: DataFrame) -> DataFrame:
+def without_removed(lake: Lake, source: Source, rows: DataFrame) -> DataFrame:
     """The rows without payloads that were removed: the same words in another file are as removed as in the first."""
-    if not step.lake.row_count(REMOVED_ROWS):
+    if not lake.row_count(REMOVED_ROWS):
         return rows
-    return rows.join(step.read(REMOVED_ROWS).where(f"source = '{source.name}'").select("payload_sha256"), "payload_sha256", "left_anti").select(*rows.columns)
+    return rows.join(lake.read(REMOVED_ROWS).where(f"source = '{source.name}'").select("payload_sha256"), "payload_sha256", "left_anti").select(*rows.columns)
 
 
 def restore_append_only(step: Step, specs: Iterable[TableSpec]) -> list[str]:

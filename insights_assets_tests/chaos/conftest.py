@@ -8,9 +8,6 @@ from insights_assets.resources.operations import Operations
 from insights_assets_tests.chaos.shift import open_fast
 from insights_assets_tests.chaos.ticket_server import TicketServer
 from insights_assets_tests.hands import Hands
-from insights_assets_tests.resources.databases import postgres_server, target
-
-__all__ = ["postgres_server", "target"]
 
 
 @pytest.fixture

@@ -43,6 +43,9 @@ def says(result: Result) -> str:
         ("export nosuch.table --out x.csv", "there is no table 'nosuch.table'; choose from sources, canonical"),
         ("export anomalies.insights --out x.txt", "end it in .parquet, .csv, .jsonl"),
         ("export canonical.feedback_text --tier raw --out x.csv", "needs --reason: who needs the customers' own words"),
+        ("stream orders", "orders comes by the day and is taken in by runs; streams are there for clickstream, social"),
+        ("stream", "the embedded engine has no streaming: name a Spark as INSIGHTS_SPARK_REMOTE"),
+        ("stream nosuch", "nosuch is no source; sources are reviews"),
         ("show nothing", "'nothing' is not one of 'insights', 'tickets', 'themes'"),
         ("run --as-of 2020-01-01", "--as-of 2020-01-01 is earlier than the last run's 2026-11-23"),
         ("run --as-of 01.02.2026", "does not match the format '%Y-%m-%d'"),
@@ -92,7 +95,7 @@ def test_a_shop_file_that_cannot_be_read_is_named_with_its_line(tmp_path: Path) 
     ("variable", "value", "told"),
     [
         ("INSIGHTS_PROFILE", "cloud", "INSIGHTS_PROFILE: Input should be 'embedded', 'spark' or 'databricks'"),
-        ("INSIGHTS_HEAVY_STEPS", "job", "heavy_steps=job needs databricks_job_file"),
+        ("INSIGHTS_HEAVY_STEPS", "job", "heavy_steps=job needs databricks_wheel"),
         ("INSIGHTS_CRASH_AT", "here", "INSIGHTS_CRASH_AT must read stage.table:before"),
         ("INSIGHTS_CPU_THREADS", "0", "INSIGHTS_CPU_THREADS: Input should be greater than or equal to 1"),
     ],

@@ -11,16 +11,7 @@ import pytest
 
 from insights_assets.console.opening import Opened, open_console, read_settings
 from insights_assets_tests.console.browsing import browsing
-from insights_assets_tests.console.homes import build_home
 from insights_assets_tests.console.people_homes import build_people_home
-
-
-@pytest.fixture(scope="session")
-def written_homes(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> dict[str, Path]:
-    homes = {name: tmp_path_factory.mktemp("console") / name for name in ("busy", "quiet")}
-    for name, home in homes.items():
-        build_home(home, spark, quiet=name == "quiet")
-    return homes
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def test_tickets_say_where_each_action_is_and_what_stands_in_its_way(people_home
     monkeypatch.setenv("INSIGHTS_JIRA_URL", "https://hearth.atlassian.net")
     app = look("tickets")
     said = texts(app)
-    assert "12 actions of 5 issues; 1 could not be delivered; 1 may have arrived; 1 waits to be sent; 3 wait for approval; 1 ran out unanswered" in said
+    assert "12 actions of 5 issues; 1 could not be delivered; 1 may have arrived; 1 waits to be sent; 4 wait for approval; 1 ran out unanswered" in said
     assert "in Jira (QA) as QA-12, " in said
     assert "taken up " in said and "work began " in said
     assert "Supply chain looks after it: insights outbox retry" in said

@@ -1,4 +1,4 @@
-"""DBFS of the stand-in workspace: a folder, spoken to in the bodies and errors of the REST API.
+"""Files of the stand-in workspace: DBFS and Unity Catalog volumes, each a folder, spoken to in the bodies and errors of the REST API.
 
 Belongs here: what a call does to files. Does not belong here: HTTP, who may call, the ledger (all in `databricks_server.py`).
 """
@@ -14,11 +14,11 @@ _MOST_READ = 1_000_000
 
 
 class ApiError(Exception):
-    """An answer that is not 2xx, in the service's form."""
+    """An answer that is not 2xx, in the service's form. `headers` as the service sends them, e.g. Retry-After."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.code, self.headers = status, code, headers or {}
 
 
 class Dbfs:
@@ -26,7 +26,7 @@ class Dbfs:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        self.root.mkdir(parents=True)
+        self.root.mkdir(parents=True, exist_ok=True)
 
     def local(self, path: str) -> Path:
         """The file behind a DBFS path; nothing outside the folder."""
@@ -81,3 +81,47 @@ class Dbfs:
         facts = found.stat()
         path = "/" + str(found.relative_to(self.root)).removeprefix(".")
         return {"path": path, "is_dir": found.is_dir(), "file_size": 0 if found.is_dir() else facts.st_size, "modification_time": int(facts.st_mtime * 1000)}
+
+
+class Volume:
+    """One volume for the Files API. Its path is the folder's own, so a task that opens `<volume>/…` meets the file itself, as on a cluster."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def local(self, path: str) -> Path:
+        inside = Path(path).resolve()
+        if not inside.is_relative_to(self.root):
+            raise ApiError(403, "PERMISSION_DENIED", f"User does not have USE VOLUME on {path}.")
+        return inside
+
+    def directory(self, method: str, path: str) -> dict[str, Any]:
+        """`/api/2.0/fs/directories`: PUT makes, HEAD asks, GET lists, DELETE removes an empty one."""
+        folder = self.local(path)
+        if method == "PUT":
+            folder.mkdir(parents=True, exist_ok=True)
+            return {}
+        if not folder.is_dir():
+            raise ApiError(404, "NOT_FOUND", f"The directory being accessed is not found: {path}")
+        if method == "GET":
+            return {"contents": [{"path": str(one), "name": one.name, "is_directory": one.is_dir(), "file_size": one.stat().st_size} for one in sorted(folder.iterdir())]}
+        if method == "DELETE":
+            if any(folder.iterdir()):
+                raise ApiError(400, "BAD_REQUEST", f"The directory is not empty: {path}")
+            folder.rmdir()
+        return {}
+
+    def file(self, method: str, path: str, data: bytes) -> bytes:
+        """`/api/2.0/fs/files`: PUT uploads, GET downloads, HEAD asks, DELETE removes."""
+        target = self.local(path)
+        if method == "PUT":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            return b""
+        if not target.is_file():
+            raise ApiError(404, "NOT_FOUND", f"The file being accessed is not found: {path}")
+        if method == "DELETE":
+            target.unlink()
+            return b""
+        return target.read_bytes()

@@ -7,8 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,45 +17,28 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-import insights_assets.job
 from insights_assets.resources import jobs
 from insights_assets.resources.house import Engine
 from insights_assets.settings import Settings
-from insights_assets_tests.contract.databricks_server import DatabricksServer
+from insights_assets_tests.contract.databricks_cases import told
+from insights_assets_tests.contract.databricks_server import _SPARK as SPARK_CODE
+from insights_assets_tests.contract.databricks_server import DatabricksServer, Fault
+from insights_assets_tests.contract.databricks_workspace import CLUSTER, TOKEN, workspace_in
 from insights_assets_tests.contract.feedback_run import SECRET, STEP, environment, failure_of, reported, rows, run_heavy_step
 
 pytestmark = pytest.mark.slow
 
-TOKEN = "a-workspace-token-that-nobody-may-see"
 JOB_FILE = "dbfs:/insights_assets/job.py"
-CLUSTER = {"spark_version": "17.3.x-scala2.13", "node_type_id": "Standard_D4ds_v5", "num_workers": 2}
-SERVER_CODE = (
-    "import os, sys; os.environ['RUST_LOG'] = 'error'; from pysail.spark import SparkConnectServer\n"
-    "server = SparkConnectServer(ip='127.0.0.1', port=0); server.start(); print(server.listening_address[1], flush=True); sys.stdin.read()"
-)
 
 
-def settings_of(server: DatabricksServer) -> dict[str, str]:
-    """The settings of an installation whose heavy steps are jobs."""
-    return {
-        "HEAVY_STEPS": "job", "DATABRICKS_HOST": server.url, "DATABRICKS_TOKEN": TOKEN, "DATABRICKS_JOB_FILE": JOB_FILE, "DATABRICKS_POLL_SECONDS": "0.3",
-        "DATABRICKS_CLUSTER": json.dumps(CLUSTER), "DATABRICKS_WHEEL": "dbfs:/insights_assets/it.whl",
-    }
-
-
-@contextmanager
-def workspace_in(folder: Path) -> Iterator[DatabricksServer]:
-    """A workspace as a platform team prepares it: the key in its scope, the job file in its place."""
-    with DatabricksServer(folder, TOKEN) as server, environment(**settings_of(server)):
-        server.secrets["insights", "customer_key"] = SECRET
-        upload(server, Path(insights_assets.job.__file__).read_text(encoding="utf-8"))
-        yield server
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dagster._core.pipes.utils.WAIT_FOR_LOGS_AFTER_EXECUTION_INTERVAL", 1)  # for messages of a job that is dead
 
 
 @pytest.fixture
-def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabricksServer]:
-    monkeypatch.setattr("dagster._core.pipes.utils.WAIT_FOR_LOGS_AFTER_EXECUTION_INTERVAL", 1)  # for messages of a job that is dead
-    with workspace_in(tmp_path / "workspace") as server:
+def workspace(home: Path, tmp_path: Path) -> Any:
+    with workspace_in(tmp_path / "workspace", "cluster") as server:
         yield server
 
 
@@ -69,21 +51,23 @@ def here(copy_home: Callable[[str], Path], spark: Any) -> SimpleNamespace:
     return SimpleNamespace(rows=rows(home, spark), reported=reported(result))
 
 
-@pytest.fixture(scope="module")
-def as_job(copy_home: Callable[[str], Path], spark: Any) -> SimpleNamespace:
+@pytest.fixture(scope="module", params=["cluster", "serverless"])
+def as_job(request: pytest.FixtureRequest, copy_home: Callable[[str], Path], spark: Any) -> SimpleNamespace:
     """One run of the heavy step as a job, and a second one after it, which several tests look at."""
-    home = copy_home("as_job")
-    with workspace_in(home.parent / "workspace") as server:
+    home = copy_home(f"as_job_{request.param}")
+    with workspace_in(home.parent / "workspace", request.param) as server:
         result = run_heavy_step(home)
         assert result.success, failure_of(result)
         again = run_heavy_step(home)
-    return SimpleNamespace(home=home, server=server, rows=rows(home, spark), reported=reported(result), again=again)
+        left = [path.name for root in (server.dbfs.root, server.volume.root) for path in root.rglob("*.json")]
+    return SimpleNamespace(kind=request.param, home=home, server=server, rows=rows(home, spark), reported=reported(result), again=again, left=left)
 
 
-def upload(server: DatabricksServer, script: str) -> None:
-    """Put a job file where the settings say it is, through the SDK."""
+def run_file(server: DatabricksServer, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Let tasks run a file of the test's own instead of the wheel, put where the settings say through the SDK."""
     jobs.open_workspace(Settings()).dbfs.put("/insights_assets/job.py", contents=base64.b64encode(script.encode()).decode(), overwrite=True)
     assert server.dbfs.existing(JOB_FILE).read_text(encoding="utf-8") == script
+    monkeypatch.setenv("INSIGHTS_DATABRICKS_JOB_FILE", JOB_FILE)
 
 
 def test_a_job_writes_the_rows_that_the_step_writes_here(here: SimpleNamespace, as_job: SimpleNamespace) -> None:
@@ -93,12 +77,7 @@ def test_a_job_writes_the_rows_that_the_step_writes_here(here: SimpleNamespace, 
 
 
 def test_a_job_reports_what_the_step_reports_here(here: SimpleNamespace, as_job: SimpleNamespace) -> None:
-    added = {"Databricks Job Run ID", "Databricks Job Run URL"}
-
-    def told(one: SimpleNamespace) -> dict[str, Any]:
-        return {key: {**said, "metadata": {n: v for n, v in said["metadata"].items() if n not in added}} for key, said in one.reported.items()}
-
-    assert told(as_job) == told(here)
+    assert told(as_job.reported) == told(here.reported)
     assert set(as_job.reported) >= {"canonical/feedback", "canonical/feedback:feedback_ids_unique", "canonical/feedback:schema_matches_spec"}
     assert as_job.reported["canonical/feedback"]["metadata"]["Databricks Job Run ID"] == "1000"
 
@@ -109,21 +88,33 @@ def test_one_run_submits_one_job_and_a_second_run_over_the_same_tables_none(as_j
     assert {event.asset_key.to_user_string() for event in as_job.again.get_asset_materialization_events()} >= {"canonical/feedback"}
     assert server.count("/runs/submit") == 1 and list(server.runs) == [1000]
     assert server.count("/runs/cancel") == 0
-    assert server.runs[1000].seen == ["PENDING", "RUNNING", "TERMINATING", "TERMINATED"]
-    assert list((server.dbfs.root / "tmp").iterdir()) == [], "context and messages are taken away again"
-    assert {call.status for call in server.calls if call.path != "/api/2.0/dbfs/read"} == {200}
+    assert server.runs[1000].task(STEP).seen == ["BLOCKED", "PENDING", "RUNNING", "TERMINATING", "TERMINATED"]
+    assert as_job.left == [], "messages are taken away again"
+    assert {call.status for call in server.calls if not call.path.endswith(("/dbfs/read", ".json"))} == {200}
+
+
+def test_what_is_asked_is_the_wheel_the_step_and_its_days(as_job: SimpleNamespace) -> None:
+    payload = as_job.server.runs[1000].payload
+    (task,) = payload["tasks"]
+    wheel = task["python_wheel_task"]
+    assert (wheel["package_name"], wheel["entry_point"]) == ("insights-assets", "insights-step")
+    assert wheel["parameters"][:6] == ["--step", STEP, "--from-day", "start", "--to-day", "2026-10-31"]
+    if as_job.kind == "serverless":
+        assert payload["environments"] == [{"environment_key": "insights", "spec": {"environment_version": "3", "dependencies": ["/Volumes/main/insights/files/it.whl"]}}]
+        assert "libraries" not in task and "new_cluster" not in task
+    else:
+        assert task["libraries"] == [{"whl": "/Volumes/main/insights/files/it.whl"}] and "environments" not in payload
 
 
 @pytest.mark.parametrize("word", [SECRET, TOKEN])
-def test_no_secret_reaches_payload_context_event_log_or_job_output(as_job: SimpleNamespace, word: str) -> None:
+def test_no_secret_reaches_payload_messages_event_log_receipt_or_job_output(as_job: SimpleNamespace, word: str) -> None:
     run = as_job.server.runs[1000]
-    assert "{{secrets/insights/customer_key}}" in json.dumps(run.payload), "the key is there by reference"
-    seen = json.dumps([call.body for call in as_job.server.calls]) + run.output + run.errors
+    if as_job.kind == "cluster":
+        assert "{{secrets/insights/customer_key}}" in json.dumps(run.payload), "the key is there by reference"
+    seen = json.dumps([call.body for call in as_job.server.calls]) + json.dumps(run.payload) + run.task(STEP).output + run.task(STEP).errors
     assert word not in seen
-    context = next(call.body["contents"] for call in as_job.server.calls if call.path.endswith("/put") and call.body["path"].endswith("context.json"))
-    assert word not in base64.b64decode(context).decode()
-    stored = [path for path in (as_job.home / "dagster").rglob("*") if path.is_file()]
-    assert any(STEP.encode() in path.read_bytes() for path in stored), "the search would find what is there"
+    stored = [path for folder in ("dagster", "lake/_jobs") for path in (as_job.home / folder).rglob("*") if path.is_file()]
+    assert sum(STEP.encode() in path.read_bytes() for path in stored) >= 2, "the search would find what is there"
     assert [path.name for path in stored if word.encode() in path.read_bytes()] == []
 
 
@@ -140,30 +131,42 @@ def test_submission_and_answers_fit_the_published_description(as_job: SimpleName
 
     payload = as_job.server.runs[1000].payload
     task = payload["tasks"][0]
-    assert faults("RunSubmitSettings", payload) + faults("RunSubmitTaskSettings", task) + faults("NewCluster", task["new_cluster"]) == []
+    newer = {"RunSubmitSettings has no environments", "RunSubmitTaskSettings has no environment_key"} if as_job.kind == "serverless" else set()  # came after 2.1's description
+    assert set(faults("RunSubmitSettings", payload) + faults("RunSubmitTaskSettings", task) + faults("NewCluster", task.get("new_cluster", CLUSTER))) == newer
     assert len(payload["idempotency_token"]) <= 64
-    assert faults("Run", as_job.server.runs_get({"run_id": 1000})) == []
+    shown = as_job.server.answer("GET", "/api/2.2/jobs/runs/get", {"run_id": 1000})
+    assert faults("Run", shown) + [fault for task in shown["tasks"] for fault in faults("RunTask", task) if "environment_key" not in fault] == []
     assert faults("RunSubmitSettings", {**payload, "run_name": 7}) and faults("RunSubmitSettings", {**payload, "run_nam": "x"}), "the check can fail"
 
 
-def test_an_existing_cluster_runs_it_once_though_the_answer_to_the_submission_is_lost(
-    home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch, here: SimpleNamespace, spark: Any
+def test_an_existing_cluster_runs_it_once_through_lost_slow_and_refused_answers(
+    home: Path, tmp_path: Path, here: SimpleNamespace, spark: Any
 ) -> None:
-    workspace.clusters["1123-shared"] = jobs.job_environment(Settings())
-    workspace.lose_replies["/api/2.2/jobs/runs/submit"] = 1
-    monkeypatch.setenv("INSIGHTS_DATABRICKS_CLUSTER_ID", "1123-shared")
+    with workspace_in(tmp_path / "workspace", "shared") as server:
+        server.faults = {
+            "/runs/submit": Fault(lost=True), "/runs/get": Fault(times=3, status=500), "/dbfs/read": Fault(times=2, status=429, retry_after="1"),
+            "/dbfs/mkdirs": Fault(status=503), "/runs/list": Fault(seconds=2),
+        }
+        result = run_heavy_step(home)
+        assert result.success, failure_of(result)
+        assert {fault.times for fault in server.faults.values()} == {0}, "every fault happened"
+        assert rows(home, spark) == here.rows
+        assert server.count("/runs/submit") == 2, "the SDK asked again"
+        assert list(server.runs) == [1000]
+        assert "new_cluster" not in server.runs[1000].payload["tasks"][0]
+
+
+def test_who_is_not_known_is_told_so_and_launches_nothing(home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIGHTS_DATABRICKS_TOKEN", "a token of yesterday")
     result = run_heavy_step(home)
-    assert result.success, failure_of(result)
-    assert rows(home, spark) == here.rows
-    assert workspace.count("/runs/submit") == 2, "the SDK asked again"
-    assert list(workspace.runs) == [1000]
-    assert "new_cluster" not in workspace.runs[1000].payload["tasks"][0]
+    assert not result.success and "Credential was not sent" in failure_of(result)
+    assert workspace.runs == {}
 
 
 def test_over_connect_the_other_engine_writes_the_same_rows(
     home: Path, monkeypatch: pytest.MonkeyPatch, here: SimpleNamespace, spark: Any
 ) -> None:
-    server = subprocess.Popen([sys.executable, "-c", SERVER_CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([sys.executable, "-c", SPARK_CODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdin is not None and server.stdout is not None
     sessions: list[Any] = []
     real = Engine.over_connect
@@ -208,24 +211,53 @@ def test_a_killed_job_fails_the_step_and_the_next_run_makes_it_whole(
     assert workspace.count("/runs/submit") == len(workspace.runs) == 2
 
 
-def test_a_job_that_reports_nothing_does_not_pass(home: Path, workspace: DatabricksServer) -> None:
-    upload(workspace, "print('done, says the job')")
+def test_the_result_of_a_job_whose_messages_are_lost_is_read_from_the_lake(
+    home: Path, workspace: DatabricksServer, here: SimpleNamespace, spark: Any
+) -> None:
+    workspace.faults["/dbfs/get-status"] = Fault(times=10_000, status=403)
+    result = run_heavy_step(home)
+    assert result.success, failure_of(result)
+    assert told(reported(result)) == told(here.reported) and rows(home, spark) == here.rows
+    assert workspace.count("/dbfs/read") == 0 and workspace.runs[1000].result == "SUCCESS"
+
+
+def test_a_job_killed_after_its_work_was_told_has_done_its_work(home: Path, workspace: DatabricksServer, here: SimpleNamespace, spark: Any) -> None:
+    def at_the_end(moment: str, task: Any) -> None:
+        if moment == "before end":
+            task.process.returncode = -9
+
+    workspace.jobs.hold = at_the_end
+    result = run_heavy_step(home)
+    assert workspace.runs[1000].result == "FAILED"
+    assert result.success, failure_of(result)
+    assert rows(home, spark) == here.rows
+
+
+def test_a_job_that_reports_nothing_does_not_pass(home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_file(workspace, monkeypatch, "print('done, says the job')")
     result = run_heavy_step(home)
     assert not result.success
     assert "succeeded, but its report lacks canonical/conversations" in failure_of(result)
     assert result.get_asset_materialization_events() == []
 
 
-def test_a_step_that_loses_sight_of_its_job_cancels_it(home: Path, workspace: DatabricksServer) -> None:
-    upload(workspace, "import time; time.sleep(300)")
-    workspace.refuse["/api/2.2/jobs/runs/get"] = 1
+def test_a_step_that_loses_sight_of_its_job_cancels_it(home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_file(workspace, monkeypatch, "import time; time.sleep(300)")
+    workspace.faults["/runs/get"] = Fault(status=403)
     result = run_heavy_step(home)
     assert not result.success and "You no longer have permission" in failure_of(result)
     assert workspace.wait_for("TERMINATED", 10).result == "CANCELED"
 
 
-def test_cancelling_the_run_cancels_the_job_and_is_no_success(home: Path, workspace: DatabricksServer) -> None:
-    upload(workspace, "import time; time.sleep(300)")
+def test_a_job_that_somebody_cancels_in_the_workspace_fails_the_step(home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_file(workspace, monkeypatch, "import time; time.sleep(300)")
+    workspace.jobs.hold = lambda moment, task: workspace.jobs.cancel(workspace.runs[1000]) if moment == "before start" else None
+    result = run_heavy_step(home)
+    assert not result.success and f"{STEP} failed as Databricks job run 1000 (CANCELED): Run cancelled." in failure_of(result)
+
+
+def test_cancelling_the_run_cancels_the_job_and_is_no_success(home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_file(workspace, monkeypatch, "import time; time.sleep(300)")
     code = "import sys; from pathlib import Path; from insights_assets_tests.contract.feedback_run import run_heavy_step; run_heavy_step(Path(sys.argv[1]))"
     worker = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     with dg.DagsterInstance.local_temp(str(home / "dagster")) as instance:

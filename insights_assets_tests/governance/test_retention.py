@@ -21,7 +21,7 @@ from insights_assets.resources import table_assets
 from insights_assets.resources.step import Step
 from insights_assets.sources.tables import BRONZE, RAW, REMOVED_ROWS
 from insights_assets.tables import all_tables
-from insights_assets_tests.house import NOW, PRODUCTS, TestHouse, order, review
+from insights_assets_tests.house import NOW, PRODUCTS, TestHouse, filled_home, order, review
 from insights_assets_tests.scanning import hits
 
 AS_OF = date(2026, 11, 22)
@@ -33,7 +33,8 @@ STAGES = ("sources", "canonical", "labels")
 GONE = ("Wilhelmina COldson", "cold@mail.test", "Quenby Thistlewaite", "thistlewaite@mail.test", "zzzgarbageline", "an old sentence about glass")
 
 
-def fill(house: TestHouse) -> None:
+def fill(home: Path, spark: Any) -> TestHouse:
+    house = TestHouse(home, spark, as_of=AS_OF)
     house.put("products", "products.jsonl", PRODUCTS)
     house.put("orders", "orders.jsonl", [order(f"O{n}", "LMP-1", f"C{n}", "2026-11-01") for n in range(6)])
     old = [review(f"OLD{n}", None, "COld", OLD, customer_name="Wilhelmina COldson", customer_email="cold@mail.test", body=f"an old sentence about glass {n}") for n in range(4)]
@@ -45,6 +46,7 @@ def fill(house: TestHouse) -> None:
     broken.write_text('{"review_id": "B1", zzzgarbageline\n', encoding="utf-8")
     house.run(*STAGES)
     publish(house, "run-1")
+    return house
 
 
 def publish(house: TestHouse, run_id: str) -> None:
@@ -53,8 +55,7 @@ def publish(house: TestHouse, run_id: str) -> None:
 
 @pytest.fixture
 def house(tmp_path: Path, spark: Any) -> Iterator[TestHouse]:
-    made = TestHouse(tmp_path / "home", spark, as_of=AS_OF)
-    fill(made)
+    made = TestHouse(filled_home("retention", tmp_path, lambda home: fill(home, spark)), spark, as_of=AS_OF, previous_as_of=AS_OF)
     yield made
     made.operations.close()
 

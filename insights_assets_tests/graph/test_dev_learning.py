@@ -45,7 +45,7 @@ def test_the_daemon_answers_drift_and_a_failed_gate(tmp_path: Path, spark: Any) 
         home.read_by_a_person()
         (settings.landing_path / "reviews" / "reviews-late.jsonl").write_text("")
         for job in ("train_candidate", "judge_candidate", "relabel"):
-            wait_for(lambda job=job: done(job, "retraining_sensor"), 240, job, reasons)
+            wait_for(lambda job=job: done(job, "retraining_sensor"), 600, job, reasons)
     assert models.active_version(home.root / "home", home.operations) != before
     told = [tick.reason for tick in home.operations.ticks.recent("retraining_sensor") if tick.fired]
     assert any("label gate failed" in reason for reason in told) and all(told)

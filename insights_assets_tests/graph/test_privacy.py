@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 from insights_assets.resources.operations import open_operations
 from insights_assets.simulator import simulate
 from insights_assets.tables import all_tables, table
+from insights_assets_tests import commanding
 from insights_assets_tests.graph.canaries import Person, plant
 from insights_assets_tests.scanning import files_below, hits
 
@@ -25,8 +24,7 @@ CONSOLE = Path(__file__).resolve().parents[2] / "insights_assets" / "console"
 
 
 def insights(*words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "INSIGHTS_CUSTOMER_KEY_SECRET": "test"}
-    done = subprocess.run([sys.executable, "-m", "insights_assets.cli", *words], capture_output=True, text=True, timeout=600, check=False, env=environment)
+    done = commanding.insights(*words, environment={"INSIGHTS_CUSTOMER_KEY_SECRET": "test"}, timeout=600)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from insights_assets_tests import commanding
 from insights_assets_tests.house import PRODUCTS, order, review
 from insights_assets_tests.scanning import hits
 
@@ -20,8 +18,8 @@ GONE = [value for person in PEOPLE for value in person] + ["an old sentence abou
 
 
 def insights(landing: Path, *words: str) -> str:
-    environment = {**os.environ, "INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_LANDING": str(landing), "INSIGHTS_AS_OF": "2026-11-22"}
-    done = subprocess.run([sys.executable, "-m", "insights_assets.cli", *words], capture_output=True, text=True, timeout=400, check=False, env=environment)
+    environment = {"INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_LANDING": str(landing), "INSIGHTS_AS_OF": "2026-11-22"}
+    done = commanding.insights(*words, environment=environment)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from insights_assets.lake.lake import Lake
 from insights_assets.resources.operations import open_operations
 from insights_assets.simulator import simulate
 from insights_assets.tables import all_tables
+from insights_assets_tests import commanding
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LAST_DAY = date(2026, 11, 22)
@@ -33,8 +32,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def insights(*words: str, crash_at: str = "", expect: int | None = 0) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_CRASH_AT": crash_at}
-    done = subprocess.run([sys.executable, "-m", "insights_assets.cli", *words], capture_output=True, text=True, timeout=400, check=False, env=environment)
+    done = commanding.insights(*words, environment={"INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_CRASH_AT": crash_at})
     if expect is not None:
         assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-4000:]
     return done

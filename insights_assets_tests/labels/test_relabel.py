@@ -16,14 +16,18 @@ from insights_assets.labels.relabel import activation_to_follow, left_fact, next
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_VERSIONS, RULE_LABELS
 from insights_assets.labels.version_tables import LABEL_PROMOTION, RELABEL_PLAN, RELABELLED
 from insights_assets.resources.table_assets import BODIES
-from insights_assets_tests.house import PRODUCTS, TestHouse, order, review
+from insights_assets_tests.house import PRODUCTS, TestHouse, filled_home, order, review
 
 DAY = date(2026, 11, 10)
 
 
 @pytest.fixture
 def house(tmp_path: Path, spark: Any) -> TestHouse:
-    made = TestHouse(tmp_path / "home", spark, as_of=DAY)
+    return TestHouse(filled_home("relabel", tmp_path, lambda home: fill(home, spark)), spark, as_of=DAY, previous_as_of=DAY)
+
+
+def fill(home: Path, spark: Any) -> TestHouse:
+    made = TestHouse(home, spark, as_of=DAY)
     made.put("products", "products.jsonl", PRODUCTS)
     made.put("orders", "orders-2026-11.jsonl", [order("O1", "LMP-1", "C1"), order("O2", "KNT-2", "C2")])
     made.put("reviews", "r-2026-11.jsonl", [

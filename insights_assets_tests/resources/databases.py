@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from insights_assets_tests.resources import postgres
-
-_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -26,4 +23,4 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The same tests on both databases."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'operations.db'}"
-    return postgres.fresh_database(request.getfixturevalue("postgres_server"), f"t{next(_NUMBERS)}")
+    return postgres.emptied_database(request.getfixturevalue("postgres_server"))

@@ -1,6 +1,6 @@
 """A PostgreSQL server of the tests' own, where the machine has one: made anew, on loopback, gone afterwards.
 
-Belongs here: starting it, and a fresh database for each test. Does not belong here: any expectation.
+Belongs here: starting it, and an empty database for each test. Does not belong here: any expectation.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import getpass
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -44,8 +45,8 @@ def _plain_user() -> str | None:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """`postgresql+psycopg://…/` of a new server, without a database name."""
+def server(password: str | None = None) -> Iterator[str]:
+    """`postgresql+psycopg://…/` of a new server, without a database name. With a password it lets nobody in who does not know it."""
     folder, binaries = Path(tempfile.mkdtemp(prefix="insights-postgres-")), programs()
     assert binaries is not None
     user = _plain_user() if os.geteuid() == 0 else None
@@ -57,37 +58,54 @@ def server() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     data = folder / "data"
-    subprocess.run([str(binaries / "initdb"), "-D", str(data), "-U", "insights", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"], check=True, timeout=120, **options)
+    sign_in = ["--auth=trust"]
+    if password is not None:
+        (folder / "password").write_text(password, encoding="utf-8")
+        (folder / "password").chmod(0o644)  # its folder is the server's own
+        sign_in = ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}"]
+    new = [str(binaries / "initdb"), "-D", str(data), "-U", "insights", *sign_in, "--encoding=UTF8", "--locale=C", "--no-sync"]
+    subprocess.run(new, check=True, timeout=120, **options)
     command = [str(binaries / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder), "-c", "fsync=off"]
     running = subprocess.Popen(command, **options)
     try:
         address = f"postgresql+psycopg://insights@127.0.0.1:{port}/"
-        _await(address, running)
+        _await(address, running, password)
         yield address
     finally:
-        running.terminate()
+        running.send_signal(signal.SIGINT)  # at once: what SIGTERM asks for waits until the last pooled connection is closed
         running.wait(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _await(address: str, running: subprocess.Popen[bytes]) -> None:
+def _await(address: str, running: subprocess.Popen[bytes], password: str | None) -> None:
     import psycopg
 
     for _ in range(300):
         if running.poll() is not None:
             raise RuntimeError(f"the PostgreSQL server of {getpass.getuser()} ended with {running.returncode}")
         try:
-            psycopg.connect(address.replace("+psycopg", "") + "postgres").close()
+            psycopg.connect(address.replace("+psycopg", "") + "postgres", password=password).close()
             return
         except psycopg.OperationalError:
             time.sleep(0.1)
     raise TimeoutError("the PostgreSQL server did not answer")
 
 
-def fresh_database(address: str, name: str) -> str:
+def fresh_database(address: str, name: str, password: str | None = None) -> str:
     """The URL of a new, empty database."""
     import psycopg
 
-    with psycopg.connect(address.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
+    with psycopg.connect(address.replace("+psycopg", "") + "postgres", password=password, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return address + name
+
+
+def emptied_database(address: str) -> str:
+    """The URL of the server's database with nothing in it; whoever still holds it is sent away. A new one each time would be 300 files each time."""
+    import psycopg
+
+    with psycopg.connect(address.replace("+psycopg", "") + "postgres", autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return address + "postgres"

@@ -13,7 +13,7 @@ import dagster as dg
 
 from insights_assets.actions.deliver import destinations_of, outgoing_of, send_waiting
 from insights_assets.actions.tables import ARTICLES, DELIVERIES, MACROS, NOTICES, PLANNED_ACTIONS
-from insights_assets.lake.lake import Lake
+from insights_assets.lake.unity import address_of, open_lake
 from insights_assets.resources.house import House
 from insights_assets.resources.operations.outbox_people import standing
 from insights_assets.settings import Settings
@@ -33,7 +33,7 @@ def send_what_waits(context: dg.OpExecutionContext, house: House) -> None:
         context.log.info("nothing has been published yet, so there is nothing to send")
         return
     # As people see it now: a table of a run that its checks stopped is not sent by the back door.
-    published = Lake(step.lake.root, lambda: step.lake.spark, versions=publication.table_versions)
+    published = open_lake(address_of(step.lake), lambda: step.lake.spark, versions=publication.table_versions)
     rows = {spec: [dict(row) for row in published.read_arrow(spec).to_pylist()] if published.exists(spec) else [] for spec in TEXTS}
     there = destinations_of(step.settings, step.shop)
     outgoing = outgoing_of(step.operations, step.shop, there, rows[PLANNED_ACTIONS], rows[NOTICES], [*rows[MACROS], *rows[ARTICLES]])

@@ -27,13 +27,13 @@ EVERY = "all"
 SLACK = "https://slack.com"
 COLOURS: dict[str, Literal["red", "orange", "blue", "green", "gray"]] = {
     "could not be delivered": "red", "may have arrived": "orange", "waits to be sent": "orange", "waits for approval": "orange", "ran out unanswered": "red",
-    "proposed": "orange", "arrived": "blue", "taken up": "blue", "in work": "blue", "done": "green", "approved": "green", "in force": "green",
+    "arrived": "blue", "taken up": "blue", "in work": "blue", "done": "green", "approved": "green", "in force": "green",
 }  # fmt: skip
 
 
 def draw(found: Opened) -> None:
     rows, operations = frame.action_rows(found), found.operations
-    live = Live(operations.outbox.all(), operations.approvals.all(), operations.answers.stamps(), frame.judgements(found))
+    live = Live(operations.outbox.all(), operations.approvals.all(), operations.answers.stamps(), frame.judgements(found), operations.clock())
     cards = ticket_cards(rows.tickets, rows.insights, live, found.shop, hosts_of((found.settings.jira_url, SLACK)))
     left, right = st.columns([4, 1.3], vertical_alignment="top")
     with left, st.container(key="heading-tickets"):

@@ -35,6 +35,8 @@ AT_ONCE = 256
 class ModelClient:
     """Asks one deployment for one run."""
 
+    at_once = AT_ONCE
+
     def __init__(
         self, connection: Connection, operations: Operations, settings: Settings, run_id: str, *, time: Time | None = None, prices: Prices | None = None
     ) -> None:
@@ -63,16 +65,16 @@ class ModelClient:
                 continue
             seen.add(question.cache_key)
             some[question.cache_key] = question
-            if len(some) == AT_ONCE:
+            if len(some) == self.at_once:
                 yield from self._ask_some(some, in_batches)
                 some = {}
         if some:
             yield from self._ask_some(some, in_batches)
 
-    def _ask_some(self, some: Mapping[str, Question], in_batches: Collection[str]) -> Iterator[Answer]:
+    def _ask_some(self, some: Mapping[str, Question], in_batches: Collection[str]) -> Iterable[Answer]:
         stored = self.replies.known(some, self.time.now())
         self.replies.also_about({key: some[key].subjects for key in stored})
-        answers = {key: _from_store(row, some[key]) for key, row in stored.items()}
+        answers = {key: from_store(row, some[key]) for key, row in stored.items()}
         answers.update({key: Answer(key, Outcome.WAITS_FOR_BATCH) for key in some if key not in answers and key in in_batches})
         answers.update(Round(self, [question for key, question in some.items() if key not in answers]).run())
         for key in some:
@@ -101,7 +103,7 @@ class ModelClient:
                 self.ledger.failed(call_id, reading, now)
                 used = used if reading.may_be_billed else Spend()
                 if reading.outcome is Outcome.FILTERED_PROMPT or (reading.outcome is Outcome.TRUNCATED and reading.http_status == 400):
-                    self._keep(question, Judged(reading.outcome, detail=reading.detail), None, None)
+                    self.keep(question, Judged(reading.outcome, detail=reading.detail), None, None)
                 return reading
             cost = self.ledger.received(call_id, reading.receipt, self.connection.deployment, now)
             if reading.receipt.usage is not None:
@@ -112,7 +114,7 @@ class ModelClient:
             self.ledger.judged(call_id, judged.outcome, judged.detail)
             if judged.outcome is Outcome.TRANSPORT:
                 return Fault(Outcome.TRANSPORT, judged.detail or "no reply in the answer", reading.receipt.http_status, asks_again=True)
-            return self._keep(question, judged, reading.content, reading.receipt.snapshot)
+            return self.keep(question, judged, reading.content, reading.receipt.snapshot)
         finally:
             self.budget.settle(reserved, used)
 
@@ -123,13 +125,13 @@ class ModelClient:
         except Exception as error:  # noqa: BLE001 - whatever the SDK or the network raises is data here; `fault_of` names it
             return fault_of(error, self.time.now())
 
-    def _keep(self, question: Question, judged: Judged, content: str | None, snapshot: str | None) -> Answer:
+    def keep(self, question: Question, judged: Judged, content: str | None, snapshot: str | None) -> Answer:
         row = self.replies.keep(
             question.cache_key, task=question.task, prompt_version=question.prompt_version, outcome=judged.outcome, detail=judged.detail,
             content=content, snapshot=snapshot, subjects=question.subjects, at=self.time.now(),
         )
         if row is not None and (row.content != content or row.outcome != judged.outcome.value):
-            return _from_store(row, question)  # somebody else's reply was first
+            return from_store(row, question)  # somebody else's reply was first
         return Answer(question.cache_key, judged.outcome, judged.value, judged.detail, snapshot)
 
     def stop(self, fault: Fault) -> None:
@@ -156,7 +158,7 @@ def judge(reading: Reading, question: Question) -> Judged:
     return Judged(judged.outcome, judged.value, detail or None)
 
 
-def _from_store(row: ModelReply, question: Question) -> Answer:
+def from_store(row: ModelReply, question: Question) -> Answer:
     """A stored reply, judged anew: what is kept is the reply, never our reading of it."""
     outcome, value, detail = Outcome(row.outcome), None, row.detail
     if row.content is not None and outcome in (Outcome.OK, Outcome.INVALID_JSON, Outcome.OFF_SCHEMA, Outcome.QUOTE_MISMATCH):

@@ -15,7 +15,7 @@ from insights_assets.labels.model.outcomes import Outcome, filter_categories
 from insights_assets.labels.model.prices import Usage
 
 _MOST_TOKENS = 1_000_000_000  # beyond this a count is nonsense, and a database may not take it
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what neither database nor lake can hold
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what neither database nor lake can hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def read_body(body: Mapping[str, Any], receipt: Receipt, headers: Mapping[str, s
         return Reading(receipt, Outcome.TRUNCATED, None, detail, told)
     if finish != "stop" or not isinstance(content, str) or not content:
         return Reading(receipt, Outcome.INVALID_JSON, None, f"finished by {_text(finish) or 'nothing'} without a text", told)
-    if _NO_TEXT.search(content):
+    if NO_TEXT.search(content):
         return Reading(receipt, Outcome.INVALID_JSON, None, "characters that no text has", told)
     return Reading(receipt, Outcome.OK, content, detail, told)
 
@@ -98,4 +98,4 @@ def _is_count(value: Any) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    return _NO_TEXT.sub("", value[:120]) or None if isinstance(value, str) else None
+    return NO_TEXT.sub("", value[:120]) or None if isinstance(value, str) else None

@@ -10,9 +10,6 @@ import pytest
 from insights_assets_tests.contract.azure_openai_brains import oracle
 from insights_assets_tests.contract.azure_openai_server import AzureOpenAI
 from insights_assets_tests.labels.model.desk import Desk, open_desk
-from insights_assets_tests.resources.databases import postgres_server, target
-
-__all__ = ["postgres_server", "target"]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.resources.table_assets import BODIES
 from insights_assets_tests.contract.azure_openai_brains import Reply, oracle, reply
 from insights_assets_tests.contract.azure_openai_server import DEPLOYMENT, KEY, AzureOpenAI, Brain
-from insights_assets_tests.house import PRODUCTS, TestHouse, order, review
+from insights_assets_tests.house import PRODUCTS, TestHouse, filled_home, order, review
 
 DAY = date(2026, 11, 10)
 #: Text and right topic; the local path is right about these, and sure.
@@ -47,14 +47,23 @@ def texts() -> list[tuple[str, str]]:
     return [*easy(), *HARD]
 
 
-def open_house(tmp_path: Path, spark: Any, server: AzureOpenAI, **settings: Any) -> TestHouse:
+def open_house(tmp_path: Path, spark: Any, server: AzureOpenAI, *, called: str = "home", **settings: Any) -> TestHouse:
     """The home with its records taken in, labels not yet made."""
+    return asking(filled_home("house-with-model", tmp_path, lambda home: taken_in(home, spark), called=called), spark, server, **settings)
+
+
+def asking(home: Path, spark: Any, server: AzureOpenAI, **settings: Any) -> TestHouse:
+    """A home with its records taken in, whose labels stage asks this server."""
     server.deployments.add(DEPLOYMENT)
     given = {
         "model": "azure", "model_endpoint": server.url, "model_deployment": DEPLOYMENT, "model_key": KEY, "model_wait_seconds": 20.0, "model_timeout_seconds": 5.0,
         "model_exploration": 0.0, **settings,
     }
-    house = TestHouse(tmp_path / "home", spark, as_of=DAY, **given)
+    return TestHouse(home, spark, as_of=DAY, previous_as_of=DAY, **given)
+
+
+def taken_in(home: Path, spark: Any) -> TestHouse:
+    house = TestHouse(home, spark, as_of=DAY)
     house.put("products", "products.jsonl", PRODUCTS)
     house.put("orders", "orders-2026-11.jsonl", [order("O1", "KNT-2", "C1")])
     put(house, "r-2026-11.jsonl", dict(texts()))

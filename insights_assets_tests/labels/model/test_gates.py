@@ -22,8 +22,8 @@ from insights_assets.labels.reviewed import last_correction, reviewed_records
 from insights_assets.resources.language_model import connect
 from insights_assets_tests.contract.azure_openai_brains import read_text, reply
 from insights_assets_tests.contract.azure_openai_server import AzureOpenAI
-from insights_assets_tests.house import TestHouse
-from insights_assets_tests.labels.model.house_with_model import NUMBERS, label, open_house, put
+from insights_assets_tests.house import TestHouse, filled_home
+from insights_assets_tests.labels.model.house_with_model import NUMBERS, asking, label, put, taken_in
 
 pytestmark = pytest.mark.slow
 SAID = {
@@ -50,7 +50,12 @@ def server() -> Any:
 
 @pytest.fixture
 def house(tmp_path: Path, spark: Any, server: AzureOpenAI) -> TestHouse:
-    made = open_house(tmp_path, spark, server, model_share=0.0)
+    return asking(filled_home("gates", tmp_path, lambda home: fill(home, spark, server)), spark, server, model_share=0.0)
+
+
+def fill(home: Path, spark: Any, server: AzureOpenAI) -> TestHouse:
+    taken_in(home, spark).operations.close()
+    made = asking(home, spark, server, model_share=0.0)
     put(made, "more.jsonl", TEXTS)
     made.run("sources", "canonical", run_id="run-1")
     label(made, "run-1")

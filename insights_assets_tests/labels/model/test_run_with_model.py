@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,6 +12,7 @@ import pytest
 
 from insights_assets.resources.operations import open_operations
 from insights_assets.simulator import simulate
+from insights_assets_tests import commanding
 from insights_assets_tests.contract.azure_openai_brains import oracle
 from insights_assets_tests.contract.azure_openai_server import DEPLOYMENT, KEY, AzureOpenAI
 
@@ -38,10 +36,10 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def insights(server: AzureOpenAI, *words: str, expect: int = 0, **more: str) -> Any:
     environment = {
-        **os.environ, "INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_MODEL": "azure", "INSIGHTS_MODEL_ENDPOINT": server.url, "INSIGHTS_MODEL_DEPLOYMENT": DEPLOYMENT,
-        "INSIGHTS_MODEL_KEY": KEY, "INSIGHTS_MODEL_WAIT_SECONDS": "60", "PYTHONPATH": str(Path(__file__).resolve().parents[3]), **more,
+        "INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_MODEL": "azure", "INSIGHTS_MODEL_ENDPOINT": server.url, "INSIGHTS_MODEL_DEPLOYMENT": DEPLOYMENT,
+        "INSIGHTS_MODEL_KEY": KEY, "INSIGHTS_MODEL_WAIT_SECONDS": "60", **more,
     }
-    done = subprocess.run([sys.executable, "-m", "insights_assets.cli", *words], capture_output=True, text=True, timeout=400, check=False, env=environment)
+    done = commanding.insights(*words, environment=environment)
     assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-4000:]
     return done
 

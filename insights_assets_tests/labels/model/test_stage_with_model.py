@@ -60,7 +60,7 @@ def test_the_riskiest_texts_are_asked_and_become_right_and_a_second_run_asks_not
 
 
 def test_without_a_model_the_same_home_has_the_local_labels_and_no_decisions(tmp_path: Path, spark: Any, server: AzureOpenAI, house: TestHouse) -> None:
-    plain = open_house(tmp_path / "plain", spark, server, model="none")
+    plain = open_house(tmp_path, spark, server, called="plain", model="none")
     label(plain, "run-1")
     label(house, "run-1")
     local, asked = rows(plain), rows(house)

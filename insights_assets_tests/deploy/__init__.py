@@ -1,0 +1,1 @@
+"""What stands in deploy/: read as files, and started as processes."""
