@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,10 @@ from insights_assets.tables import all_tables
 OF_RUNS = {"health.pipeline_health": "measured_run_id", "governance.retention_runs": "retention_run_id", "governance.maintenance_runs": "maintenance_run_id"}
 #: Of these the table that may lack what a run did that died: merging small files changes no row, and needs no receipt.
 MAY_LACK = {"governance.maintenance_runs"}
+
+#: Rows that say how many runs failed lately, which is what the two homes differ in: a home with a hundred dead runs has a red pipeline, and
+#: its alarm says so. Table -> whether a row is one of them.
+OF_FAILED_RUNS: dict[str, Callable[[Mapping[str, Any]], bool]] = {"health.layers": lambda row: row["layer"] == "technical", "health.alarms": lambda _row: True}
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,11 @@ def differences(calm: Path, shaken: Path, *, published: bool = True) -> tuple[in
             found[str(spec)] = "one home has no such table"
         elif str(spec) in OF_RUNS:
             found |= {str(spec): said} if (said := _run_rows(spec, one, other)) else {}
+        elif str(spec) in OF_FAILED_RUNS:
+            of_runs = OF_FAILED_RUNS[str(spec)]
+            kept = [[row for row in table.to_pylist() if not of_runs(row)] for table in (one, other)]
+            if kept[0] != kept[1]:
+                found[str(spec)] = _difference(spec, *kept)
         elif not one.equals(other):
             found[str(spec)] = _difference(spec, one.to_pylist(), other.to_pylist())
     return compared, found

@@ -17,8 +17,10 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
@@ -175,15 +177,22 @@ def walk(folder: Path, records: int, chains: list[str], pattern: str, say: Calla
 
 
 def people_answer(home: Path, truth: dict[str, Any], commands: Commands) -> None:
-    """What people did between two runs, the same in both homes: records reviewed, one insight confirmed, one dismissed."""
+    """What people did between two runs, the same in both homes at the same instant: records reviewed, one insight confirmed, one dismissed."""
+    from insights_assets.actions.inbox import take_here
     from insights_assets.commands.demo import review_from_truth
+    from insights_assets.resources.operations import open_operations
     from insights_assets.settings import Settings
+    from insights_assets.shop import load_shop
 
     review_from_truth(Settings(home=home), truth)
     shown = json.loads(commands.insights(home, "show", "insights", "--json").printed)
     ids = sorted(row["insight_id"] for row in shown)
-    commands.insights(home, "verdict", ids[0], "confirmed", "--by", "ana")
-    commands.insights(home, "verdict", ids[-1], "dismissed", "--reason", "a test batch", "--by", "ana")
+    said_at = datetime.combine(LAST_DAY, time_of_day(12), UTC)
+    with closing(open_operations(f"sqlite:///{home / 'operations.db'}", clock=lambda: said_at)) as operations:
+        for insight, act, reason in ((ids[0], "confirm", ""), (ids[-1], "dismiss", "a test batch")):
+            taken = take_here(operations, load_shop(None), act, insight, by="ana", through="command", reason=reason, until=None, known_insights=ids, as_of=LAST_DAY, operators=None)
+            if not taken.is_taken:
+                raise SystemExit(f"{act} of {insight} was not taken: {taken.said}")
 
 
 def job_chains(there: Walk, commands: Commands, day: date) -> Iterator[Chain]:
