@@ -15,8 +15,8 @@ from insights_assets.settings import SECRETS_FOLDER, Settings
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("docs/databricks/start.md", "docs/production.md", "docs/cost.md")
 #: Parts of the page whose commands and settings are another branch's until it is merged; then these lists are emptied.
-LATER_COMMANDS = ("databricks", "--profile")
-LATER_SETTINGS = ("databricks_env", "databricks_warehouse_id", "databricks_catalog", "databricks_serverless", "databricks_volume")
+LATER_COMMANDS: tuple[str, ...] = ()
+LATER_SETTINGS: tuple[str, ...] = ()
 
 
 def lines(page: str) -> list[str]:
