@@ -49,8 +49,8 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 		env -i PATH="$$PATH" HOME="$$HOME" INSIGHTS_PROFILE=$$profile $(BIN)/python -c \
 		"from insights_assets.definitions import build_definitions as b; d = b(); n = len(list(d.resolve_all_asset_specs())); print('$$profile:', n, 'assets'); assert n > 40" || exit 1; done
 
-eval-labels: $(STAMP) ## figures of the local labeller on public data (PUBLIC_DATA=../shared/data)
-	@$(BIN)/python -m insights_assets.labels.public_evaluation $(or $(PUBLIC_DATA),../shared/data)
+eval-labels: $(STAMP) ## the local labeller on public data, its learning curve, other ways beside it (PUBLIC_DATA=../shared/data EVAL_LABELS="--json")
+	@$(BIN)/python -m benchmarks.labels $(or $(PUBLIC_DATA),../shared/data) $(EVAL_LABELS)
 
 eval-cascade: $(STAMP) ## accuracy against the share sent to a model, on public intent sets (PUBLIC_DATA=../shared/data)
 	@$(BIN)/python -m insights_assets.labels.intent_curve $(or $(PUBLIC_DATA),../shared/data)
