@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 def stream(sources: tuple[str, ...], every: float | None, home: Path | None) -> None:
     """Take files of SOURCES (clickstream, social; default both) into their raw tables as they come; the next run does the rest."""
     from insights_assets.engine.session import session
+    from insights_assets.lake.lake import Lake
     from insights_assets.sources.catalogue import BY_NAME
     from insights_assets.sources.streaming import STREAMED, start, why_not
+    from insights_assets.sources.tables import RAW
 
     settings = settings_for(home=home)
     for name in sources or STREAMED:
@@ -31,12 +33,13 @@ def stream(sources: tuple[str, ...], every: float | None, home: Path | None) -> 
             stop(f"{name} is no source; sources are {', '.join(BY_NAME)}", WRONG_USE)
         if why := why_not(BY_NAME[name], settings):
             stop(why, WRONG_USE)
-    queries = [start(session(settings.spark_remote), settings, batch_of(settings, name), every_seconds=every) for name in sources or STREAMED]
+    spark = session(settings.spark_remote)
+    queries = [start(spark, settings, batch_of(settings, name), every_seconds=every) for name in sources or STREAMED]
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: [query.stop() for query in queries])
-    for query in queries:
+    for query, name in zip(queries, sources or STREAMED, strict=True):
         query.awaitTermination()
-        click.echo(f"{query.name}: {sum(progress['numInputRows'] for progress in _progress(query))} files heard of")
+        click.echo(f"{RAW[name]} holds {Lake(settings.lake_path, lambda: spark, is_embedded=False).row_count(RAW[name]):,} rows")
 
 
 def batch_of(settings: Settings, source: str) -> Batch:
@@ -52,7 +55,3 @@ def batch_of(settings: Settings, source: str) -> Batch:
         shop=str(settings.shop) if settings.shop else None, as_of=settings.as_of, previous_as_of=latest.as_of_day if latest else None,
         run_id=f"stream:{source}", lock_wait_seconds=settings.lock_wait_seconds, crash_at=settings.crash_at,
     )  # fmt: skip
-
-
-def _progress(query: Any) -> list[dict[str, Any]]:
-    return [dict(one) for one in query.recentProgress]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,10 +64,13 @@ def committed_batches(house: TestHouse) -> list[str]:
     return sorted(path.name for path in (checkpoint_of(house.settings, BY_NAME["clickstream"]) / "commits").glob("[0-9]*"))
 
 
-def test_a_stream_takes_in_what_a_run_takes_in_and_the_run_finds_it_known(house: TestHouse, connect: Any, tmp_path: Path, spark: Any) -> None:
+def test_a_stream_takes_in_what_a_run_takes_in_and_the_run_finds_it_known(house: TestHouse, jvm: JvmServer, tmp_path: Path, spark: Any) -> None:
     by_run = TestHouse(tmp_path / "other", spark, as_of=AS_OF, landing=house.landing)
     by_run.run("sources")
-    stream(connect, house)
+    home = str(house.settings.home)
+    environment = {**os.environ, "INSIGHTS_PROFILE": "spark", "INSIGHTS_SPARK_REMOTE": jvm.url, "INSIGHTS_AS_OF": AS_OF.isoformat()}
+    said = subprocess.run([sys.executable, "-m", "insights_assets.cli", "stream", "clickstream", "--home", home], capture_output=True, text=True, timeout=300, check=False, env=environment)
+    assert (said.returncode, said.stdout) == (0, "sources.clickstream_raw holds 4 rows\n"), said.stdout + said.stderr[-3000:]
     assert records(house) == ["E1", "E2", "E3"]
     assert [row["reject_reason"] is None for row in house.rows(CLICKS)].count(False) == 1, "the broken line is there with its reason"
 
