@@ -36,6 +36,7 @@ def shifts(daily: pd.DataFrame, events: Sequence[Event], as_of: int, rules: Shif
     `daily`: attribute, value, day, records, total, squares (sum and sum of squares of sentiment_score, -1 to 1).
     """
     rows: list[dict[str, Any]] = []
+    daily = daily.sort_values(["attribute", "value", "day"])  # sums of floats end in what the order of the rows is
     day = day_numbers(daily["day"]) if len(daily) else np.zeros(0, dtype=np.int64)
     for event in sorted(events, key=lambda e: (e.starts, e.event_id)):
         if event.kind != "policy" or event.starts + rules.after - 1 > as_of:

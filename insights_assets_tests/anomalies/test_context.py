@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from insights_assets.anomalies import sentiment_shifts
 from insights_assets.anomalies.data_findings import find
 from insights_assets.anomalies.forecasts import ForecastRules, forecast
 from insights_assets.anomalies.priority import Event
@@ -130,3 +131,18 @@ def test_figures_are_rounded_as_the_design_says() -> None:
     assert (money(1.005001), score(0.123456), statistic(123456.789), statistic(0.000123456789)) == (1.01, 0.1235, 123457.0, 0.000123457)
     assert statistic(np.array([0.0, -1.23456789, np.nan]))[:2].tolist() == [0.0, -1.23457]
     assert np.isnan(statistic(np.array([np.nan]))[0])
+
+
+def test_the_order_in_which_an_engine_gives_its_rows_changes_no_figure() -> None:
+    daily = sentiments(3, {"email": -0.35}).assign(total=lambda rows: rows["total"] / 3.0)
+    first = _sums_seen(daily)
+    assert all(_sums_seen(daily.sample(frac=1, random_state=seed)) == first for seed in range(20))
+
+
+def _sums_seen(daily: pd.DataFrame) -> list[float]:
+    """Means as they are before they are rounded: a tie would round to either side."""
+    seen: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sentiment_shifts, "score", lambda value: seen.append(float(value)) or float(value))
+        shifts(daily, [POLICY], START + 59)
+    return seen
