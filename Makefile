@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
+.PHONY: help demo olist test test-fast dev check bench kills score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,8 +49,8 @@ check: $(STAMP) ## lint, types, import rule, definitions in every profile, docs
 		env -i PATH="$$PATH" HOME="$$HOME" INSIGHTS_PROFILE=$$profile $(BIN)/python -c \
 		"from insights_assets.definitions import build_definitions as b; d = b(); n = len(list(d.resolve_all_asset_specs())); print('$$profile:', n, 'assets'); assert n > 40" || exit 1; done
 
-eval-labels: $(STAMP) ## figures of the local labeller on public data (PUBLIC_DATA=../shared/data)
-	@$(BIN)/python -m insights_assets.labels.public_evaluation $(or $(PUBLIC_DATA),../shared/data)
+eval-labels: $(STAMP) ## the local labeller on public data, its learning curve, other ways beside it (PUBLIC_DATA=../shared/data EVAL_LABELS="--json")
+	@$(BIN)/python -m benchmarks.labels $(or $(PUBLIC_DATA),../shared/data) $(EVAL_LABELS)
 
 eval-cascade: $(STAMP) ## accuracy against the share sent to a model, on public intent sets (PUBLIC_DATA=../shared/data)
 	@$(BIN)/python -m insights_assets.labels.intent_curve $(or $(PUBLIC_DATA),../shared/data)
@@ -61,6 +61,10 @@ live-smoke: $(STAMP) ## the model client against a real deployment, when INSIGHT
 RECORDS ?= 50000 200000
 bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"
 	@$(BIN)/python -m benchmarks.loop $(RECORDS)
+
+CHAINS ?= first next jobs
+kills: $(STAMP) ## a run killed at every commit, message and publication, then compared; CHAINS="first next jobs"
+	@$(BIN)/python -m benchmarks.kills --chains $(CHAINS)
 
 bench-engines: $(STAMP) ## rows a second of single steps on Sail and JVM Spark, one core and two (needs Java); RECORDS=200000
 	@$(BIN)/python -m benchmarks.engines $(if $(filter file,$(origin RECORDS)),200000,$(RECORDS))

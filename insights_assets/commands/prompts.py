@@ -203,6 +203,7 @@ def promote(task: str, version: str, reason: str, past_the_gate: bool, home: Pat
     from insights_assets.labels.prompts import LABEL_SETS, PromptError, load_prompt
 
     operations, _ = open_home(settings_for(home=home))
+    said: dict[str, Any] | None = None
     if task != LABEL_SETS and version in versions_of(task):
         said = kept(operations, load_prompt(task, version).version_id)
         if said is not None and said["answer"] == "fail" and not past_the_gate:
@@ -211,7 +212,9 @@ def promote(task: str, version: str, reason: str, past_the_gate: bool, home: Pat
         row = bring_into_force(operations, task, version, by=person(), reason=reason)
     except (PromptError, LabelSetError, FileNotFoundError) as error:
         stop(str(error), WRONG_USE)
-    operations.audit.append(person(), "prompt_promote", f"{task}/{row.version}", reason=reason)
+    operations.audit.append(person(), "prompt_promote", f"{task}/{row.version}", reason=reason, past_the_gate=past_the_gate)
+    if said is None and task == "label_feedback":
+        click.echo(f"note: {task}/{row.version} was never evaluated here; `insights prompts eval` judges it, `insights prompts preview` says what it changes", err=True)
     click.echo(f"{task}/{row.version} is in force; what it would label otherwise is asked anew by later runs, inside the budget")
 
 

@@ -72,14 +72,23 @@ def _flat(document: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Growth:
-    """y = a * n ** b through measured points: least squares on logarithms. One point has the slope 1."""
+    """y = a * n ** b through measured points: least squares on logarithms. One point has the slope 1.
+
+    Small sizes are mostly what every run costs whatever its size, which makes the slope small and would make a large size cheap. So beyond the largest size a
+    line of a fixed part and a part a record is drawn too, and the larger of the two counts.
+    """
 
     factor: float
     slope: float
     largest: float
+    fixed: float = 0.0
+    a_record: float = 0.0
 
     def at(self, records: float) -> float:
-        return float(self.factor * records**self.slope) if records > 0 else 0.0
+        if records <= 0:
+            return 0.0
+        power = float(self.factor * records**self.slope)
+        return power if records <= self.largest else max(power, self.fixed + self.a_record * records)
 
 
 def fit(points: Sequence[tuple[float, float]]) -> Growth:
@@ -92,7 +101,16 @@ def fit(points: Sequence[tuple[float, float]]) -> Growth:
     middle_n, middle_y = sum(n for n, _ in known) / len(known), sum(y for _, y in known) / len(known)
     spread = sum((n - middle_n) ** 2 for n, _ in known)
     slope = sum((n - middle_n) * (y - middle_y) for n, y in known) / spread if spread > 0 else 1.0
-    return Growth(math.exp(middle_y - slope * middle_n), slope, max(n for n, _ in points))
+    return Growth(math.exp(middle_y - slope * middle_n), slope, max(n for n, _ in points), *_line([(n, y) for n, y in points if n > 0]))
+
+
+def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """(fixed part, part a record) by least squares, neither below nothing."""
+    middle_n, middle_y = sum(n for n, _ in points) / len(points), sum(y for _, y in points) / len(points)
+    spread = sum((n - middle_n) ** 2 for n, _ in points)
+    a_record = max(0.0, sum((n - middle_n) * (y - middle_y) for n, y in points) / spread) if spread > 0 else middle_y / middle_n
+    fixed = middle_y - a_record * middle_n
+    return (fixed, a_record) if fixed >= 0 else (0.0, middle_y / middle_n)
 
 
 @dataclass(frozen=True)

@@ -139,9 +139,11 @@ class Labeller:
         rows, columns = np.nonzero(chances >= self._bars)
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             reached[row].append(column)
+        said = list(texts)
         for record, number, chance, over in zip(records, row_text, chances, reached, strict=True):
             reading = readings[number] if number >= 0 else None
-            yield self._one(record, reading, chance, over), reading, chance
+            language, text = said[number] if number >= 0 else (text_of(record.get("language")), None)
+            yield self._one(record, text, language, reading, chance, over), reading, chance
 
     def _chances(
         self, records: Sequence[Mapping[str, Any]], readings: Sequence[Reading], row_text: Sequence[int]
@@ -156,14 +158,15 @@ class Labeller:
         shift[:, praise] += [_PRAISE_BY_SOURCE.get(str(record.get("source")), 0.0) for record in records]
         return sigmoid(np.log(chance / (1 - chance)) + shift)
 
-    def _one(self, record: Mapping[str, Any], reading: Reading | None, chance: np.ndarray, reached: Sequence[int]) -> Label:
-        text = text_of(record.get("text"))
+    def _one(
+        self, record: Mapping[str, Any], text: str | None, language: str | None, reading: Reading | None, chance: np.ndarray, reached: Sequence[int]
+    ) -> Label:
         rating, nps = number_of(record.get("rating")), number_of(record.get("nps"))
         sku, sku_source = attribute(
             text_of(record.get("sku")), text_of(record.get("sku_source")), reading.mention if reading else NOTHING
         )
-        hits = self._hits(record, reading, sku, rating, nps)
-        topics = self._topics(reading, chance, reached, hits, text, text_of(record.get("language")))
+        hits = self._hits(record, text, reading, sku, rating, nps)
+        topics = self._topics(reading, chance, reached, hits, text, language)
         score = self._score(reading, topics, rating, nps)
         sentiment = tone_of(score)
         tagged = {hit.target for hit in hits if hit.kind == RISK_TAG}
@@ -193,12 +196,11 @@ class Labeller:
         return Label(row, tuple(_fired(hit, text) for hit in hits))
 
     def _hits(
-        self, record: Mapping[str, Any], reading: Reading | None, sku: str | None, rating: float | None, nps: float | None
+        self, record: Mapping[str, Any], text: str | None, reading: Reading | None, sku: str | None, rating: float | None, nps: float | None
     ) -> list[Hit]:
         """Every rule that fires on a record: its words, its code, its signal, its stars when there is nothing else."""
         known = sku is not None or text_of(record.get("order_id")) is not None
         hits = [hit for hit in reading.hits if known or not hit.needs_sku] if reading else []
-        text = text_of(record.get("text"))
         if text is not None and sku is not None and self._rules.sku_patterns:
             hits = hits + self._rules.sku_hits(fold(text), sku)
         code, signal = text_of(record.get("reason_code")), text_of(record.get("signal"))

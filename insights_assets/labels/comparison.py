@@ -71,7 +71,7 @@ def compare(pairs: Sequence[Paired], reviewed: int) -> Comparison:
     if len(pairs) < reviewed:
         answer, reason = "too_few", f"{len(pairs)} of {reviewed} reviewed records that it was not trained on"
     elif worse_topics:
-        answer, reason = "fail", f"worse on {', '.join(sorted(worse_topics))}; {said}"
+        answer, reason = "fail", f"worse on {'; '.join(f'{topic} ({why})' for topic, why in sorted(worse_topics.items()))}; {said}"
     elif better + worse < LEAST_DIFFERENT:
         answer, reason = "too_few", f"the two differ on {better + worse} records; {LEAST_DIFFERENT} are needed to tell them apart"
     elif p_value <= LEVEL and low > 0:

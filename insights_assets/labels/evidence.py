@@ -16,11 +16,13 @@ _CONTRAST = (
     "but|however|although|whereas|aber|jedoch|allerdings|obwohl|sondern|mais|cependant|pourtant|"
     "pero|aunque|embargo|porem|contudo|embora"
 )
+# What every break begins with is asked first: that halves the time.
 _BREAK = re.compile(
+    r"(?=[.!?\n;\s,])(?:"
     r"(?P<hard>(?:[.!?]+(?=[\s\"')]|$)|\n+|;|\s-\s|\s\|\s|(?<=[a-z])[!?]+)[\s\"')]*)"
     # Portuguese "mas" needs its comma: folded Spanish "mas" (more) looks the same.
     rf"|(?P<contrast>(?:,?\s+(?=(?:{_CONTRAST})\s)|,\s+(?=mas\s)))"
-    r"|(?P<comma>,\s+|\s+(?=(?:and|und|et|y|e)\s))"
+    r"|(?P<comma>,\s+|\s+(?=(?:and|und|et|y|e)\s)))"
 )
 # Words of at least two letters; possessive, so that no word is counted twice.
 _TWO_WORDS = re.compile(r"[a-z0-9]{2,}+.*?[a-z0-9]{2,}+", re.DOTALL)

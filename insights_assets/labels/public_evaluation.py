@@ -1,4 +1,5 @@
-"""Public evaluation: how the local path does on data that nobody here wrote; `make eval-labels`.
+"""Public evaluation: how the local path does on data that nobody here wrote; `make eval-labels`
+prints them, with what reviews add (`benchmarks.labels`).
 
 Belongs here: figures per topic, tone and urgency, beside the lines other ways reached on the same data, and the page
 they are printed as. Does not belong here: reading the sets (`public_sets`), figures of a shop (`evaluation`).
@@ -6,7 +7,6 @@ they are printed as. Does not belong here: reading the sets (`public_sets`), fig
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,26 +93,12 @@ def _figures(one: PublicSet, said: Sequence[set[str]]) -> SetFigures:
 def _table(one: SetFigures, kind: str, beside: Sequence[str]) -> list[str]:
     lines = [f"{one.name} ({kind}, {one.texts} texts): macro-F1 {one.macro_f1:.3f}" + "".join(f"; {word}" for word in beside)]
     for found in one.qualities:
-        precision = "   -" if found.precision is None else f"{found.precision:.2f}"
-        recall = "   -" if found.recall is None else f"{found.recall:.2f}"
-        lines.append(f"  {found.topic:<22} n {found.actual:>5}  precision {precision:>4}  recall {recall:>4}  F1 {found.f1 or 0.0:.2f}")
+        precision = _with_interval(found.precision, found.precision_low, found.precision_high)
+        recall = _with_interval(found.recall, found.recall_low, found.recall_high)
+        lines.append(f"  {found.topic:<22} n {found.actual:>5}  precision {precision}  recall {recall}  F1 {found.f1 or 0.0:.2f}")
     return [*lines, ""]
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the page for a data folder (default: ../shared/data)."""
-    from insights_assets.labels.build import SHIPPED
-    from insights_assets.labels.cascade import Labeller
-    from insights_assets.labels.classifier import Classifier
-    from insights_assets.labels.label_set import load_label_set
-    from insights_assets.labels.rules import load_rules
-
-    path = SHIPPED if len(arguments) < 2 else Path(arguments[1])
-    folder = Path(arguments[0]) if arguments else Path("../shared/data")
-    labeller = Labeller(load_label_set(), load_rules(), Classifier.load(path), [])
-    sys.stdout.write(report(labeller, folder) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+def _with_interval(share: float | None, low: float | None, high: float | None) -> str:
+    """A share with its Wilson interval; a dash where there is nothing to divide by."""
+    return f"{'-':>4}{'':12}" if share is None else f"{share:.2f} ({low:.2f}-{high:.2f})"

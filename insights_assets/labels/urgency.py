@@ -41,17 +41,11 @@ _PRESSING: Mapping[str, re.Pattern[str]] = {
     ),
 }
 _CALM_TOPICS = frozenset({"praise", "feature_request", "other"})
-_PRESSING_HINTS = re.compile(
-    r"urg|asap|immediat|right|soon|by |need|emerg|law|legal|court|trading|ombuds|th |third|last|solicit|claims|still no|dring|eil|sofort|"
-    r"umgeh|unverz|schnellst|bis |brauche|anwalt|rechtl|verbrauch|gericht|dritt|viert|funft|frist|tout de|au plus|avant|avocat|"
-    r"justice|tribunal|dgc|consomm|demeure|fois|mail|delai|cuanto|ya mismo|antes|abogad|demanda|consumo|juzg|vez|aviso|quanto|"
-    r"ja mesmo|rapido|ate |advog|procon|justica|deco|reclame"
-)
 
 
 def is_pressing(folded: str, language: str) -> bool:
     """Whether the text names a deadline, repeated contact, or legal steps."""
-    return _PRESSING_HINTS.search(folded) is not None and _PRESSING[language].search(folded) is not None
+    return _PRESSING[language].search(folded) is not None
 
 
 def urgency_of(

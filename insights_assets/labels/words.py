@@ -115,5 +115,5 @@ class Tokens:
 
 def tokenise(texts: Iterable[str], vocabulary: Vocabulary | None = None) -> tuple[Tokens, Vocabulary]:
     """Fold and cut texts; pass a vocabulary to keep its numbers."""
-    words = vocabulary or Vocabulary()
+    words = Vocabulary() if vocabulary is None else vocabulary  # an empty one is false
     return Tokens([fold(text) for text in texts], words), words

@@ -16,11 +16,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.engine.bounds import arrow_on_driver
+from insights_assets.labels.asking import MOST_RECORDS, client_of
 from insights_assets.labels.build import INPUTS, corrected_row, corrections_of, labeller_of
 from insights_assets.labels.cascade_tables import LABEL_DECISIONS
 from insights_assets.labels.joining import join
 from insights_assets.labels.label_set import load_label_set
-from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.label import ModelLabel, label_texts, questions_of
 from insights_assets.labels.model.outcomes import KEPT_FOR
 from insights_assets.labels.model.request import Candidates, LabelPrompt
@@ -34,6 +35,7 @@ from insights_assets.rehearsal.flips import Looked
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from insights_assets.labels.model.client import ModelClient
     from insights_assets.labels.prompts import Prompt
     from insights_assets.resources.step import Step
 
@@ -62,7 +64,7 @@ def ask_ahead(step: Step, prompt: Prompt, first: date, *, sample: int, evidence:
     if connection is None:
         raise ChangeError("a prompt speaks to a model, and none is named: set INSIGHTS_MODEL and where it is (docs/language-model.md)")
     try:
-        client = ModelClient(connection, step.operations, step.settings, step.run_id)
+        client = client_of(connection, step)
         asked = LabelPrompt.of(prompt, load_label_set(str(prompt.front_matter["label_set"])), connection)
         return _ask(step, client, asked, first, sample, evidence)
     finally:
@@ -75,7 +77,7 @@ def _ask(step: Step, client: ModelClient, prompt: LabelPrompt, first: date, samp
     named = _records(step, first, ids=evidence)
     drawn_keys = texts[:sample]
     drawn = _records(step, first, keys=drawn_keys)
-    free = _free_share(client, prompt, candidates, _records(step, first, keys=texts))
+    free = _free_share(client, prompt, candidates, _records(step, first, keys=texts, one_each=True))
     unpaid = round(population * (1.0 - free))
     records = list({row["feedback_id"]: row for row in (*named, *drawn)}.values())
     labels = _labels(step, client, prompt, candidates, records)
@@ -105,16 +107,19 @@ def _by_model(step: Step, first: date) -> DataFrame:
     return labels.select("feedback_id", "input_hash", "received_day").join(step.read(LABEL_DECISIONS).where("text_key IS NOT NULL").select("feedback_id", "text_key"), "feedback_id")
 
 
-def _records(step: Step, first: date, *, ids: Collection[str] | None = None, keys: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Records of the model with what is asked about, by id or by text, in the order of their ids."""
+def _records(
+    step: Step, first: date, *, ids: Collection[str] | None = None, keys: Sequence[str] | None = None, one_each: bool = False
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Records of the model with what is asked about, by id or by text, in the order of their ids. `one_each`: any one record of a text."""
     wanted = sorted(ids if ids is not None else keys or ())
     if not wanted:
         return []
     name = "feedback_id" if ids is not None else "text_key"
     some = step.lake.spark.createDataFrame([(one,) for one in wanted], f"{name} string")
     mine = _by_model(step, first).join(some, name, "left_semi")
-    rows = step.read(FEEDBACK).select(*_FIELDS).join(mine, "feedback_id").toArrow().to_pylist()
-    return sorted(rows, key=lambda row: row["feedback_id"])
+    mine = mine.dropDuplicates(["text_key"]) if one_each else mine
+    rows = arrow_on_driver(step.read(FEEDBACK).select(*_FIELDS).join(mine, "feedback_id"), "records of the texts a preview asks about", MOST_RECORDS)
+    return sorted(rows.to_pylist(), key=lambda row: row["feedback_id"])
 
 
 def _labels(step: Step, client: ModelClient, prompt: LabelPrompt, candidates: Candidates, records: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ from insights_assets.labels.version_tables import RELABELLED
 from insights_assets.rehearsal.preview import Preview
 from insights_assets.rehearsal.previewing import preview_wanted, rows_to_keep
 from insights_assets.rehearsal.tables import CHANGE_PREVIEWS
-from insights_assets.rehearsal.wanted import what_is_wanted
+from insights_assets.rehearsal.wanted import tell, what_is_wanted
 from insights_assets.resources import previews
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import table_assets
@@ -36,6 +36,7 @@ def change_previews(step: Step) -> None:
     found, report = preview_wanted(step, wanted)
     rows = rows_to_keep(step, found)
     step.write(CHANGE_PREVIEWS, pd.DataFrame(rows, columns=CHANGE_PREVIEWS.column_names))
+    tell(step.operations, found.preview_id)
     _note(step, found, report)
 
 

@@ -40,6 +40,11 @@ class Looked:
     def is_sample(self) -> bool:
         return self.sampled_texts is not None and self.sampled_texts < (self.population_texts or 0)
 
+    @property
+    def is_nothing(self) -> bool:
+        """A sample of which nothing was answered: what it says of the rest is unknown, not zero."""
+        return self.is_sample and not self.sampled_texts
+
     def interval(self, share: float) -> tuple[float | None, float | None]:
         """Of a share; records with the same words flip together, so the texts are what was drawn."""
         return wilson(share, self.sampled_texts or 0) if self.is_sample else (None, None)
@@ -74,6 +79,9 @@ def flip_findings(step: Step, changed: DataFrame, looked: Looked) -> list[Findin
 
 
 def _finding(subject: str, count: int, looked: Looked, what: str, ids: Sequence[str] = (), quotes: Sequence[str] = ()) -> Finding:
+    if looked.is_nothing:
+        words = f"nothing is known: none of {looked.population_texts:,} texts was answered"
+        return Finding("flip", subject, "unknown", words, low=0.0, high=1.0, sampled_count=0, population_count=looked.population_texts)
     share = round(count / looked.records, 6) if looked.records else 0.0
     low, high = looked.interval(share)
     base = f"{count:,} of {looked.records:,} records ({percent(share)}{between(low, high)})"

@@ -201,16 +201,25 @@ def _summary(change: Change, findings: Sequence[Finding]) -> Finding:
 
     flips = next(one for one in findings if one.finding == "flip" and one.subject == "records")
     cost = next(one for one in findings if one.finding == "cost")
+    if flips.answer == "unknown":
+        return Finding(
+            "summary", "all", "unknown", f"{change.version} instead of {change.against}: {flips.words}", low=0.0, high=1.0, sampled_count=0,
+            population_count=flips.population_count, calls_count=cost.calls_count, tokens=cost.tokens, cost=cost.cost, currency=cost.currency,
+        )
     bends, tickets = counted("trend", "leaves"), counted("ticket", "loses", "loses_most")
-    told = [f"{flips.count:,} records flip ({percent(flips.share)})", f"{bends} trend lines leave their interval"]
-    told += [f"{counted('insight', 'appears')} insights appear, {counted('insight', 'vanishes')} vanish"] if not counted("insight", "not_replayed") else []
-    told += [f"{tickets} open tickets lose evidence", f"{cost.cost or 0.0:.2f} {cost.currency} and {cost.calls_count or 0:,} calls to bring it into force"]
+    told = [f"{flips.count or 0:,} records flip ({percent(flips.share)})", _many(bends, "trend line leaves its interval", "trend lines leave their interval")]
+    told += [f"{_many(counted('insight', 'appears'), 'insight appears', 'insights appear')}, {counted('insight', 'vanishes')} vanish"] if not counted("insight", "not_replayed") else []
+    told += [_many(tickets, "open ticket loses evidence", "open tickets lose evidence"), f"{cost.cost or 0.0:.2f} {cost.currency} and {cost.calls_count or 0:,} calls to bring it into force"]
     words = f"{change.version} instead of {change.against}: " + "; ".join(told)
     is_quiet = not (flips.count or bends or tickets)
     return Finding(
-        "summary", "all", "nothing_changes" if is_quiet else "changes", words, count=flips.count, share=flips.share, low=flips.low, high=flips.high,
+        "summary", "all", "changes" if not is_quiet else "nothing_changes" if flips.high is None else "nothing_seen", words, count=flips.count, share=flips.share, low=flips.low, high=flips.high,
         sampled_count=flips.sampled_count, population_count=flips.population_count, calls_count=cost.calls_count, tokens=cost.tokens, cost=cost.cost, currency=cost.currency,
     )
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
 
 
 def _preview_id(step: Step, change: Change, sample: int) -> str:

@@ -8,10 +8,13 @@ were on each day.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.anomalies import build
@@ -80,8 +83,12 @@ def replay(step: Step, name: str, first: date, frames: Mapping[TableSpec, DataFr
 
 @contextmanager
 def _shadow(step: Step, name: str, frames: Mapping[TableSpec, DataFrame] | None) -> Iterator[Step]:
-    lake = ShadowLake(step.lake, step.lake.root / "_scratch" / f"preview_{name}", frames)
-    lake.remove()  # what a replay that died left behind
+    folder = step.lake.root / "_scratch"
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"replay_{name}_*"):  # by a replay that died
+        shutil.rmtree(left, ignore_errors=True)
+    # A path of its own each time: the engine remembers the log of a table that it has read, and would look for its commits in the next one.
+    lake = ShadowLake(step.lake, Path(tempfile.mkdtemp(prefix=f"replay_{name}_", dir=folder)), frames)
     every = frozenset(all_tables())
     try:
         yield replace(step, lake=lake, operations=_VerdictsOnly(step.operations), reads=every, writes=every, results={}, notes={}, outcomes=[])  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ CHANGE_PREVIEWS = TableSpec(
         Column("change_kind", "string", "prompt, label_set, rules or classifier", nullable=False),
         Column("version", "string", "What would come into force", nullable=False),
         Column("against_version", "string", "What is in force", nullable=False),
-        Column("answer", "string", "flips or stays; leaves, may_leave or holds; appears, vanishes, moves or stays; keeps, loses or loses_most; costs or free", nullable=False),
+        Column("answer", "string", "changes, nothing_changes, nothing_seen or unknown; flips or stays; leaves, may_leave or holds; appears, vanishes, moves or stays; keeps, loses or loses_most; costs or free", nullable=False),
         Column("words", "string", "One sentence"),
         Column("count", "bigint", "Records that flip, weeks outside, records a ticket loses, calls this preview made"),
         Column("share", "double", "Of the records looked at; for a trend new over old people; for a ticket the evidence that stays"),

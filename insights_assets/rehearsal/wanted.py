@@ -1,6 +1,6 @@
 """Which preview is wanted: a word a person left in the operational database, which the asset reads at its next run.
 
-Belongs here: leaving it, reading it, the default. Loops close through the operational database: the command asks, the job answers.
+Belongs here: leaving it, reading it, the default, which preview answered. Loops close through the operational database: the command asks, the job answers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations
 
 JOB = "change_preview"
-_FACT = "preview:wanted"
+_FACT, _TOLD = "preview:wanted", "preview:told"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class Wanted:
 def ask_for(operations: Operations, wanted: Wanted) -> None:
     """Leave what is wanted."""
     operations.facts.put(_FACT, json.dumps(asdict(wanted), sort_keys=True))
+
+
+def tell(operations: Operations, preview_id: str) -> None:
+    """Leave which preview answered."""
+    operations.facts.put(_TOLD, preview_id)
+
+
+def what_was_told(operations: Operations) -> str | None:
+    """The preview that answered last."""
+    return operations.facts.get(_TOLD)
 
 
 def what_is_wanted(operations: Operations) -> Wanted | None:

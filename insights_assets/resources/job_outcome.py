@@ -9,11 +9,13 @@ from typing import Any
 
 import dagster as dg
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import DatabricksError
-from databricks.sdk.service import jobs
+from databricks.sdk.errors import DatabricksError, NotFound
+from databricks.sdk.service import files, jobs
 
 from insights_assets.lake.lake import Lake
-from insights_assets.resources.receipts import Result, read_receipt, versions_of
+from insights_assets.lake.unity import UnityLake, address_of
+from insights_assets.resources import table_assets
+from insights_assets.resources.receipts import Result, parsed, read_receipt, receipt_path, versions_of
 
 _LONGEST_MESSAGE = 2000
 _ENDED = {jobs.RunLifeCycleState.TERMINATED, jobs.RunLifeCycleState.SKIPPED, jobs.RunLifeCycleState.INTERNAL_ERROR}
@@ -49,11 +51,28 @@ def missing(wanted: set[str], reported: Sequence[Result]) -> list[str]:
 
 def matches_lake(lake: Lake, results: Sequence[Result]) -> bool:
     """Whether the lake still holds the versions that a report speaks of."""
-    stored = {}
-    for name in versions_of(results):
-        commits = (lake.root / name.replace(".", "/") / "_delta_log").glob("*.json")
-        stored[name] = f"delta-{max((int(one.stem) for one in commits if one.stem.isdigit()), default=None)}"
-    return stored == versions_of(results)
+    told = versions_of(results)
+    return {name: f"delta-{_stored_version(lake, name)}" for name in told} == told
+
+
+def _stored_version(lake: Lake, name: str) -> int | None:
+    if isinstance(lake, UnityLake):
+        spec = next((spec for _, _, written in table_assets.BODIES.values() for spec in written if str(spec) == name), None)
+        return lake.version(spec) if spec is not None else None
+    commits = (lake.root / name.replace(".", "/") / "_delta_log").glob("*.json")
+    return max((int(one.stem) for one in commits if one.stem.isdigit()), default=None)
+
+
+def receipt_of(workspace: WorkspaceClient, lake: Lake, token: str, step: str) -> list[Result] | None:
+    """The receipt of a step: from the lake's folder, or over the Files API where it lies on a volume that is not mounted here."""
+    near = read_receipt(lake.root, token, step)
+    if near is not None or not isinstance(lake, UnityLake):
+        return near
+    try:
+        found = files.FilesAPI(workspace.api_client).download(str(receipt_path(lake.root, token, step))).contents
+    except NotFound:
+        return None
+    return parsed(found.read().decode()) if found is not None else None
 
 
 def settle(
@@ -67,7 +86,7 @@ def settle(
     task = task_of(run, step)
     results = list(reported)
     if missing(wanted, results):
-        results = list(read_receipt(lake.root, token, step) or ())
+        results = list(receipt_of(workspace, lake, token, step) or ())
         if results and not missing(wanted, results):
             context.log.warning(f"{step}: the messages of Databricks job run {run.run_id} were lost; its report was read from the lake")
     lacks = missing(wanted, results)
@@ -78,7 +97,7 @@ def settle(
             f"{step}: Databricks job run {run.run_id} succeeded, but its report lacks {', '.join(lacks)}, in the lake too; run the step again: what is written stays as it is"
         )
     if not matches_lake(lake, results):
-        raise dg.Failure(f"{step}: Databricks job run {run.run_id} reports {versions_of(results)}, which is not what the lake at {lake.root} holds; do both see the same lake?")
+        raise dg.Failure(f"{step}: Databricks job run {run.run_id} reports {versions_of(results)}, which is not what the lake at {address_of(lake)} holds; do both see the same lake?")
     if task is not None and not succeeded(task) and all(r.passed for r in results if isinstance(r, dg.AssetCheckResult)):
         context.log.warning(f"{step}: its task ended as {stated(task)} after its work was done")
     return [_with_run(result, run) for result in results]

@@ -29,7 +29,7 @@ CHANNELS = ("dbfs", "volume")
 class JobRequest:
     """One heavy step of one run. Travels as arguments of the task, so that people read step and days on the task's page.
 
-    `lake` and `shop` are folders as the job sees them; without a shop the job reads the packaged one. The days of a step are those that
+    `lake` (an address, see `lake/unity.py`) and `shop` are as the job sees them; without a shop the job reads the packaged one. The days of a step are those that
     became known after `previous_as_of` and by `as_of`. `token` names the job's folder of receipts.
     """
 

@@ -30,7 +30,7 @@ from insights_assets.lake.lake import Lake
 from insights_assets.resources import job_outcome, job_tasks
 from insights_assets.resources.job_channel import Channel, ContextWithTask
 from insights_assets.resources.job_request import JobRequest
-from insights_assets.resources.receipts import Result, read_receipt, remove_receipts
+from insights_assets.resources.receipts import Result, remove_receipts
 from insights_assets.resources.waves import token_of
 from insights_assets.settings import Settings
 
@@ -72,7 +72,7 @@ class JobRuns:
     @property
     def lake_name(self) -> str:
         """The lake as its jobs see it; names of runs and tokens hold it, so that two homes of one workspace leave each other alone."""
-        return self._settings.job_lake or str(self._settings.lake_path)
+        return self._settings.job_lake or self._settings.lake_address
 
     def wave_with(self, step: str) -> Wave | None:
         return next((wave for wave in self._waves if step in wave.steps), None)
@@ -138,7 +138,7 @@ class JobRuns:
             run = self._run(kept["run_id"])
         except (NotFound, InvalidParameterValue):
             return False
-        receipts = {one: read_receipt(self._lake.root, kept["token"], one) for one in kept["steps"]}
+        receipts = {one: job_outcome.receipt_of(self._workspace, self._lake, kept["token"], one) for one in kept["steps"]}
         holds = {one: bool(results) and job_outcome.matches_lake(self._lake, results or ()) for one, results in receipts.items()}
         tasks = {one: job_outcome.task_of(run, one) for one in steps}
         at_it = {one: task is not None and not job_outcome.has_ended(task) and not job_outcome.has_ended(run) for one, task in tasks.items()}

@@ -2,7 +2,7 @@
 
 Belongs here: the forms of a report and the receipt's file. Does not belong here: who believes which (`job_outcome.py`).
 A receipt is written after the step's last commit and before anything is told, beside the tables it is about. A message channel may be lost
-on the way; what the lake says is then read where the lake is. A file that was cut off while being written is no JSON and counts as none.
+on the way; what the lake says is then read where the lake is: in its folder, or for Unity Catalog on the volume of its scratch files.
 """
 
 import json
@@ -71,12 +71,15 @@ def write_receipt(lake: Path, token: str, step: str, results: Sequence[Result]) 
 def read_receipt(lake: Path, token: str, step: str) -> list[Result] | None:
     """What the step left behind, or None where it left nothing whole."""
     path = receipt_path(lake, token, step)
-    if not path.is_file():
-        return None
+    return parsed(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def parsed(text: str) -> list[Result] | None:
+    """The results in a receipt; None for one that was cut off while it was written: the step had not ended."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(text)
     except json.JSONDecodeError:
-        return None  # cut off while it was written: the step had not ended
+        return None
     return [heard(said) for said in kept["results"]]
 
 

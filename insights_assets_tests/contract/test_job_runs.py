@@ -14,9 +14,11 @@ import dagster as dg
 import pytest
 
 from insights_assets.lake.lake import Lake
+from insights_assets.lake.unity import UnityLake
+from insights_assets.resources import job_outcome
 from insights_assets.resources.job_request import JobRequest, key_check
-from insights_assets.resources.jobs import ATTEMPTS, JobRuns
-from insights_assets.resources.receipts import receipt_path, write_receipt
+from insights_assets.resources.jobs import ATTEMPTS, JobRuns, open_workspace
+from insights_assets.resources.receipts import receipt_path, versions_of, write_receipt
 from insights_assets.settings import Settings
 from insights_assets_tests.contract.databricks_server import DatabricksServer
 from insights_assets_tests.contract.databricks_workspace import TOKEN, settings_of
@@ -172,3 +174,20 @@ def test_an_end_that_the_workspace_does_not_hear_is_said(server: DatabricksServe
     said: list[str] = []
     made.end(said.append)
     assert "Databricks job run 1000 could not be cancelled and may still be running" in said[0]
+
+
+def test_a_receipt_on_a_volume_that_is_not_mounted_here_is_fetched(server: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = UnityLake("main", lambda: None)  # type: ignore[arg-type,return-value]
+    lake.root = server.volume.root / "scratch"
+    monkeypatch.setattr(job_outcome, "read_receipt", lambda *_: None)
+    workspace = open_workspace(Settings())
+    assert job_outcome.receipt_of(workspace, lake, "t", "a__first") is None
+    write_receipt(lake.root, "t", "a__first", [dg.MaterializeResult(asset_key=dg.AssetKey(["a", "b"]), data_version=dg.DataVersion("delta-3"))])
+    found = job_outcome.receipt_of(workspace, lake, "t", "a__first")
+    assert found is not None and versions_of(found) == {"a.b": "delta-3"}
+    assert server.count("/_jobs/t/a__first.json") == 1
+
+
+def test_jobs_are_told_the_catalog_where_the_lake_is_one(server: DatabricksServer, facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIGHTS_DATABRICKS_CATALOG", "insights_prod")
+    assert runs(facts, tmp_path).lake_name == "unity:insights_prod"

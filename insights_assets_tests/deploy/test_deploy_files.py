@@ -113,10 +113,14 @@ def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
     installs = [line for line in found if "pip install" in line]
     assert installs and all("--require-hashes" in part or "--no-index" in part for line in installs for part in line.split("pip install")[1:])
     assert not any(re.search(r"\b(ADD|sudo|curl|wget)\b|apt-get|:latest", line) for line in found)
+    let_in = {line[1:] for line in lines("Dockerfile.dockerignore") if line.startswith("!")}
+    copied = set()
     for line in found:
         if line.startswith("COPY") and "--from" not in line:
             words = [word for word in line.split()[1:] if not word.startswith("--")]
             assert all((ROOT / word).exists() for word in words[:-1]), line
+            copied.update(words[:-1])
+    assert copied == let_in, "what the image is made of, and nothing else, goes to the builder"
 
 
 def test_the_image_gets_the_versions_that_were_tested() -> None:

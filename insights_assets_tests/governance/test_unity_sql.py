@@ -49,7 +49,7 @@ def script() -> Script:
 
 def test_the_script_of_a_few_tables_is_the_reviewed_one() -> None:
     """Written anew by `python -m insights_assets_tests.governance.test_unity_sql`; the difference is what a reviewer reads."""
-    assert GOLDEN.read_text(encoding="utf-8") == golden()
+    assert GOLDEN.read_text(encoding="utf-8") == golden(), "review the difference after `python -m insights_assets_tests.governance.test_unity_sql`"
 
 
 def golden() -> str:

@@ -43,6 +43,12 @@ def test_one_size_is_taken_as_linear_and_none_as_nothing() -> None:
     assert fit([(100, 0.0)]).at(1000) == 0.0
 
 
+def test_what_every_run_costs_does_not_make_a_large_shop_cheap() -> None:
+    growth = fit([(10_000, 40 + 6.0), (40_000, 40 + 24.0)])  # forty seconds whatever the size, and 0.6 ms a record
+    assert growth.slope < 0.3 and growth.at(1_000_000) == pytest.approx(640.0)
+    assert growth.at(20_000) < 60, "inside what was measured the curve through the points counts"
+
+
 def test_a_year_is_what_its_parts_say() -> None:
     given = load_assumptions()
     year = int(100_000 * 365 / 120)  # the history that 100,000 records were measured over

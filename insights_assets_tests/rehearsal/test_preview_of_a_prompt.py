@@ -16,11 +16,12 @@ from insights_assets.rehearsal.findings import Finding
 from insights_assets.rehearsal.preview import Preview, preview_change
 from insights_assets.resources.table_assets import BODIES
 from insights_assets_tests.contract.azure_openai_server import AzureOpenAI
-from insights_assets_tests.house import TestHouse
-from insights_assets_tests.labels.model.house_with_model import label, open_house, put, rows, texts
+from insights_assets_tests.house import TestHouse, filled_home
+from insights_assets_tests.labels.model.house_with_model import asking, label, put, rows, taken_in, texts
 from insights_assets_tests.labels.model.test_gates import TEXTS, brain
 
 pytestmark = pytest.mark.slow
+ALL = {"model_share": 1.0, "model_exploration": 1.0}
 SIZES = {text for text, topic in TEXTS.items() if topic == "sizing_issue"}
 
 
@@ -33,10 +34,16 @@ def server() -> Any:
 @pytest.fixture
 def house(tmp_path: Path, spark: Any, server: AzureOpenAI) -> TestHouse:
     """A home whose every text was labelled by the model under the prompt in force."""
-    import insights_assets.anomalies.assets  # noqa: F401 - fills BODIES
-    import insights_assets.rehearsal.assets  # noqa: F401
+    import insights_assets.rehearsal.assets  # noqa: F401 - fills BODIES
 
-    made = open_house(tmp_path, spark, server, model_share=1.0, model_exploration=1.0)
+    return asking(filled_home("previewed", tmp_path, lambda home: fill(home, spark, server)), spark, server, **ALL)
+
+
+def fill(home: Path, spark: Any, server: AzureOpenAI) -> TestHouse:
+    import insights_assets.anomalies.assets  # noqa: F401 - fills BODIES
+
+    taken_in(home, spark).operations.close()
+    made = asking(home, spark, server, **ALL)
     put(made, "more.jsonl", TEXTS)
     made.run("sources", "canonical", run_id="run-1")
     label(made, "run-1")
@@ -106,8 +113,9 @@ def test_a_budget_shrinks_the_sample_and_says_so(house: TestHouse, server: Azure
 def test_an_outage_guesses_nothing(house: TestHouse, server: AzureOpenAI) -> None:
     server.faults = lambda _number, _body: "500"
     found = preview(house, "preview-1", 20)
-    assert of(found, "flip")["records"].sampled_count == 0 and of(found, "flip")["records"].count == 0
-    assert of(found, "flip")["records"].high == 1.0 and "at most" in of(found, "cost")["model"].words
+    whole = of(found, "flip")["records"]
+    assert (found.findings[0].answer, whole.answer, whole.sampled_count, whole.count, whole.high) == ("unknown", "unknown", 0, None, 1.0)
+    assert "nothing is known" in found.findings[0].words and "at most" in of(found, "cost")["model"].words
     json.dumps(found.rows(run_id="r"), default=str)
 
 

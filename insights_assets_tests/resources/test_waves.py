@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights_assets.definitions import build_definitions
@@ -41,6 +41,7 @@ def orders_of_steps(draw: Any) -> tuple[dict[str, set[str]], set[str]]:
     return upstream, set(draw(st.lists(st.sampled_from(names), unique=True)))
 
 
+@settings(deadline=None)
 @given(orders_of_steps(), st.randoms(use_true_random=False))
 def test_a_run_that_goes_by_waves_does_every_step_once_and_none_before_its_inputs(given_order: tuple[dict[str, set[str]], set[str]], random: Any) -> None:
     """The in-process order: light steps first; a heavy one launches a wave, whose members are in order behind all that is not in it."""

@@ -48,7 +48,7 @@ ROLES: tuple[Role, ...] = (
     Role("console", "Shows what was published: reads the tables that hold nothing of the raw tier", "summary", tables="unmasked", is_person=False),
     Role("delivery", "Systems that deliver files: write into landing, read nothing", volumes=((LANDING, ("WRITE VOLUME",)),), is_person=False),
     Role("ops", "Support, product, supply chain, marketing: issues, actions and redacted text", "summary", views=("canonical", "labels", "clusters", "anomalies", "actions", "health")),
-    Role("analyst", "Own the label set: redacted text, labels, evaluations", "summary", views=("canonical", "labels", "clusters", "anomalies", "actions", "learning", "health")),
+    Role("analyst", "Own the label set: redacted text, labels, evaluations", "summary", views=("canonical", "labels", "clusters", "anomalies", "actions", "rehearsal", "learning", "health")),
     Role("data-engineer", "Connect sources and run it: every table as a view, nothing of the raw tier", "summary", views=_ALL, internals=True, volumes=((WHEELS, _READ),), catalog=("USE CATALOG", "BROWSE")),
     Role("leader", "Counts, shares and money", "aggregate", views=_ALL),
     Role("raw-reader", "Nobody by default: people who need customers' own words, for as long as they need them", "raw", tables="raw", volumes=((LANDING, _READ),)),

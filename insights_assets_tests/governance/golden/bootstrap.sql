@@ -22,6 +22,9 @@ CREATE SCHEMA IF NOT EXISTS `insights_prod`.`anomalies` COMMENT 'Find what is ri
 -- schema actions
 CREATE SCHEMA IF NOT EXISTS `insights_prod`.`actions` COMMENT 'Turn an issue into finished action: ticket, alert, hold, macro, article, brief; once, and undoable.';
 
+-- schema rehearsal
+CREATE SCHEMA IF NOT EXISTS `insights_prod`.`rehearsal` COMMENT 'Say what a change would do before it is made, on copies.';
+
 -- schema learning
 CREATE SCHEMA IF NOT EXISTS `insights_prod`.`learning` COMMENT 'Notice when labels no longer fit, retrain, and let a gate decide.';
 
@@ -292,6 +295,9 @@ GRANT USE SCHEMA, SELECT, MODIFY ON SCHEMA `insights_prod`.`anomalies` TO `insig
 
 -- grant actions to pipeline
 GRANT USE SCHEMA, SELECT, MODIFY ON SCHEMA `insights_prod`.`actions` TO `insights-prod-pipeline`;
+
+-- grant rehearsal to pipeline
+GRANT USE SCHEMA, SELECT, MODIFY ON SCHEMA `insights_prod`.`rehearsal` TO `insights-prod-pipeline`;
 
 -- grant learning to pipeline
 GRANT USE SCHEMA, SELECT, MODIFY ON SCHEMA `insights_prod`.`learning` TO `insights-prod-pipeline`;
