@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast dev check bench score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
+.PHONY: help demo olist test test-fast dev check bench kills score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,10 @@ live-smoke: $(STAMP) ## the model client against a real deployment, when INSIGHT
 RECORDS ?= 50000 200000
 bench: $(STAMP) ## seconds and memory of the loop by stage; RECORDS="50000 200000 1000000"
 	@$(BIN)/python -m benchmarks.loop $(RECORDS)
+
+CHAINS ?= first next jobs
+kills: $(STAMP) ## a run killed at every commit, message and publication, then compared; CHAINS="first next jobs"
+	@$(BIN)/python -m benchmarks.kills --chains $(CHAINS)
 
 bench-engines: $(STAMP) ## rows a second of single steps on Sail and JVM Spark, one core and two (needs Java); RECORDS=200000
 	@$(BIN)/python -m benchmarks.engines $(if $(filter file,$(origin RECORDS)),200000,$(RECORDS))

@@ -20,12 +20,10 @@ from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.operations import open_operations
 from insights_assets.resources.operations.models import HomeFact
 from insights_assets.resources.table_assets import BODIES
-from insights_assets.tables import all_tables, table
+from insights_assets.tables import all_tables
 
 MOMENTS = ("before", "after")
 PUBLICATION = "governance.publication"
-#: The bodies whose tables `table_assets` does not declare: they are Dagster assets of their own.
-_OWN = {"governance__retention_runs": ("governance.retention_runs",)}
 _SENDING = "actions__deliveries"
 _MEMO = "memo:"
 
@@ -51,35 +49,28 @@ def now(home: Path) -> Before:
     return Before({str(spec): lake.version(spec) for spec in all_tables()}, remembered)
 
 
-def declared() -> set[str]:
-    """Every table that some body declares to write; each stage's assets are loaded for it."""
-    for stage in STAGES:
-        stage_parts(stage.name)
-    return {name for body in [*BODIES, *_OWN] for name in tables_of(body)}
-
-
 def tables_of(body: str) -> tuple[str, ...]:
-    """The tables that a body declares."""
-    return tuple(str(spec) for spec in BODIES[body][2]) if body in BODIES else _OWN.get(body, ())
+    """The tables that a body declares to write; none for an asset that `table_assets` does not make (retention, publication)."""
+    for stage in STAGES:
+        stage_parts(stage.name)  # a body is known once its stage's assets are loaded
+    return tuple(str(spec) for spec in BODIES[body][2]) if body in BODIES else ()
 
 
 def points_of(home: Path, before: Before, bodies: list[str]) -> tuple[list[str], list[str]]:
     """(points that the run which went through these bodies passed, tables that its bodies declare and it wrote nothing to).
 
     `bodies` in the order they ran in. A table's two points stand where its first commit was; those of the outbox, whose calls leave
-    no commit, in front of the tables of the body that sends; a memory behind the tables of its body.
+    no commit, in front of the tables of the body that sends; a memory behind the tables of its body. What no body declares, and the run
+    wrote all the same (retention), comes last.
     """
-    if nobodys := {str(spec) for spec in all_tables()} - declared():
-        raise LookupError(f"no body is known to write {', '.join(sorted(nobodys))}")
+    commits = {str(spec): _first_commit(home, spec, before.versions[str(spec)]) for spec in all_tables()}
     after, points, unwritten = now(home), [], []
+    seen: set[str] = set()
     for body in bodies:
-        written = []
-        for name in tables_of(body):
-            commit = _first_commit(home, table(name), before.versions[name])
-            if commit is None:
-                unwritten.append(name)
-            else:
-                written.append((commit, name))
+        tables = tables_of(body)
+        seen.update(tables)
+        unwritten += [name for name in tables if commits[name] is None]
+        written = [(commit, name) for name in tables if (commit := commits[name]) is not None]
         if body == _SENDING and written:
             points += [f"outbox.{step}" for step in OUTBOX]
         places = [name for _, name in sorted(written)]
@@ -88,13 +79,19 @@ def points_of(home: Path, before: Before, bodies: list[str]) -> tuple[list[str],
         if body == PUBLICATION.replace(".", "__"):
             places.append(PUBLICATION)
         points += [f"{place}:{moment}" for place in places for moment in MOMENTS]
-    return points, unwritten
+    others = sorted((commit, name) for name, commit in commits.items() if commit is not None and name not in seen)
+    return points + [f"{name}:{moment}" for _, name in others for moment in MOMENTS], unwritten
 
 
 def spec_of(point: str) -> TableSpec | None:
     """The table that a point is a commit of; None for memory, publication and outbox."""
     name = point.rpartition(":")[0]
     return next((spec for spec in all_tables() if str(spec) == name), None)
+
+
+def row_commits(home: Path, spec: TableSpec) -> int:
+    """How often rows were committed to the table."""
+    return sum(_moves_rows(path) for path in (_lake(home).path(spec) / "_delta_log").glob("*.json") if path.stem.isdigit())
 
 
 def _first_commit(home: Path, spec: TableSpec, since: int | None) -> float | None:
@@ -104,7 +101,9 @@ def _first_commit(home: Path, spec: TableSpec, since: int | None) -> float | Non
 
 
 def _moves_rows(commit: Path) -> bool:
-    return any(not {"add", "remove"}.isdisjoint(json.loads(line)) for line in commit.read_text(encoding="utf-8").splitlines() if line)
+    """Whether a commit put rows in or took some out; merging small files does neither, and says so."""
+    actions = [json.loads(line) for line in commit.read_text(encoding="utf-8").splitlines() if line]
+    return any(action[kind].get("dataChange", True) for action in actions for kind in ("add", "remove") if kind in action)
 
 
 def _lake(home: Path) -> Lake:

@@ -21,7 +21,8 @@ LIBRARIES = [
     "insights_assets.cli", "insights_assets.commands.run", "insights_assets.commands.show", "insights_assets.definitions", "pyspark.sql.connect.session",
     "pysail.spark", "deltalake", "pandas",
 ]  # fmt: skip
-DEADLINE_SECONDS = 600
+#: Long enough for a machine that does much else; what hangs for good is ended.
+DEADLINE_SECONDS = 1_800
 KILLED = -9
 
 

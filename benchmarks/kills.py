@@ -17,14 +17,18 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
 from benchmarks import homes
-from benchmarks.crash_points import PUBLICATION, now, points_of, spec_of
+from benchmarks.crash_points import now, points_of, row_commits, spec_of
 from benchmarks.dying import KILLED, Commands, Ended
+from benchmarks.watching import Watch
+from insights_assets.tables import all_tables
 
 LAST_DAY = date(2026, 11, 22)
 DAYS, SEED = 75, 11
@@ -34,7 +38,7 @@ Work = Callable[[Path, str, bool], Ended]
 
 @dataclass
 class Death:
-    """One point and what was seen around it. `committed`: the table's version moved; None where the point is no table's."""
+    """One point and what was seen around it. `committed`: rows were committed to its table; None where the point is no table's."""
 
     point: str
     reached: bool
@@ -114,16 +118,15 @@ class Walk:
         shutil.rmtree(self._spare, ignore_errors=True)
         if self.shaken.exists():
             shutil.copytree(self.shaken, self._spare, copy_function=_spare_copy)
-        spec, versions = spec_of(point), now(self.shaken).versions
+        spec = spec_of(point)
+        commits = row_commits(self.shaken, spec) if spec is not None else 0
         ended = work(self.shaken, point, True)
         if ended.code != KILLED:
             shutil.rmtree(self.shaken)
             if self._spare.exists():
                 self._spare.rename(self.shaken)
             return Death(point, False, None, ended.seconds, [] if ended.code == 0 else [f"ended with {ended.code}"])
-        moved = now(self.shaken).versions[str(spec)] != versions[str(spec)] if spec is not None else None
-        if moved and point.endswith(":before") and versions[str(spec)] is None:
-            moved = now(self.shaken).versions[str(spec)] != 0  # the table was made, without a row
+        moved = row_commits(self.shaken, spec) > commits if spec is not None else None
         faults = ["a commit was there before it was made"] if moved and point.endswith(":before") else []
         return Death(point, True, moved, ended.seconds, faults + watch.faults(point))
 
@@ -134,66 +137,6 @@ def _spare_copy(source: str, target: str) -> None:
         os.link(source, target)
     else:
         shutil.copy2(source, target)
-
-
-class Watch:
-    """What must hold on a home after each death."""
-
-    def __init__(self, home: Path, commands: Commands) -> None:
-        self._home, self._commands = home, commands
-        self._seen = homes.seen(home)
-        self._kept = homes.digests(home, self._seen.versions) if self._seen is not None else {}
-        self._earlier = self._seen
-        self._shown = self._show() if self._seen is not None else None
-        self._known = set(homes.runs(home)) if (home / "dagster").exists() else set()
-
-    def faults(self, point: str) -> list[str]:
-        """Readers, lock and runs after a death."""
-        return [*self._reader_faults(point), *([] if homes.is_free(self._home) else ["the home is still held"]), *self._run_faults()]
-
-    def _reader_faults(self, point: str) -> Iterator[str]:
-        found = homes.seen(self._home)
-        if point == f"{PUBLICATION}:after":
-            # The row is there: what it pins must be all that the run wrote.
-            if found is None or {name: version for name, version in now(self._home).versions.items() if version is not None} != found.versions:
-                yield "the publication does not pin what the run wrote"
-            self._seen = found
-        elif found != self._seen:
-            yield f"readers see {found.run_id if found else 'nothing'} instead of {self._seen.run_id if self._seen else 'nothing'}"
-        spec = spec_of(point)
-        if self._earlier is not None and spec is not None and str(spec) in self._earlier.versions and not self._is_kept(spec):
-            yield f"{spec} reads otherwise than it was published"
-
-    def _is_kept(self, spec: Any) -> bool:
-        rows = homes.rows_of(self._home, spec, self._earlier.versions) if self._earlier is not None else None
-        return rows is not None and homes.digest(rows) == self._kept[str(spec)]
-
-    def _run_faults(self) -> Iterator[str]:
-        """The run that died is still open in Dagster's eyes; those before it are not."""
-        runs = homes.runs(self._home)
-        new = [run for run in runs if run not in self._known]
-        if len(new) != 1:
-            yield f"{len(new)} new runs instead of one"
-        if still := [run for run, status in runs.items() if status not in ("SUCCESS", "FAILURE") and run not in new]:
-            yield f"{len(still)} runs of dead processes were not marked failed"
-        self._known |= set(runs)
-
-    def _show(self) -> tuple[int, str]:
-        shown = self._commands.insights(self._home, "show", "insights", "--json", may_fail=True)
-        return shown.code, shown.printed
-
-    def command_faults(self) -> list[str]:
-        """What a person sees who asks now: nothing yet, or what they saw before."""
-        code, printed = self._show()
-        if self._seen is self._earlier and self._shown is None:
-            return [] if code == 1 and not printed else [f"`insights show` ended with {code} in a home that has published nothing"]
-        return [] if self._seen is not self._earlier or (code, printed) == self._shown else ["`insights show insights` says something else"]
-
-    def closing_faults(self) -> list[str]:
-        """When all is done: no run is open, and the publication from before is still whole."""
-        open_runs = [run for run, status in homes.runs(self._home).items() if status not in ("SUCCESS", "FAILURE")]
-        changed = [name for name, kept in homes.digests(self._home, self._earlier.versions).items() if kept != self._kept[name]] if self._earlier is not None else []
-        return [*([f"{len(open_runs)} runs are open"] if open_runs else []), *(f"{name}: the earlier publication reads otherwise" for name in changed)]
 
 
 def walk(folder: Path, records: int, chains: list[str], pattern: str, say: Callable[[str], None]) -> list[Chain]:
@@ -234,15 +177,22 @@ def walk(folder: Path, records: int, chains: list[str], pattern: str, say: Calla
 
 
 def people_answer(home: Path, truth: dict[str, Any], commands: Commands) -> None:
-    """What people did between two runs, the same in both homes: records reviewed, one insight confirmed, one dismissed."""
+    """What people did between two runs, the same in both homes at the same instant: records reviewed, one insight confirmed, one dismissed."""
+    from insights_assets.actions.inbox import take_here
     from insights_assets.commands.demo import review_from_truth
+    from insights_assets.resources.operations import open_operations
     from insights_assets.settings import Settings
+    from insights_assets.shop import load_shop
 
     review_from_truth(Settings(home=home), truth)
     shown = json.loads(commands.insights(home, "show", "insights", "--json").printed)
     ids = sorted(row["insight_id"] for row in shown)
-    commands.insights(home, "verdict", ids[0], "confirmed", "--by", "ana")
-    commands.insights(home, "verdict", ids[-1], "dismissed", "--reason", "a test batch", "--by", "ana")
+    said_at = datetime.combine(LAST_DAY, time_of_day(12), UTC)
+    with closing(open_operations(f"sqlite:///{home / 'operations.db'}", clock=lambda: said_at)) as operations:
+        for insight, act, reason in ((ids[0], "confirm", ""), (ids[-1], "dismiss", "a test batch")):
+            taken = take_here(operations, load_shop(None), act, insight, by="ana", through="command", reason=reason, until=None, known_insights=ids, as_of=LAST_DAY, operators=None)
+            if not taken.is_taken:
+                raise SystemExit(f"{act} of {insight} was not taken: {taken.said}")
 
 
 def job_chains(there: Walk, commands: Commands, day: date) -> Iterator[Chain]:
@@ -289,11 +239,19 @@ def main() -> None:
             folder.mkdir(parents=True)
         chains = walk(folder, given.records, given.chains, given.points, (lambda _line: None) if given.json else (lambda line: print(line, flush=True)))
     summaries = [chain.summary() for chain in chains]
+    untouched = never_killed(chains)
     if given.json:
-        print(json.dumps({"chains": [{**summary, "deaths": [asdict(d) for d in chain.deaths]} for summary, chain in zip(summaries, chains, strict=True)]}, indent=1))
+        print(json.dumps({"never_killed": untouched, "chains": [{**summary, "deaths": [asdict(d) for d in chain.deaths]} for summary, chain in zip(summaries, chains, strict=True)]}, indent=1))
     else:
         print("\n".join(line for summary in summaries for line in lines_of(summary)))
+        print(f"No chain was killed at {len(untouched)} of {len(all_tables())} tables: {', '.join(untouched) or 'none'}")
     raise SystemExit(0 if all(chain.is_well for chain in chains) else 1)
+
+
+def never_killed(chains: list[Chain]) -> list[str]:
+    """Tables of the house around whose commits no run was killed, neither before nor after."""
+    killed = {death.point.rpartition(":")[0] for chain in chains for death in chain.deaths if death.reached}
+    return [str(spec) for spec in all_tables() if str(spec) not in killed]
 
 
 def lines_of(summary: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from insights_assets.canonical.tables import QUARANTINE
 from insights_assets.governance.access import access_rows
 from insights_assets.governance.maintenance import maintain
-from insights_assets.governance.retention import run_retention, vacuum_unpublished
+from insights_assets.governance.retention import leave_receipts, run_retention, vacuum_unpublished
 from insights_assets.governance.tables import ACCESS_MATRIX, AUDIT_LOG, MAINTENANCE_RUNS, RETENTION_RUNS
 from insights_assets.lake.crash import crash_here
 from insights_assets.resources import previews
@@ -63,9 +63,8 @@ def retention_runs(context: dg.AssetExecutionContext, house: House, config: Rete
     step = house.step(reads=_KEPT, writes=(RETENTION_RUNS,), run_id=context.run.run_id, log=context.log)
     with announced("governance__retention_runs"):
         found = run_retention(step, apply=config.apply, by=config.asked_by)
-        if found:
-            rows = [expired.row(step, is_applied=config.apply, by=config.asked_by) for expired in found]
-            step.write(RETENTION_RUNS, pd.DataFrame(rows, columns=RETENTION_RUNS.column_names))
+        if not config.apply:
+            leave_receipts(step, found, is_applied=False, by=config.asked_by)
         gone = vacuum_unpublished(step, all_tables(), config.kept_published_days) if config.apply else 0
     step.note(RETENTION_RUNS, applied=config.apply, rows_expired=sum(expired.row_count for expired in found), files_deleted=gone)
     yield from results(step, (RETENTION_RUNS,), ())

@@ -4,7 +4,7 @@ Belongs here: which rows have expired, and the order of steps that removes them 
 Does not belong here: files and properties (`lake/removal.py`) and Dagster. Only raw, bronze and quarantine are touched: everything after
 them is computed from them and follows at the next run, so counted history and insights stay, without the words behind them.
 
-The order, source by source: hashes of what goes into `sources.removed_rows` (so that no file brings it back), quarantine, raw, bronze.
+The order, source by source: receipt, audit entry, hashes of what goes into `sources.removed_rows` (so that no file brings it back), quarantine, raw, bronze.
 A row counts from the day the shop first received its record; an unreadable line from the day it was delivered or taken in.
 """
 
@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import QUARANTINE
+from insights_assets.governance.tables import RETENTION_RUNS
 from insights_assets.lake.removal import clear_all_scratch, drop_days_before, keep_only, set_append_only, vacuum
 from insights_assets.sources.catalogue import SOURCES, Source
 from insights_assets.sources.tables import BRONZE, RAW, REMOVED_ROWS
@@ -76,10 +77,20 @@ def _one_source(step: Step, source: Source, kept: int, *, apply: bool, by: str) 
             Expired(f"{QUARANTINE}/{source.name}", kept, first_kept, aside, None, None),
         ]  # fmt: skip
         if apply and (facts["n"] or typed or aside):
+            leave_receipts(step, [row for row in rows if row.row_count], is_applied=True, by=by)
             _remove(step, source, expired, facts["n"], typed, aside, first_kept, by)
         return [row for row in rows if row.row_count]
     finally:
         step.lake.clear_scratch(f"retention_{source.name}")
+
+
+def leave_receipts(step: Step, found: list[Expired], *, is_applied: bool, by: str) -> None:
+    """What would go, or goes. Applied, it comes before the removal, like the audit entry: a run that died behind it would leave none."""
+    import pandas as pd
+
+    if found:
+        rows = [expired.row(step, is_applied=is_applied, by=by) for expired in found]
+        step.write(RETENTION_RUNS, pd.DataFrame(rows, columns=RETENTION_RUNS.column_names))
 
 
 def _expired_payloads(step: Step, source: Source, first_kept: date) -> DataFrame:

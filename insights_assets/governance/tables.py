@@ -19,7 +19,7 @@ ACCESS_MATRIX = TableSpec(
 
 RETENTION_RUNS = TableSpec(
     stage="governance", name="retention_runs", key=("retention_run_id", "table_name"), write="upsert_small", medallion="gold", owner="team:governance",
-    grain="one row per run of retention and table it looked at", description="Receipts of retention: what would go, or went, by which rule, with a fingerprint of the removed hashes (R115).",
+    grain="one row per run of retention and table it looked at", description="Receipts of retention: what would go, or went, by which rule, with a fingerprint of the removed hashes (R115). Written before anything goes: what a run that died left over has a second receipt, of the run that finished it.",
     columns=(
         Column("retention_run_id", "string", nullable=False, tier="aggregate"),
         Column("table_name", "string", nullable=False, tier="aggregate"),

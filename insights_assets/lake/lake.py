@@ -214,10 +214,10 @@ class Lake:
 
     def _commit(self, spec: TableSpec, write: Callable[[], int]) -> WriteResult:
         before = newest_version(self.path(spec)) or 0
-        self._crash(spec, "before")
+        self.crash(spec, "before")
         rows = write()
         after = newest_version(self.path(spec)) or 0
-        self._crash(spec, "after")
+        self.crash(spec, "after")
         return WriteResult(rows if after > before else 0, after, after > before)
 
     # -- small print --------------------------------------------------------------------------------------------------------
@@ -262,7 +262,8 @@ class Lake:
     def _rows_by_partition(self, spec: TableSpec) -> dict[date | None, int]:
         return rows_by_partition(self._delta(spec), spec)
 
-    def _crash(self, spec: TableSpec, moment: str) -> None:
+    def crash(self, spec: TableSpec, moment: str) -> None:
+        """Where a process may die before or after it commits to a table; it does where the setting says so."""
         crash_here(self._crash_at, f"{spec}:{moment}")
 
 

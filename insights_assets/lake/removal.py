@@ -51,7 +51,9 @@ def keep_only(lake: Lake, spec: TableSpec, kept: DataFrame, removed: int) -> Non
             lake.restore(spec, before or 0)
             raise RemovalMismatch(f"{spec}: {rows - left} rows would have gone where {removed} should")
         return
+    lake.crash(spec, "before")
     lake.store.overwrite(lake.path(spec), spec, kept.select(*spec.column_names).coalesce(1))
+    lake.crash(spec, "after")
     left = lake.row_count(spec)
     if left != rows - removed:
         _table(lake, spec).restore(before)
@@ -63,7 +65,9 @@ def drop_days_before(lake: Lake, spec: TableSpec, first_kept: date) -> None:
     if isinstance(lake, UnityLake):
         lake.sql(f"DELETE FROM {lake.name(spec)} WHERE {quoted(spec.partition_by or '')} < DATE{first_kept.isoformat()!r}")
         return
+    lake.crash(spec, "before")
     _table(lake, spec).delete(f"{spec.partition_by} < '{first_kept.isoformat()}'")
+    lake.crash(spec, "after")
 
 
 def vacuum(lake: Lake, spec: TableSpec, keep_versions: Iterable[int]) -> int:

@@ -183,9 +183,9 @@ class UnityLake(Lake):
         """One write through the catalog. Not `saveAsTable`: its overwrite replaces the table, which takes more than MODIFY and may cost
         comments and constraints."""
         before = self._version(spec)
-        self._crash(spec, "before")
+        self.crash(spec, "before")
         write(self.name(spec))
-        self._crash(spec, "after")
+        self.crash(spec, "after")
         commit = self._last_commit(spec)
         changed = int(commit["version"]) > before
         return WriteResult(int(commit["operationMetrics"].get("numOutputRows", 0)) if changed else 0, int(commit["version"]), changed)

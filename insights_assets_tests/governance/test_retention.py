@@ -12,7 +12,7 @@ import pytest
 from insights_assets.canonical.tables import FEEDBACK, FEEDBACK_TEXT, ORDERS, QUARANTINE, SOURCE_COMPLETENESS
 from insights_assets.governance import retention
 from insights_assets.governance.assets import _KEPT
-from insights_assets.governance.retention import run_retention, vacuum_unpublished
+from insights_assets.governance.retention import leave_receipts, run_retention, vacuum_unpublished
 from insights_assets.governance.tables import RETENTION_RUNS
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.lake.removal import APPEND_ONLY, RemovalMismatch, is_append_only, keep_only, set_append_only
@@ -153,9 +153,14 @@ def test_a_run_that_dies_halfway_is_finished_by_the_next(house: TestHouse, monke
         run_retention(step_of(house), apply=True, by="test")
     assert len(house.rows(REMOVED_ROWS)) == 6 and len(house.rows(RAW["reviews"])) == 12
     monkeypatch.undo()
-    run_retention(step_of(house, "retention-2"), apply=True, by="test")
+    monkeypatch.setattr(retention, "clear_all_scratch", dies)
+    with pytest.raises(OSError, match="power"):
+        run_retention(step_of(house, "retention-2"), apply=True, by="test")
     assert len(house.rows(REMOVED_ROWS)) == 6 and len(house.rows(RAW["reviews"])) == 6
+    monkeypatch.undo()
     assert run_retention(step_of(house, "retention-3"), apply=True, by="test") == []
+    receipts = {(row["retention_run_id"], row["table_name"]): row["row_count"] for row in house.rows(RETENTION_RUNS) if row["is_applied"]}
+    assert receipts["retention-1", "sources.reviews_raw"] == receipts["retention-2", "sources.reviews_raw"] == 6, "no removal without a receipt, wherever it died"
 
 
 def test_a_lifted_property_is_restored_and_told_before_anything_is_taken_in(house: TestHouse) -> None:
@@ -180,11 +185,8 @@ def test_a_removal_that_would_take_too_much_takes_nothing(house: TestHouse) -> N
 
 
 def test_receipts_fit_their_table(house: TestHouse) -> None:
-    import pandas as pd
-
     step = step_of(house)
-    rows = [expired.row(step, is_applied=False, by="test") for expired in run_retention(step, apply=False, by="test", days={"reviews": 10})]
-    step.write(RETENTION_RUNS, pd.DataFrame(rows, columns=RETENTION_RUNS.column_names))
+    leave_receipts(step, run_retention(step, apply=False, by="test", days={"reviews": 10}), is_applied=False, by="test")
     stored = {row["table_name"]: row for row in house.rows(RETENTION_RUNS)}
     assert stored["sources.reviews_raw"]["retention_days"] == 10 and stored["sources.reviews_raw"]["row_count"] == 12
     assert stored["sources.reviews_raw"]["fingerprint"] > 0

@@ -45,6 +45,9 @@ class Answered(UnityLake):
 
     def sql(self, statement: str) -> Any:
         self.sent.append(statement)
+        if asked := re.fullmatch(r"SHOW TBLPROPERTIES `sail`\.`(\w+)`\.`(\w+)`", statement):
+            kept = DeltaTable(str(self.where / asked[1] / asked[2])).metadata().configuration
+            return self.spark.createDataFrame(list(kept.items()), "key string, value string")
         made = re.fullmatch(r"DESCRIBE HISTORY `sail`\.`(\w+)`\.`(\w+)` LIMIT 1|RESTORE TABLE `sail`\.`(\w+)`\.`(\w+)` TO VERSION AS OF (\d+)", statement)
         assert made, statement
         table = DeltaTable(str(self.where / (made[1] or made[3]) / (made[2] or made[4])))
