@@ -17,14 +17,15 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from insights_assets.canonical import assets as canonical
 from insights_assets.resources import jobs
-from insights_assets.resources.house import Engine
+from insights_assets.resources.house import Engine, House
 from insights_assets.settings import Settings
 from insights_assets_tests.contract.databricks_cases import told
 from insights_assets_tests.contract.databricks_server import _SPARK as SPARK_CODE
 from insights_assets_tests.contract.databricks_server import DatabricksServer, Fault
 from insights_assets_tests.contract.databricks_workspace import CLUSTER, TOKEN, workspace_in
-from insights_assets_tests.contract.feedback_run import SECRET, STEP, environment, failure_of, reported, rows, run_heavy_step
+from insights_assets_tests.contract.feedback_run import SECRET, STEP, environment, failure_of, instance_of, reported, rows, run_heavy_step
 
 pytestmark = pytest.mark.slow
 
@@ -247,6 +248,18 @@ def test_a_step_that_loses_sight_of_its_job_cancels_it(home: Path, workspace: Da
     result = run_heavy_step(home)
     assert not result.success and "You no longer have permission" in failure_of(result)
     assert workspace.wait_for("TERMINATED", 10).result == "CANCELED"
+
+
+def test_a_run_that_ends_leaves_no_task_behind(home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step fails on Dagster's side; the task of the second, which Dagster then skips, is already going on."""
+    run_file(workspace, monkeypatch, "import sys, time; time.sleep(300 if 'canonical__shipments' in sys.argv else 0)")
+    tomorrow = House(engine=Engine(remote=None), home=str(home), as_of="2026-11-01")  # so that neither is skipped
+    with instance_of(home) as instance:
+        result = dg.materialize([canonical.orders, canonical.shipments], resources={"house": tomorrow}, instance=instance, raise_on_error=False)
+    assert not result.success and "canonical__orders: Databricks job run 1000 succeeded, but its report lacks" in failure_of(result)
+    run = workspace.runs[1000]
+    assert run.ended.is_set() and [(task.key, task.result) for task in run.tasks] == [("canonical__orders", "SUCCESS"), ("canonical__shipments", "CANCELED")]
+    assert workspace.count("/runs/submit") == 1
 
 
 def test_a_job_that_somebody_cancels_in_the_workspace_fails_the_step(home: Path, workspace: DatabricksServer, monkeypatch: pytest.MonkeyPatch) -> None:

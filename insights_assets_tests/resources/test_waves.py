@@ -63,7 +63,9 @@ def test_a_run_that_goes_by_waves_does_every_step_once_and_none_before_its_input
 
 def test_the_whole_loop_takes_two_jobs() -> None:
     """In today's graph; a heavy step added behind another light one would show here."""
-    steps = {node.name for node in build_definitions().resolve_job_def(WHOLE_LOOP).nodes} & set(table_assets.BODIES)
+    nodes = build_definitions().resolve_job_def(WHOLE_LOOP).nodes
+    steps = {node.name for node in nodes} & set(table_assets.BODIES)
+    assert {node.name for node in nodes if node.definition.tags.get("dagster/priority") == "-1"} == steps & set(table_assets.HEAVY), "Dagster lets light steps go first"
     upstream, heavy = upstream_of(table_assets.BODIES, steps), steps & set(table_assets.HEAVY)
     done: set[str] = set()
     waves = []
