@@ -52,5 +52,5 @@ def copy_before(home: Path, names: Iterable[str], copy: Path) -> Path:
     shutil.copytree(home / "lake", copy / "lake")
     for name in names:
         for spec in table_assets.BODIES[name][2]:
-            shutil.rmtree(copy / "lake" / spec.stage / spec.name)
+            shutil.rmtree(copy / "lake" / spec.stage / spec.name, ignore_errors=True)
     return copy

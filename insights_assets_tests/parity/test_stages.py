@@ -24,6 +24,7 @@ from insights_assets.resources import table_assets
 from insights_assets.simulator import simulate
 from insights_assets.sources.tables import BRONZE, RAW
 from insights_assets.tables import all_tables
+from insights_assets_tests.house import in_order
 from insights_assets_tests.parity.differences import ROWS
 from insights_assets_tests.parity.houses import AS_OF, STAGES, copy_before, open_house, run_stages
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.slow
 ENGINES = ("embedded", "connect", "classic")
 for stage in STAGES:
     importlib.import_module(f"insights_assets.{stage}.assets")
-HEAVY = [name for stage in STAGES for name in sorted(table_assets.HEAVY) if name.partition("__")[0] == stage]
+HEAVY = in_order([name for name in sorted(table_assets.HEAVY) if name.partition("__")[0] in STAGES])
 WRITTEN_BY_HEAVY = frozenset(spec for name in HEAVY for spec in table_assets.BODIES[name][2])
 CASES = [
     *(("connect", spec) for spec in all_tables() if spec.stage in STAGES),
