@@ -85,7 +85,7 @@ live-slack: $(STAMP) ## the cases of the Slack stand-in against a real workspace
 live-databricks: $(STAMP) ## heavy steps as jobs of a real workspace, when DATABRICKS_HOST and the settings of jobs are given
 	@$(BIN)/python -m insights_assets_tests.contract.live_databricks
 
-chaos-databricks: $(STAMP) ## kill worker, job, message channel and workspace at three moments each, against the stand-in (about 5 minutes)
+chaos-databricks: $(STAMP) ## kill worker, job, message channel and workspace at three moments each, against the stand-in (10 minutes)
 	@$(BIN)/python -m insights_assets_tests.chaos.databricks_chaos 2>&1 | grep -E '^(ok  |FAIL| {8}|[0-9]+ of)'; exit $${PIPESTATUS[0]}
 
 lock: ## write requirements.lock anew from pyproject.toml
