@@ -50,7 +50,7 @@ def _words_into_own_table(spark: Any, folder: Path) -> str:
     """A Delta table that the engine made itself, past the lake."""
     path = str(folder / "own")
     try:
-        spark.sql("SELECT 1L n").write.format("delta").save(path)
+        spark.createDataFrame([(1,)], "n bigint").write.format("delta").save(path)
         spark.createDataFrame([("many",)], "n string").write.format("delta").mode("append").save(path)
     except Exception:  # noqa: BLE001 - in whatever words: it did not get in
         return "refused"
