@@ -1,4 +1,4 @@
-"""Structured Streaming into raw on JVM Spark with real files: each payload once, whoever dies when, and equal to what a run takes in (R112)."""
+"""Structured Streaming into raw on JVM Spark with real files: each payload once, whoever dies when, and equal to what a run takes in (R34)."""
 
 from __future__ import annotations
 
