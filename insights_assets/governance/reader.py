@@ -75,7 +75,8 @@ class Reader:
         """The view in key order, partition by partition, so that no export holds a whole table."""
         from pyspark.sql import functions as F
 
-        order = [name for name in view.spec.key if name in view.frame.columns]
+        plain = [column.name for column in view.columns if not column.type.startswith(("array", "map", "struct"))]
+        order = [name for name in view.spec.key if name in view.frame.columns] or plain
         if view.spec.partition_by is None or view.spec.partition_by not in view.frame.columns:
             yield view.frame.orderBy(*order).toArrow()
             return

@@ -87,7 +87,7 @@ def test_records_are_answered_with_keys_marked_inert_and_taken_back(browser: Any
 
     assert "Read blind" in said(browser) and "% sure" not in said(browser) and not browser.find_elements("css selector", '[class*="st-key-quoted-"]')
     press(browser, "o")
-    until(lambda: "Praise" in primary(browser), "praise")
+    until(lambda: {"Praise", "Save"} <= primary(browser), "praise, ready to be saved")
     press(browser, Keys.ENTER)
     ready(browser, 3, "D1")
     assert "Kept as susan: Praise. The label said: Wanted feature (93 % sure)" in said(browser)
@@ -108,7 +108,7 @@ def test_a_click_and_then_enter_keeps_what_was_clicked(browser: Any, address: st
     look(browser, f"{address}/review")
     ready(browser, 0, "C1")
     browser.find_element("css selector", f".st-key-topic-sizing_issue-{feedback_id('C1')} button").click()
-    until(lambda: {"Sizing is off", "Late delivery"} <= primary(browser), "both topics")
+    until(lambda: {"Sizing is off", "Late delivery", "Save"} <= primary(browser), "both topics, ready to be saved")
     press(browser, Keys.ENTER)
     ready(browser, 1, "D0")
     operations = open_operations(review_home / "operations.db")

@@ -50,11 +50,15 @@ class Production:
             )
 
     def kill(self, part: str, number: int = signal.SIGKILL) -> None:
-        """End a part with everything it started."""
+        """End a part with everything it started; as a container engine does, by force what does not end by itself."""
         process = self.running.pop(part)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        process.wait(timeout=60)
+        for asked in (number, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, asked)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=20)
+                return
+        raise TimeoutError(f"{part} outlived SIGKILL")
 
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command beside the parts, as `docker compose exec` gives it."""
