@@ -85,17 +85,18 @@ def test_records_are_answered_with_keys_marked_inert_and_taken_back(browser: Any
     ready(browser, 2, "W1")
     assert values_in_force(operations.corrections.all())[feedback_id("D0")] == {"topics": ["product_quality"], "sentiment": "neutral", "urgency": "high"}
 
-    assert "Read blind" in said(browser) and "% sure" not in said(browser) and not browser.find_elements("css selector", '[class*="st-key-quoted-"]')
+    until(lambda: "Read blind" in said(browser), "a blind record")
+    assert "% sure" not in said(browser) and not browser.find_elements("css selector", '[class*="st-key-quoted-"]')
     press(browser, "o")
     until(lambda: {"Praise", "Save"} <= primary(browser), "praise, ready to be saved")
     press(browser, Keys.ENTER)
     ready(browser, 3, "D1")
-    assert "Kept as susan: Praise. The label said: Wanted feature (93 % sure)" in said(browser)
+    until(lambda: "Kept as susan: Praise. The label said: Wanted feature (93 % sure)" in said(browser), "what was kept")
 
     press(browser, "u")
     ready(browser, 2, "W1")
     assert feedback_id("W1") not in values_in_force(operations.corrections.all())
-    assert primary(browser) >= {"Praise"}, "what was answered is there to be changed"
+    until(lambda: primary(browser) >= {"Praise"}, "what was answered, there to be changed")
     press(browser, "s")
     ready(browser, 2, "D1")
     assert {row.corrected_by for row in operations.corrections.all()} == {"bob", "susan"}
