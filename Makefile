@@ -35,8 +35,8 @@ dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
 
 # Three on two cores: a file that waits for a daemon, a browser or a model's answer leaves its core to another.
-test: $(STAMP) ## every test, three files at a time
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+test: $(STAMP) ## every test, two files at a time
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(STAMP) ## tests of plain functions only
 	@$(BIN)/python -m pytest -q -m "not slow" --no-cov
