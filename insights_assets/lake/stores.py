@@ -7,6 +7,7 @@ rows mean. Whatever the store, a table is an ordinary Delta table that every oth
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -85,6 +86,8 @@ def speaks_delta(spark: SparkSession) -> bool:
     """Whether the engine knows the format, by its own words about a table that is not there."""
     from pyspark.errors import AnalysisException
 
+    log = logging.getLogger("pyspark.sql.connect.logging")  # would tell people of an error that is the answer
+    was_silent, log.disabled = log.disabled, True
     try:
         _ = spark.read.format("delta").load("/no/table/is/here").schema
     except Exception as error:  # a classic session hands this one on as py4j's own
@@ -92,6 +95,8 @@ def speaks_delta(spark: SparkSession) -> bool:
             return False
         if not isinstance(error, AnalysisException):
             raise
+    finally:
+        log.disabled = was_silent
     return True
 
 

@@ -22,7 +22,7 @@ def test_the_closing_words_fit_a_screen_and_name_what_is_there(tmp_path: Path) -
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     assert len(lines) <= 30 and max(map(len, lines)) <= 100, "\n".join(lines)
-    assert "arning" not in done.stdout + done.stderr
+    assert "arning" not in done.stdout + done.stderr and "ERROR" not in done.stdout + done.stderr
     said = "\n".join(lines)
     assert "What is driving negative reviews on top-selling SKUs this month?" in said
     assert [line[:3] for line in lines if re.match(r"[1-5]\. ", line)] == ["1. ", "2. ", "3. ", "4. ", "5. "]
