@@ -10,8 +10,13 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from insights_assets.actions.wording import day as day_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _UNUSED = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>", re.DOTALL)
 INK, ACCENT, QUIET = "#334155", "#b91c1c", "#94a3b8"
@@ -23,7 +28,6 @@ def daily_plot(daily: Sequence[tuple[date, int]], usual_per_day: float, onset: d
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     with rc_context({"svg.hashsalt": label, "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 7}):
         figure = Figure(figsize=(4.2, 1.05), layout="constrained")
@@ -36,12 +40,19 @@ def daily_plot(daily: Sequence[tuple[date, int]], usual_per_day: float, onset: d
         axes.set_ylim(0, max([n for _, n in daily] + [1, usual_per_day]) * 1.15)
         ticks = [n for n in positions if n % 7 == (len(daily) - 1) % 7]
         axes.set_xticks(ticks, [day_words(daily[n][0]) for n in ticks])
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-        axes.tick_params(length=2, colors=INK)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        return drawn(figure, axes, label)
+
+
+def drawn(figure: Figure, axes: Axes, label: str) -> str:
+    """A small plot of counts as inline SVG, its axes as plain as every plot's; the same figure gives the same bytes."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
+    axes.tick_params(length=2, colors=INK)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return inline(out.getvalue(), label)
 
 

@@ -1,12 +1,14 @@
 """A finding of a change preview: one thing that would be other than it is, in figures and in a sentence.
 
-Belongs here: the type, its row, the words shares and intervals are told in. Does not belong here: finding anything.
+Belongs here: the type, its row, the words intervals are told in. Does not belong here: finding anything.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from insights_assets.actions import wording
 
 if TYPE_CHECKING:
     from insights_assets.rehearsal.trends import Week
@@ -45,12 +47,5 @@ class Finding:
         return {**asdict(self), "sample_ids": list(self.sample_ids), "quotes": list(self.quotes), "weeks": [asdict(week) for week in self.weeks], **stamp}
 
 
-def percent(share: float | None) -> str:
-    """A share for people: 4.1 %, and what is not nothing is not told as nothing."""
-    if share is None:
-        return "–"
-    return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
-
-
 def between(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" [{percent(low)} to {percent(high)}]"
+    return "" if low is None or high is None else f" [{wording.share(low)} to {wording.share(high)}]"

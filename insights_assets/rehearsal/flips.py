@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.actions import wording
 from insights_assets.labels.evaluation import wilson
 from insights_assets.labels.relabel import beside
 from insights_assets.labels.tables import FEEDBACK_LABELS
-from insights_assets.rehearsal.findings import Finding, between, percent
+from insights_assets.rehearsal.findings import Finding, between
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -84,7 +85,7 @@ def _finding(subject: str, count: int, looked: Looked, what: str, ids: Sequence[
         return Finding("flip", subject, "unknown", words, low=0.0, high=1.0, sampled_count=0, population_count=looked.population_texts)
     share = round(count / looked.records, 6) if looked.records else 0.0
     low, high = looked.interval(share)
-    base = f"{count:,} of {looked.records:,} records ({percent(share)}{between(low, high)})"
+    base = f"{count:,} of {looked.records:,} records ({wording.share(share)}{between(low, high)})"
     sampled = f", by {looked.sampled_texts:,} of {looked.population_texts:,} texts" if looked.is_sample else ""
     words = f"{base}{sampled} would get another label" if subject == "records" else f"{base}{sampled} {what}"
     answer = "flips" if count else "stays"

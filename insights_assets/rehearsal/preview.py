@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.actions import wording
 from insights_assets.anomalies.judging import MEMORY_DAYS
 from insights_assets.anomalies.series import KNOWN_GAP_DAYS
 from insights_assets.anomalies.situations import REACH
@@ -23,7 +24,7 @@ from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.rehearsal.asking_ahead import AskedAhead, ask_ahead, free_of_calls
 from insights_assets.rehearsal.change import Change
-from insights_assets.rehearsal.findings import KINDS, Finding, percent
+from insights_assets.rehearsal.findings import KINDS, Finding
 from insights_assets.rehearsal.flips import Looked, flip_findings
 from insights_assets.rehearsal.insight_changes import insight_findings
 from insights_assets.rehearsal.relabelling import changed_labels, fresh_topics
@@ -207,7 +208,7 @@ def _summary(change: Change, findings: Sequence[Finding]) -> Finding:
             population_count=flips.population_count, calls_count=cost.calls_count, tokens=cost.tokens, cost=cost.cost, currency=cost.currency,
         )
     bends, tickets = counted("trend", "leaves"), counted("ticket", "loses", "loses_most")
-    told = [f"{flips.count or 0:,} records flip ({percent(flips.share)})", _many(bends, "trend line leaves its interval", "trend lines leave their interval")]
+    told = [f"{flips.count or 0:,} records flip ({wording.share(flips.share)})", _many(bends, "trend line leaves its interval", "trend lines leave their interval")]
     told += [f"{_many(counted('insight', 'appears'), 'insight appears', 'insights appear')}, {counted('insight', 'vanishes')} vanish"] if not counted("insight", "not_replayed") else []
     told += [_many(tickets, "open ticket loses evidence", "open tickets lose evidence"), f"{cost.cost or 0.0:.2f} {cost.currency} and {cost.calls_count or 0:,} calls to bring it into force"]
     words = f"{change.version} instead of {change.against}: " + "; ".join(told)

@@ -5,13 +5,12 @@ Belongs here: the page and its drawings. Does not belong here: any figure. The s
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.actions.escaping import inert
-from insights_assets.actions.plots import ACCENT, INK, QUIET, inline
+from insights_assets.actions.plots import ACCENT, INK, QUIET, drawn
 from insights_assets.actions.wording import day as day_words
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ def trend_plot(weeks: Sequence[Week], label: str) -> str:
     """Weeks under the old labels with their interval as a band, under the new ones as a red line."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     with rc_context({"svg.hashsalt": label, "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 7}):
         figure = Figure(figsize=(4.2, 1.3), layout="constrained")
@@ -81,13 +79,7 @@ def trend_plot(weeks: Sequence[Week], label: str) -> str:
             axes.fill_between(places, [week.after_low for week in weeks], [week.after_high for week in weeks], color=ACCENT, alpha=0.15, linewidth=0)
         axes.set_ylim(0, max([week.high for week in weeks] + [week.after_high for week in weeks] + [1.0]) * 1.1)
         axes.set_xticks(places[::2], [day_words(weeks[place].week_day) for place in places[::2]])
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
-        axes.tick_params(length=2, colors=INK)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return inline(out.getvalue(), f"People a week who speak of {label}: grey under the labels in force with their interval, red under the change")
+        return drawn(figure, axes, f"People a week who speak of {label}: grey under the labels in force with their interval, red under the change")
 
 
 @cache

@@ -108,6 +108,8 @@ def why_not(source: Source, settings: Settings) -> str:
         return f"{source.name} comes by the day and is taken in by runs; streams are there for {', '.join(STREAMED)}"
     if settings.spark_remote is None and settings.profile != "databricks":
         return "the embedded engine has no streaming: name a Spark as INSIGHTS_SPARK_REMOTE (sc://… or local[N]); `insights run` takes the same files in without"
+    if settings.databricks_catalog:
+        return "streams write a lake in a folder, and INSIGHTS_DATABRICKS_CATALOG names a catalog; `insights run` takes the same files in there"
     return ""
 
 

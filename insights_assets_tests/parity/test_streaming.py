@@ -132,6 +132,7 @@ def test_what_cannot_be_streamed_says_why(house: TestHouse) -> None:
     assert "the embedded engine has no streaming" in why_not(BY_NAME["clickstream"], house.settings)
     assert "comes by the day" in why_not(BY_NAME["orders"], settings_of(house))
     assert not why_not(BY_NAME["social"], settings_of(house))
+    assert "names a catalog" in why_not(BY_NAME["social"], settings_of(house).model_copy(update={"databricks_catalog": "main"}))
 
 
 def test_a_batch_again_brings_nothing(house: TestHouse, connect: Any) -> None:
