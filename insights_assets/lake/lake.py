@@ -21,10 +21,13 @@ from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
 from insights_assets.lake.spec import TableSpec
 from insights_assets.lake.stores import Store, store_for
+from insights_assets.lake.widening import StoredTable, lacking, to_add, with_nulls
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
+
+    from insights_assets.lake.spec import Column
 
 #: Tables of the modes replace_all and upsert_small pass through the driver; above this many rows a table must be partitioned by day.
 SMALL_TABLE_ROWS = 2_000_000
@@ -58,6 +61,8 @@ class Lake:
         self._is_embedded = is_embedded
         self._opened: dict[str, tuple[int | None, Any]] = {}
         self._store: tuple[SparkSession, Store] | None = None
+        self._fitted: set[str] = set()
+        self._whole: set[tuple[str, int | None]] = set()
 
     @property
     def is_embedded(self) -> bool:
@@ -94,10 +99,11 @@ class Lake:
         return newest_version(self.path(spec))
 
     def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
-        """The table as a Spark frame; an empty frame of its schema where nothing was written yet."""
+        """The table as a Spark frame; an empty frame of its schema where nothing was written yet. Columns that it lacks are null."""
         if not self.exists(spec):
             return self.empty(spec)
-        return self.store.read(self.path(spec), version if version is not None else (self._versions or {}).get(str(spec)))
+        at = version if version is not None else (self._versions or {}).get(str(spec))
+        return with_nulls(self._stored(spec, at), ((column.name, column.type) for column in self._lacking(spec, at)))
 
     def read_arrow(self, spec: TableSpec) -> pa.Table:
         """A small table on the driver, in the spec's types."""
@@ -176,9 +182,28 @@ class Lake:
         for name in names:
             shutil.rmtree(self.root / "_scratch" / name, ignore_errors=True)
 
+    def fit(self, spec: TableSpec) -> None:
+        """Bring a table that is there up to its spec: columns it lacks are added, by a commit that touches no row.
+
+        Raises MadeByAnotherVersion where that would not do. Looked at once a lake object: nothing takes columns away.
+        """
+        if str(spec) in self._fitted or self._versions is not None or not self.exists(spec):
+            return
+        from deltalake import Schema
+
+        table = self._delta(spec)
+        fields = pa.schema(table.schema().to_arrow())
+        partitions = table.metadata().partition_columns
+        stored = StoredTable(self.stored_columns(spec), frozenset(f.name for f in fields if not f.nullable), partitions[0] if partitions else None)
+        gained = {column.name for column in to_add(spec, stored, self.declared_columns(spec), str(self.path(spec)))}
+        if gained:
+            table.alter.add_columns([field for field in Schema.from_arrow(spec.arrow_schema).fields if field.name in gained])
+        self._fitted.add(str(spec))
+
     def ensure(self, spec: TableSpec) -> None:
-        """Create the table with its types, comments and properties where it is not there yet."""
+        """Create the table with its types, comments and properties where it is not there yet; bring one that is there up to its spec."""
         if self.exists(spec):
+            self.fit(spec)
             return
         from deltalake import DeltaTable, Schema
 
@@ -244,6 +269,31 @@ class Lake:
         else:
             table = conform_spark(frame, spec).toArrow()
         return table.cast(self._bare(spec))
+
+    def _stored(self, spec: TableSpec, version: int | None) -> DataFrame:
+        """The table's own columns, at a version or as it is now."""
+        return self.store.read(self.path(spec), version)
+
+    def _lacking(self, spec: TableSpec, version: int | None) -> tuple[Column, ...]:
+        """The spec's columns that the table does not have at a version. Only that it has all is kept: another process may add some."""
+        key = (str(spec), version)
+        if key in self._whole or (version is None and str(spec) in self._fitted):
+            return ()
+        found = lacking(spec, self._names(spec, version), str(self._place(spec)))
+        if not found:
+            self._whole.add(key)
+        return found
+
+    def _names(self, spec: TableSpec, version: int | None) -> set[str]:
+        from deltalake import DeltaTable
+
+        is_open = version is None or (self._versions or {}).get(str(spec)) == version
+        table = self._delta(spec) if is_open else DeltaTable(str(self.path(spec)), version=version)
+        return {field.name for field in table.schema().fields}
+
+    def _place(self, spec: TableSpec) -> Path | str:
+        """Where the table is, in an error's words."""
+        return self.path(spec)
 
     def _bare(self, spec: TableSpec) -> pa.Schema:
         return pa.schema([pa.field(field.name, field.type) for field in spec.arrow_schema])
