@@ -180,6 +180,16 @@ class Settings(BaseSettings):
         return f"unity:{self.databricks_catalog}" if self.databricks_catalog else str(self.lake_path)
 
     @property
+    def missing_engine(self) -> str | None:
+        """What to set where tables are in a catalog and no engine that opens it is named; `bootstrap` needs none, a run does."""
+        if not self.databricks_catalog or self.spark_remote:
+            return None
+        return (
+            f"the tables are in the catalog {self.databricks_catalog}, which only the workspace's Spark opens: set INSIGHTS_SPARK_REMOTE to "
+            "sc://HOST:443/;token=TOKEN;x-databricks-cluster-id=ID, or unset INSIGHTS_DATABRICKS_CATALOG to keep them in the home"
+        )
+
+    @property
     def customer_key_path(self) -> Path:
         """The home's own key of the pseudonyms, used where no secret is set."""
         return self.home / "keys" / "customer_key"

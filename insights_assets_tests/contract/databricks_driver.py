@@ -38,6 +38,11 @@ def main() -> None:
 
         # Set on every cluster by the platform; empty where no log delivery was asked for.
         SparkSession.builder.getOrCreate().conf.set("spark.databricks.clusterUsageTags.clusterLogDeliveryEnabled", "")
+    if workspace := os.environ.pop("STAND_IN_WORKSPACE", None):
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        from insights_assets_tests.contract import sail_catalog
+
+        sail_catalog.install(Path(workspace))
     if "python_wheel_task" in task:
         wheel = task["python_wheel_task"]
         found = [entry for entry in distribution(wheel["package_name"]).entry_points if entry.name == wheel["entry_point"]]
