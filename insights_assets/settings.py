@@ -20,6 +20,11 @@ Profile = Literal["embedded", "spark", "databricks"]
 HeavySteps = Literal["here", "connect", "job"]
 #: Names a folder of secrets: a file `insights_model_key` in it is the setting INSIGHTS_MODEL_KEY. What the environment says goes before it.
 SECRETS_FOLDER = "INSIGHTS_SECRETS_DIR"
+#: Names that stand in the environment of an installation made by deploy/ and are read by its files, not by these settings.
+DEPLOYMENT_NAMES = frozenset({
+    SECRETS_FOLDER, "INSIGHTS_BIND", "INSIGHTS_CODE_HOST", "INSIGHTS_CODE_MODULE", "INSIGHTS_CODE_PORT", "INSIGHTS_CONSOLE_PORT", "INSIGHTS_DAGSTER_STATE",
+    "INSIGHTS_DAGSTER_UI", "INSIGHTS_DAGSTER_URL", "INSIGHTS_IMAGE", "INSIGHTS_LANDING_FOLDER", "INSIGHTS_MEMORY", "INSIGHTS_VERSION", "INSIGHTS_WEB_PORT",
+})
 
 
 class _SecretFiles(SecretsSettingsSource):

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from insights_assets.settings import SECRETS_FOLDER, Settings
+from insights_assets.settings import DEPLOYMENT_NAMES, SECRETS_FOLDER, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -101,6 +101,15 @@ def test_secret_files_are_settings_by_their_names(compose: dict[str, Any], tmp_p
     monkeypatch.setenv(SECRETS_FOLDER, str(tmp_path / "nowhere"))
     with pytest.raises((ValidationError, ValueError), match="which is no folder"):
         Settings()
+
+
+def test_each_name_in_an_installations_environment_is_known_to_the_doctor() -> None:
+    """A name that nothing reads is a slip; one that only deploy/ reads is none."""
+    files = [path for path in DEPLOY.iterdir() if path.is_file() and path.suffix != ".lock"]
+    named = {name for path in files for name in re.findall(r"\bINSIGHTS_[A-Z_]+[A-Z]\b", path.read_text(encoding="utf-8"))} - {"INSIGHTS_NAME"}
+    settings = {f"INSIGHTS_{name.upper()}" for name in Settings.model_fields}
+    assert len(named) > 15 and named - settings - DEPLOYMENT_NAMES == set()
+    assert DEPLOYMENT_NAMES - named == set(), "left over from an earlier deploy/"
 
 
 def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
