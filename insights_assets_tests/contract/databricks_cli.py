@@ -6,6 +6,7 @@ Sign-in is the SDK's own, as it is for the real one.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,69 @@ def cp(source: str, target: str, recursive: bool, overwrite: bool) -> None:
             with one.open("rb") as content:
                 files.upload(path, content, overwrite=overwrite)
             click.echo(f"{one} -> dbfs:{path}")
+
+
+@main.group()
+def bundle() -> None:
+    """databricks bundle: what databricks.yml says, and what deploying it leaves behind as far as commands after it look."""
+
+
+@bundle.command()
+@click.option("-t", "--target", required=True)
+def validate(target: str) -> None:
+    click.echo(f"Validation OK! {len(_resources(target)['jobs'])} jobs")
+
+
+@bundle.command()
+@click.option("-t", "--target", required=True)
+@click.option("--var", "variables", multiple=True)
+def deploy(target: str, variables: tuple[str, ...]) -> None:
+    """Scopes are made and the wheel is uploaded; jobs, volume and app are only known by name here."""
+    _known({one.split("=", 1)[0] for one in variables}, set(_whole(target)["variables"]), "variable")
+    workspace, resources = _workspace(), _resources(target)
+    for scope in resources["secret_scopes"].values():
+        workspace.secrets.create_scope(scope["name"])
+    (wheel,) = Path("dist").glob("insights_assets-*.whl")
+    with wheel.open("rb") as content:
+        workspace.files.upload(f"{os.environ['STAND_IN_WORKSPACE']}{_whole(target)['workspace']['artifact_path']}/.internal/{wheel.name}", content, overwrite=True)
+
+
+@bundle.command(name="run")
+@click.option("-t", "--target", required=True)
+@click.option("--params", default="")
+@click.argument("name")
+def run_resource(target: str, params: str, name: str) -> None:
+    resources = _resources(target)
+    _known({name}, {*resources["jobs"], *resources["apps"]}, "job or app")
+    if params:
+        _known({one.split("=", 1)[0] for one in params.split(",")}, {one["name"] for one in resources["jobs"][name]["parameters"]}, "parameter")
+
+
+@bundle.command()
+@click.option("-t", "--target", required=True)
+@click.option("--auto-approve", is_flag=True)
+def destroy(target: str, auto_approve: bool) -> None:
+    """Scopes go; without --auto-approve a person is asked."""
+    for scope in _resources(target)["secret_scopes"].values():
+        _workspace().secrets.delete_scope(scope["name"])
+
+
+def _known(given: set[str], there: set[str], kind: str) -> None:
+    if unknown := given - there:
+        raise click.UsageError(f"no {kind} is called {', '.join(sorted(unknown))}")
+
+
+def _whole(target: str) -> dict[str, Any]:
+    from insights_assets_tests.contract.bundle_reading import TARGETS
+    from insights_assets_tests.contract.bundle_reading import bundle as read
+
+    _known({target}, set(TARGETS), "target")
+    return read(target)
+
+
+def _resources(target: str) -> dict[str, Any]:
+    found: dict[str, Any] = _whole(target)["resources"]
+    return found
 
 
 def _workspace() -> Any:

@@ -26,9 +26,17 @@ class Typed:
 
 
 def typed(page: Path) -> list[str]:
-    """The commands of a page: lines of console blocks that begin with a dollar."""
-    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    """The commands of a page: lines of console blocks that begin with a dollar. A block may stand in a list."""
+    blocks = re.findall(r"^ *```console\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.M | re.S)
+    return [line.strip()[2:] for block in blocks for line in block.splitlines() if line.strip().startswith("$ ")]
+
+
+def install(folder: Path, programs: Mapping[str, str]) -> None:
+    """Programs of the machine that a page is typed on: where each lies below the folder, and the line of shell that it is."""
+    for name, line in programs.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+        (folder / name).chmod(0o755)
 
 
 def walk(page: Path, folder: Path, instead: Mapping[str, str], environment: Mapping[str, str], seconds: float) -> list[Typed]:

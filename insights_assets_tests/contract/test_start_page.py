@@ -20,7 +20,7 @@ from insights_assets_tests.contract.azure_openai_server import KEY, AzureOpenAI
 from insights_assets_tests.contract.jira_server import JiraServer
 from insights_assets_tests.contract.jira_world import EMAIL
 from insights_assets_tests.contract.jira_world import TOKEN as JIRA_TOKEN
-from insights_assets_tests.contract.page_walk import Typed, walk
+from insights_assets_tests.contract.page_walk import Typed, install, walk
 from insights_assets_tests.contract.sail_catalog import FOLDER
 from insights_assets_tests.contract.slack_server import BOT_TOKEN, SlackServer
 from insights_assets_tests.contract.whole_workspace import WholeWorkspace
@@ -41,16 +41,12 @@ def machine(folder: Path, workspace: Path) -> dict[str, str]:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    programs = {
+    install(folder, {
         "bin/make": f'exec {shutil.which("make")} --dry-run --no-print-directory -C {ROOT} "$@"',
         "bin/databricks": f'PYTHONPATH={ROOT} exec {sys.executable} -m insights_assets_tests.contract.databricks_cli "$@"',
         ".venv/bin/python": f'exec {sys.executable} "$@"',
         ".venv/bin/insights": f'PYTHONPATH={ROOT} {FOLDER}={workspace} exec {sys.executable} -m insights_assets_tests.contract.sail_catalog "$@"',
-    }
-    for name, line in programs.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
-        (folder / name).chmod(0o755)
+    })
     (folder / ".venv/bin/activate").write_text(f"export PATH={folder}/.venv/bin:$PATH\n", encoding="utf-8")
     return {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8", "INSIGHTS_DATABRICKS_POLL_SECONDS": "0.3"}
 

@@ -64,6 +64,10 @@ class WholeWorkspace(DatabricksServer):
             self.secrets[body["scope"], body["key"]] = value
             self.unity.world.secrets[body["scope"]].add(body["key"])
             return {}
+        if path == "/api/2.0/secrets/scopes/delete":
+            if self.unity.world.secrets.pop(body["scope"], None) is None:
+                raise ApiError(404, "RESOURCE_DOES_NOT_EXIST", f"Scope {body['scope']} does not exist!")
+            return {}
         try:
             return super().answer(method, path, body)
         except ApiError as error:

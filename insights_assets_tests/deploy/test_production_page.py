@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from insights_assets_tests.contract.page_walk import Typed, walk
+from insights_assets_tests.contract.page_walk import Typed, install, walk
 from insights_assets_tests.deploy.docker_words import WORLD
 from insights_assets_tests.resources import postgres
 
@@ -49,11 +49,7 @@ def machine(folder: Path, address: str) -> dict[str, str]:
     }  # fmt: skip
     environments = {"code": code, "postgres": {"PATH": path, "PGHOST": str(where.hostname), "PGPORT": str(where.port)}}
     (folder / "docker.json").write_text(json.dumps({"images": [], "running": [], "seen": [], "environments": environments}), encoding="utf-8")
-    programs = {"bin/docker": f'PYTHONPATH={ROOT} exec {sys.executable} -m insights_assets_tests.deploy.docker_words "$@"', ".venv/bin/python": f'exec {sys.executable} "$@"'}
-    for name, line in programs.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
-        (folder / name).chmod(0o755)
+    install(folder, {"bin/docker": f'PYTHONPATH={ROOT} exec {sys.executable} -m insights_assets_tests.deploy.docker_words "$@"', ".venv/bin/python": f'exec {sys.executable} "$@"'})
     return {"PATH": path, "HOME": str(folder), "LANG": "C.UTF-8", WORLD: str(folder / "docker.json")}
 
 
