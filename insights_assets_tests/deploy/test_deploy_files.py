@@ -121,6 +121,7 @@ def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
     assert any(line.startswith("HEALTHCHECK") for line in found[last:])
     installs = [line for line in found if "pip install" in line]
     assert installs and all("--require-hashes" in part or "--no-index" in part for line in installs for part in line.split("pip install")[1:])
+    assert all("--no-build-isolation" in part or "--target" in part for line in installs for part in line.split("pip install")[1:]), "sources are built with what the lock pins"
     assert not any(re.search(r"\b(ADD|sudo|curl|wget)\b|apt-get|:latest", line) for line in found)
     let_in = {line[1:] for line in lines("Dockerfile.dockerignore") if line.startswith("!")}
     copied = set()
