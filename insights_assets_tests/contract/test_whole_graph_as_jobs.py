@@ -71,7 +71,7 @@ def test_one_run_is_one_job_with_all_heavy_steps_as_tasks(both: SimpleNamespace)
     assert "canonical__feedback" in before[NAME] and all(NAME in before[step] for step in later) and not any(NAME in before[step] for step in first)
     gate = job.task(NAME)
     assert job.task("canonical__feedback").ended_at < gate.started_at and all(job.task(step).started_at > gate.ended_at for step in later)
-    assert not list((both.folder / "jobs" / "lake" / "_scratch").iterdir()), "no task leaves its frames behind"
+    assert not (both.folder / "jobs" / "lake" / "_scratch" / job.payload["idempotency_token"]).exists(), "no task leaves its frames behind"
 
 
 def test_a_second_run_submits_nothing_and_changes_nothing(both: SimpleNamespace) -> None:
