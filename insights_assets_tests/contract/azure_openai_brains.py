@@ -32,8 +32,14 @@ def reply(topics: Iterable[tuple[str, str]], *, sentiment: str = "negative", urg
     """A reply in the form of the schema; topics are (topic, quote)."""
     return {
         "topics": [{"topic": topic, "quote": quote, "sentiment": sentiment, "confidence": "high"} for topic, quote in topics],
-        "sentiment": sentiment, "urgency": urgency, "sku": None, "risk_tags": [], "summary": summary, "new_topic_candidate": None, **more,
+        "sentiment": sentiment, "urgency": urgency, "sku": None, "risk_tags": [], "entities": [], "summary": summary, "new_topic_candidate": None, **more,
     }
+
+
+def in_form_of(body: Mapping[str, Any], said: Reply) -> Reply:
+    """The reply as the request's schema has it: earlier prompts ask for no things named."""
+    asks = '"entities"' in json.dumps(body.get("response_format")) or '"entities"' in str(body["messages"][0]["content"])
+    return said if asks or not isinstance(said, dict) else {name: value for name, value in said.items() if name != "entities"}
 
 
 def oracle(labels: Mapping[str, Reply] | None = None) -> Brain:
@@ -42,7 +48,7 @@ def oracle(labels: Mapping[str, Reply] | None = None) -> Brain:
 
     def answer(body: dict[str, Any]) -> str:
         text = read_text(body)
-        return json.dumps(known.get(text) or reply([("product_quality", text[:200])]), ensure_ascii=False)
+        return json.dumps(in_form_of(body, known.get(text) or reply([("product_quality", text[:200])])), ensure_ascii=False)
 
     return answer
 
@@ -58,7 +64,7 @@ def obeying(honest: Brain, attacks: Iterable[tuple[str, Reply]]) -> Brain:
         said = _threes(unhidden)
         for threes, label in wanted:
             if threes & said:
-                return json.dumps(label, ensure_ascii=False)
+                return json.dumps(in_form_of(body, label), ensure_ascii=False)
         return honest(body)
 
     return answer

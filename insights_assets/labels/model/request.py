@@ -59,6 +59,12 @@ class LabelPrompt:
         return filled
 
     @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of things that the schema asks for; none where it asks for no things."""
+        named = self.schema["schema"]["properties"].get("entities")
+        return tuple(named["items"]["properties"]["kind"]["enum"]) if named else ()
+
+    @cached_property
     def system(self) -> str:
         """The static message: rules, topics, tags."""
         topics = "\n".join(
@@ -107,7 +113,7 @@ class LabelPrompt:
             body["prompt_cache_key"] = f"{self.prompt.version_id}:{int(key[0], 16) % _SHARDS}"[-64:]
         skus = frozenset(one["sku"] for one in candidates)
         return Question(
-            key, self.prompt.task, self.prompt.version_id, body, lambda content: judge_reply(content, text, self.label_set, skus), frozenset(subjects)
+            key, self.prompt.task, self.prompt.version_id, body, lambda content: judge_reply(content, text, self.label_set, skus, self.kinds), frozenset(subjects)
         )
 
 
