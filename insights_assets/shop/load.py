@@ -62,7 +62,7 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
     shop = read_yaml(root / "shop.yaml", root)
     top = shop.mapping(
         ("name", "reporting_currency", "shop_time_zone", "languages", "brief_readers", "decided_by"),
-        ("slice", "region_names"),
+        ("slice", "region_names", "competitors"),
     )
     owners = _owners(read_yaml(root / "owners.yaml", root))
     teams = tuple(owners)
@@ -94,6 +94,7 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
         unused_files=unused,
         replies=_replies(read_yaml(root / "replies.yaml", root), teams, topics, languages),
         region_names=top["region_names"].each(Node.text) if "region_names" in top else {},
+        competitors=top["competitors"].texts() if "competitors" in top else (),
         warnings=warnings,
         destinations=_destinations(root),
     )
