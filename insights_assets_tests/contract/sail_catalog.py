@@ -2,6 +2,7 @@
 
 Belongs here: what such a process has to be told, because the engine keeps a catalog a session and knows no DESCRIBE HISTORY: where the files of the
 tables lie, and what their logs say. Everything else is the product's own (`lake/unity.py`) and the engine's. Does not belong here: any expectation.
+`databricks_catalog.py` does the like for a test's own process and some stages.
 What only Databricks can answer (managed locations, RESTORE and history in its own words, rights) is thereby not met.
 """
 
