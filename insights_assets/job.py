@@ -110,16 +110,12 @@ def run_step(request: JobRequest, installed: Settings, spark: SparkSession, log:
             run_id=request.run_id, clock=wall_clock, reads=frozenset(reads), writes=frozenset(writes), log=log,
         )
         log.info(f"{request.step}: as of {request.as_of}, on {request.lake}")
-<<<<<<< HEAD
         for spec in writes:
             lake.fit(spec)
-        body(step)
-=======
         try:
             body(step)
         finally:
             shutil.rmtree(lake.scratch_folder, ignore_errors=True)  # frames of the raw tier do not outlive their step
->>>>>>> main
         results = list(table_assets.results(step, writes, table_assets.HEAVY[request.step].checks))
     write_receipt(lake.root, request.token, request.step, results)
     return results

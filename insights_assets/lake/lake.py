@@ -20,12 +20,8 @@ from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform
 from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
 from insights_assets.lake.spec import TableSpec
-<<<<<<< HEAD
-from insights_assets.lake.stores import Store, store_for
-from insights_assets.lake.widening import StoredTable, lacking, to_add, with_nulls
-=======
 from insights_assets.lake.stores import Store, checks_nulls_too_early, store_for
->>>>>>> main
+from insights_assets.lake.widening import StoredTable, lacking, to_add, with_nulls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,12 +66,9 @@ class Lake:
         self._is_embedded = is_embedded
         self._opened: dict[str, tuple[int | None, Any]] = {}
         self._store: tuple[SparkSession, Store] | None = None
-<<<<<<< HEAD
         self._fitted: set[str] = set()
         self._whole: set[tuple[str, int | None]] = set()
-=======
         self._needs_barrier: tuple[SparkSession, bool] | None = None
->>>>>>> main
 
     @property
     def is_embedded(self) -> bool:

@@ -102,14 +102,14 @@ def speaks_delta(spark: SparkSession) -> bool:
     return True
 
 
-<<<<<<< HEAD
 def _whole(table: Path, spec: TableSpec, frame: DataFrame) -> DataFrame:
     """The frame with a null for each column of the table that the spec does not know: the embedded engine misses them."""
     from pyspark.sql.types import StructType
 
     stored = StructType.fromJson(json.loads(_open(table).schema().to_json()))
     return with_nulls(frame, ((field.name, field.dataType.simpleString()) for field in stored.fields if field.name not in spec.column_names))
-=======
+
+
 def checks_nulls_too_early(spark: SparkSession) -> bool:
     """Whether the engine is Sail, wherever it runs: it makes one condition of NOT NULL and of a filter that removes the nulls, and looks at
     both in every row of a batch of which more than a fifth passes the filter. So a write fails or not by how rows happened to be divided.
@@ -118,7 +118,6 @@ def checks_nulls_too_early(spark: SparkSession) -> bool:
     """
     own: str = spark.sql("SELECT version()").toArrow().column(0)[0].as_py()
     return not own.startswith(spark.version)
->>>>>>> main
 
 
 def _open(table: Path) -> Any:
