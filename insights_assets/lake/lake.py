@@ -19,6 +19,7 @@ import pyarrow as pa
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
 from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
+from insights_assets.lake.small_tables import equal_rows, upserted
 from insights_assets.lake.spec import TableSpec
 from insights_assets.lake.stores import Store, checks_nulls_too_early, store_for
 from insights_assets.lake.widening import StoredTable, lacking, to_add, with_nulls
@@ -236,10 +237,10 @@ class Lake:
         new = self._as_arrow(spec, frame)
         old = self.read_arrow(spec)
         if spec.write == "upsert_small" and old.num_rows:
-            new = _upsert(old, new, spec)
+            new = upserted(old, new, spec)
         if new.num_rows > SMALL_TABLE_ROWS:
             raise SchemaMismatch(f"{spec}: {new.num_rows} rows pass through the driver; at most {SMALL_TABLE_ROWS} may")
-        if _equal(old, new, spec):
+        if equal_rows(old, new, spec):
             return WriteResult(0, self._delta(spec).version(), False)
         return self._commit(spec, lambda: self.store.overwrite(self.path(spec), spec, arrow_to_spark(new, self.spark)))
 
@@ -330,19 +331,3 @@ class Lake:
     def crash(self, spec: TableSpec, moment: str) -> None:
         """Where a process may die before or after it commits to a table; it does where the setting says so."""
         crash_here(self._crash_at, f"{spec}:{moment}")
-
-
-def _upsert(old: pa.Table, new: pa.Table, spec: TableSpec) -> pa.Table:
-    """Old rows whose key is not among the new, then the new ones."""
-    replaced = set(zip(*(new.column(name).to_pylist() for name in spec.key), strict=True))
-    keep = [key not in replaced for key in zip(*(old.column(name).to_pylist() for name in spec.key), strict=True)]
-    return pa.concat_tables([old.filter(pa.array(keep, type=pa.bool_())), new])
-
-
-def _equal(old: pa.Table, new: pa.Table, spec: TableSpec) -> bool:
-    """Equal as the design defines it: the same rows by key, without the volatile columns."""
-    if old.num_rows != new.num_rows:
-        return False
-    order = [(name, "ascending") for name in spec.key]
-    pick = spec.stable_columns
-    return old.sort_by(order).select(pick).combine_chunks().equals(new.sort_by(order).select(pick).combine_chunks())

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.lake.ddl import days_condition, quoted
-from insights_assets.lake.lake import SMALL_TABLE_ROWS, Lake, SchemaMismatch, WriteResult, _equal, _upsert
+from insights_assets.lake.lake import SMALL_TABLE_ROWS, Lake, SchemaMismatch, WriteResult
+from insights_assets.lake.small_tables import equal_rows, upserted
 from insights_assets.lake.spec import TableSpec
 from insights_assets.lake.widening import StoredTable, to_add, with_nulls
 
@@ -196,10 +197,10 @@ class UnityLake(Lake):
 
         new, old = self._as_arrow(spec, frame), self.read_arrow(spec)
         if spec.write == "upsert_small" and old.num_rows:
-            new = _upsert(old, new, spec)
+            new = upserted(old, new, spec)
         if new.num_rows > SMALL_TABLE_ROWS:
             raise SchemaMismatch(f"{spec}: {new.num_rows} rows pass through the driver; at most {SMALL_TABLE_ROWS} may")
-        if _equal(old, new, spec):
+        if equal_rows(old, new, spec):
             return WriteResult(0, self._version(spec), False)
         return self._written(spec, lambda table: self._as_spark(spec, new).writeTo(table).overwrite(F.lit(True)))
 
