@@ -55,6 +55,14 @@ def test_every_table_has_a_blocking_schema_check() -> None:
         assert checks.get(key).blocking, str(table)
 
 
+def test_the_token_in_a_sparks_address_is_no_part_of_what_dagster_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIGHTS_SPARK_REMOTE", "sc://adb-1.azuredatabricks.net:443/;token=dapi-nobody-may-see;x-databricks-cluster-id=1")
+    resources = build_definitions().get_repository_def().get_top_level_resources()
+    assert set(resources) >= {"house"}
+    shown = [resource.config_schema.default_value if resource.config_schema.default_provided else None for resource in resources.values()]
+    assert "dapi-nobody-may-see" not in str(shown) and "home" in str(shown)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", ["embedded", "spark", "databricks"])
 def test_definitions_load_with_an_empty_environment(profile: str) -> None:
