@@ -20,7 +20,7 @@ from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform
 from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
 from insights_assets.lake.spec import TableSpec
-from insights_assets.lake.stores import Store, store_for
+from insights_assets.lake.stores import Store, checks_nulls_too_early, store_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Tables of the modes replace_all and upsert_small pass through the driver; above this many rows a table must be partitioned by day.
 SMALL_TABLE_ROWS = 2_000_000
+#: Beside the stages: frames that a step computes once and reads more than once.
+SCRATCH_FOLDER = "_scratch"
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,18 @@ class Lake:
         versions: Mapping[str, int] | None = None,
         crash_at: str | None = None,
         is_embedded: bool = True,
+        scratch_in: str = "",
     ) -> None:
         self.root = root
+        # Steps of one process take turns, so a name is enough. A job's attempt names a folder of its own: an earlier one may still be at it.
+        self.scratch_folder = root / SCRATCH_FOLDER / scratch_in
         self._session = session
         self._versions = versions
         self._crash_at = crash_at
         self._is_embedded = is_embedded
         self._opened: dict[str, tuple[int | None, Any]] = {}
         self._store: tuple[SparkSession, Store] | None = None
+        self._needs_barrier: tuple[SparkSession, bool] | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -157,7 +163,7 @@ class Lake:
 
     def scratch(self, name: str, frame: DataFrame) -> DataFrame:
         """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once."""
-        path = str(self.root / "_scratch" / name)
+        path = str(self.scratch_folder / name)
         frame.write.format("parquet").mode("overwrite").save(path)
         # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
         ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
@@ -176,7 +182,7 @@ class Lake:
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""
         for name in names:
-            shutil.rmtree(self.root / "_scratch" / name, ignore_errors=True)
+            shutil.rmtree(self.scratch_folder / name, ignore_errors=True)
 
     def ensure(self, spec: TableSpec) -> None:
         """Create the table with its types, comments and properties where it is not there yet."""
@@ -232,9 +238,18 @@ class Lake:
         if isinstance(frame, pa.Table):
             return arrow_to_spark(frame.select(spec.column_names).cast(self._bare(spec)), self.spark)
         fitting = conform_spark(frame, spec)
-        # The embedded engine checks NOT NULL below a filter that removes the nulls; one stream into the writer keeps the order
-        # of the two, and makes one file a partition instead of one a thread.
-        return fitting.coalesce(1) if self._is_embedded else fitting
+        # Sail checks NOT NULL below a filter that removes the nulls, in this process and behind Connect alike. What moves rows between the
+        # two keeps their order: one stream here, which makes one file a partition; elsewhere days may be written side by side.
+        if self._is_embedded or (self._checks_nulls_too_early and spec.partition_by is None):
+            return fitting.coalesce(1)
+        return fitting.repartition(spec.partition_by or "") if self._checks_nulls_too_early else fitting
+
+    @property
+    def _checks_nulls_too_early(self) -> bool:
+        spark = self.spark
+        if self._needs_barrier is None or self._needs_barrier[0] is not spark:
+            self._needs_barrier = (spark, checks_nulls_too_early(spark))
+        return self._needs_barrier[1]
 
     def _as_arrow(self, spec: TableSpec, frame: Any) -> pa.Table:
         import pandas as pd
