@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     databricks_secret_scope: str = Field("insights", description="Secret scope that holds customer_key for jobs")
     databricks_poll_seconds: float = Field(5.0, gt=0, description="How often a job's state and messages are asked for")
     databricks_patience_seconds: int = Field(300, ge=1, description="How long a workspace may not answer before the step gives up")
+    databricks_wait_minutes: int = Field(60, ge=0, description="How long later tasks of a job wait for Dagster's own steps before they are given up; 0 makes them a job run of their own")
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
     databricks_catalog: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,255}$", description="Unity Catalog that holds the tables (`insights databricks bootstrap` makes them); empty keeps the lake in the home's folder")

@@ -21,7 +21,6 @@ SETTINGS: dict[str, str] = {
     "spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": "0", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC", "spark.sql.execution.arrow.maxRecordsPerBatch": "8192", "spark.log.level": "ERROR",
     "spark.driver.memory": "2g", "spark.sql.shuffle.partitions": "8", "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }  # fmt: skip
 
 _LOCK = threading.Lock()

@@ -15,20 +15,17 @@ from insights_assets.engine.jvm import local_url
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-#: Whether PySpark notes for each call on a frame from which line it came; Python's own traceback says it too.
-DEBUGGING = "spark.python.sql.dataFrameDebugging.enabled"
-
 _LOCK = threading.Lock()
 _SESSIONS: dict[str, SparkSession] = {}
 
 
 def spark_config(remote: str | None) -> dict[str, str]:
-    """Spark settings by which a session is found: the remote (embedded where none is named) and UTC everywhere."""
-    found = {"spark.remote": address_of(remote), "spark.sql.session.timeZone": "UTC"}
-    if not remote:
-        # Else each call on a frame looks for a notebook's libraries in every folder of the path, 5,000 times a small run. Another engine decides for itself.
-        found[DEBUGGING] = "false"
-    return found
+    """Spark settings by which a session is found: the remote (embedded where none is named) and UTC everywhere.
+
+    Without the last one PySpark notes the line of ours behind every column and frame, for messages that carry it, and tries to import
+    IPython each time: thousands of times a run. An error's own traceback names the line too.
+    """
+    return {"spark.remote": address_of(remote), "spark.sql.session.timeZone": "UTC", "spark.python.sql.dataFrameDebugging.enabled": "false"}
 
 
 def address_of(remote: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels import relabel
 from insights_assets.labels.cascade_tables import DOUBT_COLUMNS, LABEL_CONFLICTS, LABEL_DECISIONS
+from insights_assets.labels.detail_tables import MODEL_ENTITIES
 from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
 from insights_assets.labels.models import active_file
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
@@ -17,7 +18,7 @@ from insights_assets.lake.changes import days_that_differ
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from insights_assets.labels.asking import Asking
     from insights_assets.labels.cascade import Labeller
@@ -99,6 +100,7 @@ def build_labels(step: Step) -> LabelReport:
         # Settled before the labels are replaced, written after them: a crash in between asks the store, not the model.
         decisions = step.lake.scratch("decisions", _beside(step, LABEL_DECISIONS, answered.decisions, ids))
         step.write(LABEL_CONFLICTS, _beside(step, LABEL_CONFLICTS, answered.conflicts, ids), days=days)
+        step.write(MODEL_ENTITIES, _beside(step, MODEL_ENTITIES, answered.entities, ids), days=days)
     result = step.write(FEEDBACK_LABELS, rows, days=days)
     if answered is not None:
         step.write(LABEL_DECISIONS, decisions, days=days)
@@ -141,6 +143,16 @@ def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: 
     # Always one part more, so that the first correction does not change the hash of every other record.
     parts.append(F.coalesce("correction", F.lit("")) if corrections else F.lit(""))
     return feedback.withColumn("input_hash", F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 16))
+
+
+def label_hash() -> Column:
+    """What a stored label was made from and by which versions, as a column over feedback_labels."""
+    from pyspark.sql import functions as F
+
+    # Labels of a model differ by more than versions: by who won a conflict and by what its word is worth. For others nothing is added.
+    said = F.concat_ws("|", "prompt_version", F.concat_ws(",", F.col("topics.topic")), "sentiment", "urgency", F.concat_ws(",", "risk_tags"), F.col("confidence").cast("string"), "label_source")
+    by_model = F.when(F.col("prompt_version") != "none", said)
+    return F.substring(F.sha2(F.concat_ws("|", "input_hash", "rules_version", "model_version", "label_set_version", by_model), 256), 1, 16)
 
 
 def label_ddl() -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Tables of the modes replace_all and upsert_small pass through the driver; above this many rows a table must be partitioned by day.
 SMALL_TABLE_ROWS = 2_000_000
+#: Beside the stages: frames that a step computes once and reads more than once.
+SCRATCH_FOLDER = "_scratch"
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,11 @@ class Lake:
         versions: Mapping[str, int] | None = None,
         crash_at: str | None = None,
         is_embedded: bool = True,
+        scratch_in: str = "",
     ) -> None:
         self.root = root
+        # Steps of one process take turns, so a name is enough. A job's attempt names a folder of its own: an earlier one may still be at it.
+        self.scratch_folder = root / SCRATCH_FOLDER / scratch_in
         self._session = session
         self._versions = versions
         self._crash_at = crash_at
@@ -158,7 +163,7 @@ class Lake:
 
     def scratch(self, name: str, frame: DataFrame) -> DataFrame:
         """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once."""
-        path = str(self.root / "_scratch" / name)
+        path = str(self.scratch_folder / name)
         frame.write.format("parquet").mode("overwrite").save(path)
         # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
         ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
@@ -175,7 +180,7 @@ class Lake:
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""
         for name in names:
-            shutil.rmtree(self.root / "_scratch" / name, ignore_errors=True)
+            shutil.rmtree(self.scratch_folder / name, ignore_errors=True)
 
     def ensure(self, spec: TableSpec) -> None:
         """Create the table with its types, comments and properties where it is not there yet."""

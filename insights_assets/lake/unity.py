@@ -39,13 +39,14 @@ def volume_path(catalog: str, volume: str) -> str:
 
 
 def open_lake(
-    address: str | Path, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None, is_embedded: bool = True
+    address: str | Path, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None, is_embedded: bool = True,
+    scratch_in: str = "",
 ) -> Lake:  # fmt: skip
     """The lake at an address: a folder, or `unity:CATALOG`."""
     catalog = catalog_of(address)
     if catalog is None:
-        return Lake(Path(address), session, versions=versions, crash_at=crash_at, is_embedded=is_embedded)
-    return UnityLake(catalog, session, versions=versions, crash_at=crash_at)
+        return Lake(Path(address), session, versions=versions, crash_at=crash_at, is_embedded=is_embedded, scratch_in=scratch_in)
+    return UnityLake(catalog, session, versions=versions, crash_at=crash_at, scratch_in=scratch_in)
 
 
 def catalog_of(address: str | Path) -> str | None:
@@ -62,8 +63,10 @@ def address_of(lake: Lake) -> str:
 class UnityLake(Lake):
     """The tables of one catalog. The engine is the workspace's own, never one inside this process."""
 
-    def __init__(self, catalog: str, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None) -> None:
-        super().__init__(Path(volume_path(catalog, SCRATCH)), session, versions=versions, crash_at=crash_at, is_embedded=False)
+    def __init__(
+        self, catalog: str, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None, scratch_in: str = ""
+    ) -> None:
+        super().__init__(Path(volume_path(catalog, SCRATCH)), session, versions=versions, crash_at=crash_at, is_embedded=False, scratch_in=scratch_in)
         self.catalog = catalog
         self._found: set[str] = set()
 
@@ -113,7 +116,7 @@ class UnityLake(Lake):
 
     def clear_scratch(self, *names: str) -> None:
         for name in names:
-            folder = self.root / "_scratch" / name
+            folder = self.scratch_folder / name
             if folder.is_dir():  # on a cluster volumes are folders
                 shutil.rmtree(folder)
             elif (left := self._left_behind(str(folder))) is not None:

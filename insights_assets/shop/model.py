@@ -314,6 +314,7 @@ class Shop:
     sources: Mapping[str, tuple[SourceMapping, ...]]
     replies: Mapping[str, Replies]
     region_names: Mapping[str, str] = field(default_factory=dict)
+    competitors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
     destinations: Destinations = field(default_factory=Destinations)

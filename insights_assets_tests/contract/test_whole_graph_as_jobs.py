@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from insights_assets.resources.job_gate import NAME
 from insights_assets_tests import commanding
 from insights_assets_tests.contract.databricks_server import DatabricksServer
 from insights_assets_tests.contract.databricks_workspace import workspace_in
@@ -49,17 +50,19 @@ def test_insights_tickets_and_every_table_are_those_of_the_embedded_run(both: Si
     assert mine["anomalies.insights"] and mine["actions.action_tickets"]
 
 
-def test_one_run_is_two_jobs_with_the_heavy_steps_as_tasks(both: SimpleNamespace) -> None:
+def test_one_run_is_one_job_with_all_heavy_steps_as_tasks(both: SimpleNamespace) -> None:
     server: DatabricksServer = both.server
-    assert both.submitted == 2
-    first, second = (server.runs[number] for number in (1000, 2000))
-    assert {task.key for task in first.tasks} == {"canonical__sessions", "canonical__orders", "canonical__shipments", "canonical__feedback", "anomalies__data_findings"}
-    assert {task.key for task in second.tasks} == {
-        "canonical__source_completeness", "labels__labelled_feedback", "anomalies__topic_series", "anomalies__sentiment_shifts"
-    }
-    assert first.result == second.result == "SUCCESS" and server.count("/runs/cancel") == 0
-    before = {task.key: {one["task_key"] for one in task.settings.get("depends_on", ())} for task in first.tasks}
+    assert both.submitted == 1
+    job = server.runs[1000]
+    first = {"canonical__sessions", "canonical__orders", "canonical__shipments", "canonical__feedback", "anomalies__data_findings"}
+    later = {"canonical__source_completeness", "labels__labelled_feedback", "anomalies__topic_series", "anomalies__sentiment_shifts"}
+    assert {task.key for task in job.tasks} == first | later | {NAME} and job.result == "SUCCESS" and server.count("/runs/cancel") == 0
+    before = {task.key: {one["task_key"] for one in task.settings.get("depends_on", ())} for task in job.tasks}
     assert before["canonical__feedback"] == {"canonical__sessions", "canonical__orders", "canonical__shipments"} and before["canonical__orders"] == set()
+    assert "canonical__feedback" in before[NAME] and all(NAME in before[step] for step in later) and not any(NAME in before[step] for step in first)
+    gate = job.task(NAME)
+    assert job.task("canonical__feedback").ended_at < gate.started_at and all(job.task(step).started_at > gate.ended_at for step in later)
+    assert not (both.folder / "jobs" / "lake" / "_scratch" / job.payload["idempotency_token"]).exists(), "no task leaves its frames behind"
 
 
 def test_a_second_run_submits_nothing_and_changes_nothing(both: SimpleNamespace) -> None:

@@ -135,6 +135,14 @@ def test_a_kill_at_a_commit_leaves_the_table_whole(tmp_path: Path, moment: str, 
     assert lake.row_count(LOG) == rows
 
 
+def test_two_starts_of_one_task_keep_their_frames_apart(tmp_path: Path, spark: Any) -> None:
+    first, second = (Lake(tmp_path, lambda: spark, is_embedded=False, scratch_in=f"token/step-{number}") for number in (1, 2))
+    one, two = first.scratch("rows", spark.range(3)), second.scratch("rows", spark.range(5))
+    assert (one.count(), two.count()) == (3, 5), "the later one is not read by the earlier one"
+    first.clear_scratch("rows")
+    assert two.count() == 5
+
+
 def half_without_an_id(spark: Any) -> Any:
     """One batch whose rows alternate between having an id and having none."""
     from pyspark.sql import functions as F
