@@ -176,13 +176,15 @@ class Lake:
         ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
         return self.spark.read.schema(ddl).parquet(path)
 
-    def narrow(self, frame: DataFrame, into: TableSpec) -> DataFrame:
-        """The frame as one partition before it goes into Python, where it is what a day adds to a table that already holds rows.
+    def narrow(self, frame: DataFrame) -> DataFrame:
+        """The frame as one partition before it goes into Python.
 
-        The embedded engine reads a table partitioned by day as one partition a file and starts Python in each of them, empty ones
-        too: that costs by how many days are stored. It waits for ever on a `coalesce` to more than one.
+        The embedded engine reads a table partitioned by day as one partition a file and starts Python in each of them, all at once
+        and empty ones too: time and memory by how many days there are, not by how many rows (a shop of 690 days with 4,900 reviews
+        held 690 classifiers). Its Python is this process's, one thread at a time, so one partition loses nothing. It waits for ever
+        on a `coalesce` to more than one.
         """
-        return frame.coalesce(1) if self._is_embedded and self.row_count(into) else frame
+        return frame.coalesce(1) if self._is_embedded else frame
 
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""
