@@ -223,7 +223,7 @@ def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timelin
         .join(vectors, "text_hash", "left")
         .select("feedback_id", "topic", "known_day", F.col("is_kept").isNotNull().alias("retry_only"), "vector")
     )
-    to_place = step.lake.narrow(to_place, THEME_MEMBERS)
+    to_place = step.lake.narrow(to_place)
     placed = step.lake.scratch("clusters_placed", to_place.mapInArrow(_place_batches(timeline), _PLACED))
     return both.join(placed, "feedback_id", "left").withColumn("theme_id", F.coalesce("kept_theme_id", "placed_theme"))
 

@@ -82,7 +82,7 @@ def build_labels(step: Step) -> LabelReport:
     kept = stored.join(on_days.select(*key), key, "left_semi") if step.lake.row_count(FEEDBACK_LABELS) else None
     todo = on_days if kept is None else on_days.join(stored.select("feedback_id", "input_hash"), ["feedback_id", "input_hash"], "left_anti")
     doubt = "".join(f", {name} {kind}" for name, kind in DOUBT_COLUMNS.items()) if asking is not None else ""
-    batches = step.lake.narrow(todo.select("feedback_id", *INPUTS, "input_hash", "received_day"), FEEDBACK_LABELS)
+    batches = step.lake.narrow(todo.select("feedback_id", *INPUTS, "input_hash", "received_day"))
     doubts = _doubter(asking.severe_skus, step.settings.model_exploration) if asking is not None else None
     labelled = step.lake.scratch("labelled", batches.mapInArrow(batch_labeller(labeller, corrections, doubts), label_ddl() + doubt))
     rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(

@@ -62,7 +62,7 @@ def build_details(step: Step) -> int:
     finder = EntityFinder(
         words, step.read_pandas(PRODUCTS).to_dict("records"), carriers=_carriers(step), places=step.shop.region_names.values(), competitors=step.shop.competitors
     )
-    made = step.lake.narrow(rows, LABEL_DETAILS).mapInArrow(batch_details(finder), details_ddl())
+    made = step.lake.narrow(rows).mapInArrow(batch_details(finder), details_ddl())
     step.write(LABEL_DETAILS, made.withColumn("run_id", F.lit(step.run_id)), days=days)
     return len(days)
 

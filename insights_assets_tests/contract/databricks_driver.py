@@ -61,6 +61,11 @@ def run_task(task: dict[str, Any]) -> None:
         spark.conf.set("spark.databricks.clusterUsageTags.clusterLogDeliveryEnabled", "")
         if catalog := os.environ.pop("STAND_IN_CATALOG", None):
             open_catalog(spark, catalog)
+    if workspace := os.environ.pop("STAND_IN_WORKSPACE", None):
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+        from insights_assets_tests.contract import sail_catalog
+
+        sail_catalog.install(Path(workspace))
     if "python_wheel_task" in task:
         wheel = task["python_wheel_task"]
         found = [entry for entry in distribution(wheel["package_name"]).entry_points if entry.name == wheel["entry_point"]]
