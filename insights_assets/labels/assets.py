@@ -116,7 +116,7 @@ def labelled_feedback(step: Step) -> None:
 
 
 @table_assets(
-    LABEL_DETAILS, reads=(FEEDBACK, FEEDBACK_LABELS, MODEL_ENTITIES, PRODUCTS, SHIPMENTS), memo=nothing_else, heavy=True,
+    LABEL_DETAILS, reads=(FEEDBACK, FEEDBACK_LABELS, MODEL_ENTITIES, PRODUCTS, SHIPMENTS), memo=nothing_else,
     checks=(Check("entities_stand_in_their_text", LABEL_DETAILS, "Every thing named is an exact part of the record's redacted text and of a kind on the list.", blocking=True),),
 )  # fmt: skip
 def label_details(step: Step) -> None:
