@@ -25,10 +25,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LAST_DAY = date(2026, 11, 22)
 
 
-def run(home: Path, landing: Path) -> dict[str, Any]:
+def run(home: Path, landing: Path, seconds: int = 800) -> dict[str, Any]:
     """`insights run` with the settings of the environment."""
     words = ["run", "--landing", str(landing), "--home", str(home), "--as-of", LAST_DAY.isoformat(), "--json"]
-    done = subprocess.run([sys.executable, "-m", "insights_assets.cli", *words], capture_output=True, text=True, timeout=800, check=False, env=dict(os.environ))
+    done = subprocess.run([sys.executable, "-m", "insights_assets.cli", *words], capture_output=True, text=True, timeout=seconds, check=False, env=dict(os.environ))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     report: dict[str, Any] = json.loads(done.stdout)
     return report
