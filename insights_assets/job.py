@@ -110,6 +110,8 @@ def run_step(request: JobRequest, installed: Settings, spark: SparkSession, log:
             run_id=request.run_id, clock=wall_clock, reads=frozenset(reads), writes=frozenset(writes), log=log,
         )
         log.info(f"{request.step}: as of {request.as_of}, on {request.lake}")
+        for spec in writes:
+            lake.fit(spec)
         try:
             body(step)
         finally:

@@ -74,7 +74,7 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     if not step.exists(raw):
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
-    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"), bronze)
+    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"))
     name = f"{bronze.name}_typed"
     try:
         return _put_into(step, bronze, step.lake.scratch(name, typed_rows(missing, source, blocks, step.zone, step.as_of_end)), have, is_first=is_first)

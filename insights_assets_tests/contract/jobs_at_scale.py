@@ -20,7 +20,8 @@ from benchmarks.homes import differences
 from insights_assets.simulator import simulate
 from insights_assets_tests.contract.databricks_workspace import workspace_in
 from insights_assets_tests.contract.feedback_run import environment
-from insights_assets_tests.contract.test_whole_graph_as_jobs import LAST_DAY, run
+from insights_assets_tests.contract.test_whole_graph_as_jobs import run
+from insights_assets_tests.shared_homes import LAST_DAY
 
 DAYS = 400
 

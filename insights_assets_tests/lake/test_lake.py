@@ -53,6 +53,19 @@ def test_replacing_a_day_leaves_the_others(lake: Lake) -> None:
     assert sorted(lake.read_pandas(DAILY)["id"]) == ["b", "c"]
 
 
+def test_python_is_started_once_however_many_days_there_are(lake: Lake) -> None:
+    days = [date(2026, 10, n) for n in range(1, 13)]
+    lake.write(DAILY, frame(*(row(f"r{day.day}", day) for day in days)), days=days)
+
+    def starts(batches: Any) -> Any:
+        import pyarrow as pa
+
+        yield pa.RecordBatch.from_pydict({"rows": pa.array([sum(batch.num_rows for batch in batches)], pa.int64())})
+
+    counted = lake.narrow(lake.read(DAILY).select("id")).mapInArrow(starts, "rows bigint").toArrow().column(0).to_pylist()
+    assert counted == [12]
+
+
 def test_a_row_outside_the_replaced_days_is_refused_and_undone(lake: Lake) -> None:
     lake.write(DAILY, frame(row("a"), row("b", NEXT)), days=[DAY, NEXT])
     with pytest.raises(SchemaMismatch, match="outside the days"):
