@@ -19,6 +19,9 @@ from insights_assets.sources.raw_lines import IngestStamps
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from insights_assets.lake.spec import TableSpec
     from insights_assets.resources.step import Step
 
 @dataclass(frozen=True)
@@ -72,7 +75,15 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
     missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"))
-    typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
+    name = f"{bronze.name}_typed"
+    try:
+        return _put_into(step, bronze, step.lake.scratch(name, typed_rows(missing, source, blocks, step.zone, step.as_of_end)), have, is_first=is_first)
+    finally:
+        step.lake.clear_scratch(name)  # names and addresses of people
+
+
+def _put_into(step: Step, bronze: TableSpec, typed: DataFrame, have: DataFrame, *, is_first: bool) -> tuple[int, int]:
+    """Typed rows beside those that bronze holds, the newest version of each record; returns (records new or changed, days rewritten)."""
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
     changed = merge_versions(typed, None if is_first else have, is_distinct=count == distinct)
     days_of = changed.select("received_day", "earlier_day").distinct().toArrow().to_pylist()
