@@ -25,7 +25,7 @@ from insights_assets.labels.model.label import ModelLabel, label_texts, question
 from insights_assets.labels.model.outcomes import KEPT_FOR, Outcome
 from insights_assets.labels.model.report import run_report
 from insights_assets.labels.model.request import Candidates, LabelPrompt
-from insights_assets.labels.prompt_versions import active_prompt
+from insights_assets.labels.prompt_versions import active_label_set, active_prompt
 from insights_assets.labels.reviewed_replies import replies_about
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.labels.trust import Trust, trust_of
@@ -245,7 +245,6 @@ class Asking:
 
 def open_asking(step: Step, labeller: Labeller) -> Asking | None:
     """The model's step as settings name it; None where no model is named."""
-    from insights_assets.labels.label_set import load_label_set
     from insights_assets.resources.language_model import connect
 
     connection = connect(step.settings)
@@ -257,7 +256,7 @@ def open_asking(step: Step, labeller: Labeller) -> Asking | None:
     batches = batching.look(client, step.operations, step.settings)
     if batches.ended_count:
         client = client_of(connection, step)  # whose budget knows what the batches really cost
-    prompt = LabelPrompt.of(active_prompt(step.operations, TASK), load_label_set(), connection)
+    prompt = LabelPrompt.of(active_prompt(step.operations, TASK), active_label_set(step.operations), connection)
     candidates = Candidates(rows)
     reviewed, said = replies_about(step, labeller, client, prompt, candidates)
     flagships = frozenset(str(row["sku"]) for row in rows if row.get("is_flagship") is True)

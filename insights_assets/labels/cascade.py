@@ -19,6 +19,7 @@ from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.fields import number_of, stars_of, text_of
 from insights_assets.labels.label_set import LabelSet, topic_rank
 from insights_assets.labels.reading import Reader, Reading
+from insights_assets.labels.renaming import names_in, renamed_row
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
 from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import summarise
@@ -77,9 +78,9 @@ class Labeller:
         classifier: Classifier,
         products: pd.DataFrame | Iterable[Mapping[str, Any]],
     ) -> None:
-        unknown = set(classifier.topics) - set(label_set.topic_ids)
-        if unknown:
-            raise ValueError(f"the classifier knows topics that label set {label_set.version} lacks: {sorted(unknown)}")
+        #: Where each topic of the classifier is found in the label set; None where it is gone.
+        self.names = names_in(label_set, {*classifier.topics, *(one.topic for one in label_set.topics)})
+        self._is_renamed = any(now != topic for topic, now in self.names.items())
         self._label_set = label_set
         self._rules = rules
         self.classifier = classifier
@@ -193,7 +194,14 @@ class Labeller:
             "confidence": round(primary.confidence, 4),
             **self._versions,
         }
-        return Label(row, tuple(_fired(hit, text) for hit in hits))
+        fired = tuple(_fired(hit, text) for hit in hits)
+        if not self._is_renamed:
+            return Label(row, fired)
+        row = renamed_row(row, self.names, frozenset(self._label_set.risk_tag_ids))
+        return Label(row, tuple({**one, "target": self._target(one)} for one in fired if self._target(one) is not None))
+
+    def _target(self, fired: Mapping[str, Any]) -> str | None:
+        return self.names.get(fired["target"]) if fired["kind"] == TOPIC else fired["target"]
 
     def _hits(
         self, record: Mapping[str, Any], text: str | None, reading: Reading | None, sku: str | None, rating: float | None, nps: float | None
@@ -232,7 +240,7 @@ class Labeller:
                 found[name] = _Topic(name, float(chance[column]), span, tone, by_rule=False)
         coded = None
         for hit in hits:
-            if hit.kind != TOPIC or hit.target not in self._label_set.topic_ids:
+            if hit.kind != TOPIC or hit.target not in self.names:
                 continue
             if hit.span is None:
                 coded = hit

@@ -1,0 +1,46 @@
+"""Reading labels under another label set: which topic of it takes over from each one, and a label's row in its words.
+
+Belongs here: pure functions. Rules and classifier go on naming the topics they were made for; what they say is read in the words of the set that is in
+force, in a preview as in a run. Does not belong here: which set is in force (`prompt_versions`), the sets themselves (`label_set`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from insights_assets.labels.label_set import LabelSet, topic_rank
+
+
+def names_in(label_set: LabelSet, topics: Iterable[str]) -> dict[str, str | None]:
+    """Where each of some topics is found in a label set; None where it is gone."""
+    known = {topic.topic for topic in label_set.topics}
+    return {topic: (label_set.current(topic) if topic in known else None) for topic in topics}
+
+
+def successors(old: LabelSet, new: LabelSet) -> dict[str, str | None]:
+    """Where each topic in use today is found in the new set; None where it is gone."""
+    return names_in(new, old.topic_ids)
+
+
+def fresh_topics(old: LabelSet, new: LabelSet) -> tuple[str, ...]:
+    """Topics that only the new set has, and that take over from no topic of the old one."""
+    taken = set(successors(old, new).values())
+    return tuple(topic for topic in new.topic_ids if topic not in old.topic_ids and topic not in taken)
+
+
+def renamed_row(row: Mapping[str, Any], names: Mapping[str, str | None], tags: frozenset[str]) -> dict[str, Any]:
+    """A label as the new set would have it. Topics that became one keep the surer word; where none is left the record is about `other`."""
+    kept: dict[str, dict[str, Any]] = {}
+    for one in row["topics"] or ():
+        name = names.get(one["topic"])
+        if name is not None and (name not in kept or kept[name]["confidence"] < one["confidence"]):
+            kept[name] = {**one, "topic": name}
+    if not kept:
+        first = (row["topics"] or [{"confidence": 0.0, "quote": None, "start": None, "end": None, "sentiment": row["sentiment"]}])[0]
+        kept["other"] = {**first, "topic": "other"}
+    topics = sorted(kept.values(), key=lambda one: (topic_rank(one["topic"]), -one["confidence"], one["topic"]))
+    return {
+        **row, "topics": topics, "primary_topic": topics[0]["topic"], "confidence": topics[0]["confidence"],
+        "risk_tags": [tag for tag in row["risk_tags"] or () if tag in tags],
+    }
