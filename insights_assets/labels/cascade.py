@@ -17,7 +17,7 @@ from insights_assets.labels.attribution import NOTHING, ProductIndex, attribute
 from insights_assets.labels.classifier import Classifier, sigmoid
 from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.fields import number_of, stars_of, text_of
-from insights_assets.labels.label_set import LabelSet, topic_rank
+from insights_assets.labels.label_set import LabelSet, topic_rank, topics_ever
 from insights_assets.labels.reading import Reader, Reading
 from insights_assets.labels.renaming import names_in, renamed_row
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
@@ -78,6 +78,9 @@ class Labeller:
         classifier: Classifier,
         products: pd.DataFrame | Iterable[Mapping[str, Any]],
     ) -> None:
+        unheard_of = {topic for topic in set(classifier.topics) - {one.topic for one in label_set.topics} if topic not in topics_ever()}
+        if unheard_of:
+            raise ValueError(f"the classifier knows topics that no label set has: {sorted(unheard_of)}")
         #: Where each topic of the classifier is found in the label set; None where it is gone.
         self.names = names_in(label_set, {*classifier.topics, *(one.topic for one in label_set.topics)})
         self._is_renamed = any(now != topic for topic, now in self.names.items())
