@@ -20,7 +20,7 @@ from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform
 from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
 from insights_assets.lake.spec import TableSpec
-from insights_assets.lake.stores import Store, store_for
+from insights_assets.lake.stores import Store, checks_nulls_too_early, store_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,7 @@ class Lake:
         self._is_embedded = is_embedded
         self._opened: dict[str, tuple[int | None, Any]] = {}
         self._store: tuple[SparkSession, Store] | None = None
+        self._needs_barrier: tuple[SparkSession, bool] | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -230,9 +231,18 @@ class Lake:
         if isinstance(frame, pa.Table):
             return arrow_to_spark(frame.select(spec.column_names).cast(self._bare(spec)), self.spark)
         fitting = conform_spark(frame, spec)
-        # The embedded engine checks NOT NULL below a filter that removes the nulls; one stream into the writer keeps the order
-        # of the two, and makes one file a partition instead of one a thread.
-        return fitting.coalesce(1) if self._is_embedded else fitting
+        # Sail checks NOT NULL below a filter that removes the nulls, in this process and behind Connect alike. What moves rows between the
+        # two keeps their order: one stream here, which makes one file a partition; elsewhere days may be written side by side.
+        if self._is_embedded or (self._checks_nulls_too_early and spec.partition_by is None):
+            return fitting.coalesce(1)
+        return fitting.repartition(spec.partition_by or "") if self._checks_nulls_too_early else fitting
+
+    @property
+    def _checks_nulls_too_early(self) -> bool:
+        spark = self.spark
+        if self._needs_barrier is None or self._needs_barrier[0] is not spark:
+            self._needs_barrier = (spark, checks_nulls_too_early(spark))
+        return self._needs_barrier[1]
 
     def _as_arrow(self, spec: TableSpec, frame: Any) -> pa.Table:
         import pandas as pd

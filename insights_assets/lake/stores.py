@@ -100,6 +100,16 @@ def speaks_delta(spark: SparkSession) -> bool:
     return True
 
 
+def checks_nulls_too_early(spark: SparkSession) -> bool:
+    """Whether the engine is Sail, wherever it runs: it makes one condition of NOT NULL and of a filter that removes the nulls, and looks at
+    both in every row of a batch of which more than a fifth passes the filter. So a write fails or not by how rows happened to be divided.
+
+    Asked of the engine, once: Sail's `version()` is its own, Spark's begins with what the session says.
+    """
+    own: str = spark.sql("SELECT version()").toArrow().column(0)[0].as_py()
+    return not own.startswith(spark.version)
+
+
 def _open(table: Path) -> Any:
     from deltalake import DeltaTable
 
