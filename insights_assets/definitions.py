@@ -5,6 +5,7 @@ Loads without credentials in every profile; assembling is a function so that tes
 
 import dagster as dg
 
+from insights_assets.collecting import collect_seldom
 from insights_assets.flow import STAGES
 from insights_assets.jobs import WHOLE_LOOP, build_jobs, offered
 from insights_assets.resources.house import Engine, House
@@ -22,7 +23,7 @@ def build_definitions(settings: Settings | None = None, **resources: object) -> 
     """Definitions for the given settings (default: those of the environment); keyword arguments replace resources."""
     settings = settings or Settings()
     house = House(
-        engine=Engine(remote=settings.spark_remote), home=str(settings.home), landing=str(settings.landing) if settings.landing else None,
+        engine=Engine(), home=str(settings.home), landing=str(settings.landing) if settings.landing else None,
         shop=str(settings.shop) if settings.shop else None, as_of=settings.as_of.isoformat() if settings.as_of else None,
     )
     jobs = build_jobs()
@@ -53,4 +54,5 @@ def _schedules(jobs: dict) -> list[dg.ScheduleDefinition]:
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    collect_seldom()  # the processes of Dagster's daemon and its runs begin here
     return build_definitions()

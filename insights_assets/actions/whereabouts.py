@@ -34,6 +34,8 @@ def where(facts: TicketFacts, style: Style) -> str:
         place = _group(facts.issue.attributes, facts, style)
         said.append(f"Reported {place}." if facts.issue.attributes else "No order or product is named.")
     said += _ruled_out(rows, {name for other in facts.issue.alternatives for name in other})
+    if facts.parts:
+        said.append(f"Parts named: {', '.join(f'{style.outside(one.name)} ({one.people} people)' for one in facts.parts)}.")
     return " ".join(said)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.rounding import statistic
+from insights_assets.anomalies.statistics import count_quantile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,8 +76,6 @@ def find(arrivals: pd.DataFrame, first: int, last: int, rules: FindingRules = Fi
 
 def _runs(came: np.ndarray, alive: int, start: int, rules: FindingRules) -> list[_Run]:
     """Days outside the band, joined into runs; such days train no later band."""
-    from scipy.stats import nbinom  # slow to import, and needed only where a day is judged
-
     usual = np.ones(len(came), dtype=bool)
     runs: list[_Run] = []
     for i in range(alive + rules.least_days, len(came)):
@@ -88,8 +87,7 @@ def _runs(came: np.ndarray, alive: int, start: int, rules: FindingRules) -> list
         if abs(came[i] - mean) <= rules.records:
             continue  # the band, which takes long to find, is asked for only where it can decide
         spread = _dispersion(came, window, start, rules)
-        band = nbinom(1.0 / spread, 1.0 / (1.0 + mean * spread))
-        low, high = float(band.ppf(rules.tail)), float(band.ppf(1.0 - rules.tail))
+        low, high = (float(count_quantile(p, 1.0 / spread, 1.0 / (1.0 + mean * spread))) for p in (rules.tail, 1.0 - rules.tail))
         if came[i] < low and mean - came[i] > rules.records:
             kind = SILENT
         elif came[i] > high and came[i] - mean > rules.records:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from insights_assets.anomalies.rounding import statistic
+from insights_assets.anomalies.statistics import count_quantile
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,6 @@ def forecast(observed: np.ndarray, expected: np.ndarray, rules: ForecastRules = 
 
 
 def _ahead(o: np.ndarray, e: np.ndarray, rules: ForecastRules, days: int | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    from scipy.stats import nbinom  # slow to import, and needed only where a day is judged
-
     ratio = np.log((o + 0.5) / (e + 0.5))
     level, slope = float(ratio[: rules.least_days].mean()), 0.0
     for value in ratio[rules.least_days :]:
@@ -64,5 +63,5 @@ def _ahead(o: np.ndarray, e: np.ndarray, rules: ForecastRules, days: int | None 
     usual = float(e[-7:].mean())
     mean = np.maximum(np.exp(grown) * (usual + 0.5) - 0.5, 0.05)
     size = 1.0 / rules.dispersion
-    band = nbinom(size, size / (size + mean))
-    return np.asarray(statistic(mean)), np.asarray(band.ppf(rules.low)), np.asarray(band.ppf(rules.high))
+    low, high = (count_quantile(p, size, size / (size + mean)) for p in (rules.low, rules.high))
+    return np.asarray(statistic(mean)), low, high

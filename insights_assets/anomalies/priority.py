@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from insights_assets.anomalies.rounding import money, score, statistic
+from insights_assets.anomalies.statistics import gamma_quantile
 
 
 class Cost(Protocol):
@@ -96,15 +97,13 @@ def excess_of(observed: Sequence[float], expected: Sequence[float], rules: Prior
 
     The rate ratio is Gamma distributed with the counts taken for what dispersion leaves of them, so tiny series shrink.
     """
-    from scipy.stats import gamma  # slow to import, and needed only where a day is judged
-
     o, e = np.asarray(observed, dtype=np.float64), np.maximum(np.asarray(expected, dtype=np.float64), 1e-6)
     days = len(o)
     total_o, total_e = float(o.sum()), float(e.sum())
     worth = 1.0 + rules.dispersion * total_e
-    middle, low = gamma.ppf([0.5, 0.1], total_o / worth + 0.5, scale=worth / total_e)
-    per_day = max(float(middle) - 1.0, 0.0) * total_e / days
-    per_day_p10 = max(float(low) - 1.0, 0.0) * total_e / days
+    middle, low = (gamma_quantile(p, total_o / worth + 0.5, worth / total_e) for p in (0.5, 0.1))
+    per_day = max(middle - 1.0, 0.0) * total_e / days
+    per_day_p10 = max(low - 1.0, 0.0) * total_e / days
     half = max(days // 2, 1)
     old, new = float(o[:-half].sum()), float(o[-half:].sum())
     change = float(np.log((new + 1.0) / (e[-half:].sum() + 1.0)) - np.log((old + 1.0) / (e[:-half].sum() + 1.0))) if days > 1 else 0.0

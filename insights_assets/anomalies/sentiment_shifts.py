@@ -14,7 +14,7 @@ import numpy as np
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.priority import Event
 from insights_assets.anomalies.rounding import score, statistic
-from insights_assets.anomalies.statistics import benjamini_hochberg
+from insights_assets.anomalies.statistics import benjamini_hochberg, student_quantile, student_tail
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +54,6 @@ def shifts(daily: pd.DataFrame, events: Sequence[Event], as_of: int, rules: Shif
 
 
 def _contrast(part: pd.DataFrame, is_after: np.ndarray, rules: ShiftRules) -> dict[str, Any] | None:
-    from scipy.stats import t as student  # slow to import, and needed only where a day is judged
-
     n, total = part["records"].to_numpy(dtype=np.float64), part["total"].to_numpy(dtype=np.float64)
     squares = part["squares"].to_numpy(dtype=np.float64)
     sides = []
@@ -72,10 +70,10 @@ def _contrast(part: pd.DataFrame, is_after: np.ndarray, rules: ShiftRules) -> di
         sides.append((mean, error, count, int(side.sum())))
     (before, e0, n0, d0), (after, e1, n1, d1) = sides
     error, freedom = float(np.sqrt(e0 + e1)), max(min(d0, d1) - 1, 1)
-    half = float(student.ppf(0.975, freedom)) * error
+    half = student_quantile(0.975, freedom) * error
     change = after - before
     return {
         "before_mean": score(before), "after_mean": score(after), "change": score(change), "change_low": score(change - half),
         "change_high": score(change + half), "before_count": int(n0), "after_count": int(n1),
-        "p_value": float(statistic(max(2.0 * float(student.sf(abs(change) / error, freedom)), 1e-12))),
+        "p_value": float(statistic(max(2.0 * student_tail(abs(change) / error, freedom), 1e-12))),
     }  # fmt: skip

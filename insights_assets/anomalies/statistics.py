@@ -1,12 +1,13 @@
-"""The statistics of counts that detector and cause search share: negative binomial deviance, tails, Benjamini-Hochberg.
+"""The statistics of counts that detectors, cause search and forecasts share: negative binomial deviance, tails, quantiles, Benjamini-Hochberg.
 
-Belongs here: pure functions of arrays. Not here: what is counted.
+Belongs here: pure functions of arrays. Not here: what is counted. All of it rests on `scipy.special`: importing `scipy.stats` takes longer than
+what a day asks of it.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import betainc, gammaincinv, nbdtrik, ndtr, ndtri, stdtr, stdtrit
 
 #: Smallest p-value that is stored; below it the normal tail says nothing about counts.
 SMALLEST_P = 1e-12
@@ -33,6 +34,28 @@ def upper_tail(z: np.ndarray | float, tests: int = 1) -> np.ndarray:
 def z_of(p: float, tests: int = 1) -> float:
     """The z at which `upper_tail` is this chance."""
     return -float(ndtri(p / tests))
+
+
+def count_quantile(p: float, size: float, chance: np.ndarray | float) -> np.ndarray:
+    """The least count that a negative binomial (as `scipy.stats.nbinom(size, chance)`) stays at or below with probability p."""
+    reached = np.maximum(np.ceil(nbdtrik(p, size, chance)), 0.0)
+    below = np.maximum(reached - 1.0, 0.0)  # the inverse may end a hair above a whole number
+    return np.asarray(np.where(betainc(size, below + 1.0, chance) >= p, below, reached))
+
+
+def gamma_quantile(p: float, shape: float, scale: float) -> float:
+    """The value below which a Gamma variable lies with probability p."""
+    return float(gammaincinv(shape, p)) * scale
+
+
+def student_quantile(p: float, freedom: int) -> float:
+    """The value below which a Student variable lies with probability p."""
+    return float(stdtrit(freedom, p))
+
+
+def student_tail(t: float, freedom: int) -> float:
+    """P of a Student variable above t."""
+    return float(stdtr(freedom, -t))
 
 
 def benjamini_hochberg(p: np.ndarray, q: float) -> np.ndarray:

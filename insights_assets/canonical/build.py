@@ -74,7 +74,7 @@ def build_orders(step: Step) -> BuildReport:
     if not days:
         return BuildReport(0, 0)
     todo = _on(bronze, days)
-    identities = pseudonyms(step.lake.narrow(todo, ORDERS), secret_of(step))
+    identities = pseudonyms(step.lake.narrow(todo), secret_of(step))
     rows = orders.orders(todo, step.read(BRONZE["fx"]), step.read(PRODUCTS), identities, step.shop.reporting_currency)
     result = step.write(ORDERS, rows.select(*ORDERS.column_names), days=days)
     return BuildReport(len(days), result.rows)
@@ -132,7 +132,7 @@ def build_feedback(step: Step) -> BuildReport:
         people = contacts_of(people, todo)
     todo = _identified(todo, people)
     catalogue = step.read(PRODUCTS)
-    enriched = step.lake.scratch("feedback_enriched", enrich(step.lake.narrow(todo, FEEDBACK), _enrich_settings(step)))
+    enriched = step.lake.scratch("feedback_enriched", enrich(step.lake.narrow(todo), _enrich_settings(step)))
     joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)
     judged = step.lake.scratch("feedback_judged", judge(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
     weighed = step.lake.scratch("feedback_weighed", weigh(joined, judged))

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def settings_set(settings: Settings) -> str:
     """Which settings are not their defaults, by name; a name that no setting has is most often a slip of the keyboard."""
-    known = {f"INSIGHTS_{name.upper()}" for name in type(settings).model_fields}
+    from insights_assets.settings import DEPLOYMENT_NAMES
+
+    known = {f"INSIGHTS_{name.upper()}" for name in type(settings).model_fields} | DEPLOYMENT_NAMES
     unknown = sorted(name for name in os.environ if name.startswith("INSIGHTS_") and name not in known)
     if unknown:
         raise ValueError(f"no setting is called {', '.join(unknown)}: correct the name, or unset it")

@@ -20,8 +20,12 @@ _SESSIONS: dict[str, SparkSession] = {}
 
 
 def spark_config(remote: str | None) -> dict[str, str]:
-    """Spark settings by which a session is found: the remote (embedded where none is named) and UTC everywhere."""
-    return {"spark.remote": address_of(remote), "spark.sql.session.timeZone": "UTC"}
+    """Spark settings by which a session is found: the remote (embedded where none is named) and UTC everywhere.
+
+    Without the last one PySpark notes the line of ours behind every column and frame, for messages that carry it, and tries to import
+    IPython each time: thousands of times a run. An error's own traceback names the line too.
+    """
+    return {"spark.remote": address_of(remote), "spark.sql.session.timeZone": "UTC", "spark.python.sql.dataFrameDebugging.enabled": "false"}
 
 
 def address_of(remote: str | None) -> str:

@@ -17,9 +17,9 @@ from insights_assets.labels.attribution import NOTHING, ProductIndex, attribute
 from insights_assets.labels.classifier import Classifier, sigmoid
 from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.fields import number_of, stars_of, text_of
-from insights_assets.labels.label_set import LabelSet, topic_rank, topics_ever
+from insights_assets.labels.label_set import LabelSet, topic_rank
 from insights_assets.labels.reading import Reader, Reading
-from insights_assets.labels.renaming import names_in, renamed_row
+from insights_assets.labels.renaming import in_words_of, names_of_classifier
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
 from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import summarise
@@ -78,11 +78,8 @@ class Labeller:
         classifier: Classifier,
         products: pd.DataFrame | Iterable[Mapping[str, Any]],
     ) -> None:
-        unheard_of = {topic for topic in set(classifier.topics) - {one.topic for one in label_set.topics} if topic not in topics_ever()}
-        if unheard_of:
-            raise ValueError(f"the classifier knows topics that no label set has: {sorted(unheard_of)}")
         #: Where each topic of the classifier is found in the label set; None where it is gone.
-        self.names = names_in(label_set, {*classifier.topics, *(one.topic for one in label_set.topics)})
+        self.names = names_of_classifier(classifier.topics, label_set)
         self._is_renamed = any(now != topic for topic, now in self.names.items())
         self._label_set = label_set
         self._rules = rules
@@ -198,13 +195,7 @@ class Labeller:
             **self._versions,
         }
         fired = tuple(_fired(hit, text) for hit in hits)
-        if not self._is_renamed:
-            return Label(row, fired)
-        row = renamed_row(row, self.names, frozenset(self._label_set.risk_tag_ids))
-        return Label(row, tuple({**one, "target": self._target(one)} for one in fired if self._target(one) is not None))
-
-    def _target(self, fired: Mapping[str, Any]) -> str | None:
-        return self.names.get(fired["target"]) if fired["kind"] == TOPIC else fired["target"]
+        return Label(*in_words_of(row, fired, self.names, frozenset(self._label_set.risk_tag_ids))) if self._is_renamed else Label(row, fired)
 
     def _hits(
         self, record: Mapping[str, Any], text: str | None, reading: Reading | None, sku: str | None, rating: float | None, nps: float | None

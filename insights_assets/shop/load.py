@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def default_shop_path() -> Path:
 
 
 def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = None) -> Shop:
-    """Read and check a shop folder (default: the sample shop).
+    """Read and check a shop folder (default: the sample shop). A folder whose files are those of the last time is not read again.
 
     `label_topics` are the topics labels may carry; each must have a policy (R129). Raises ShopError naming file, line
     and field.
@@ -59,17 +60,22 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
         raise ShopError(
             str(root), 1, "", "there is no such folder", "name a folder with shop.yaml in it (INSIGHTS_SHOP)"
         )
+    return _read(root, _digest(root), tuple(label_topics or ()))
+
+
+@lru_cache(maxsize=8)
+def _read(root: Path, digest: str, label_topics: tuple[str, ...]) -> Shop:
     shop = read_yaml(root / "shop.yaml", root)
     top = shop.mapping(
         ("name", "reporting_currency", "shop_time_zone", "languages", "brief_readers", "decided_by"),
-        ("slice", "region_names"),
+        ("slice", "region_names", "competitors"),
     )
     owners = _owners(read_yaml(root / "owners.yaml", root))
     teams = tuple(owners)
     policy_node = read_yaml(root / "policy.yaml", root)
     policy = read_policy(policy_node, teams)
     topics = tuple(policy.topics)
-    for topic in label_topics or ():
+    for topic in label_topics:
         if topic not in policy.topics:
             policy_node.entries()["topics"].fail(
                 f"has no line for the label {topic!r}", "give it an owner, a cost and a next step"
@@ -80,7 +86,7 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
     mappings, unused = read_sources(read_yaml(root / "sources.yaml", root))
     return Shop(
         path=root,
-        sha256=_digest(root),
+        sha256=digest,
         name=top["name"].text(),
         reporting_currency=_currency(top["reporting_currency"]),
         shop_time_zone=zone_name(top["shop_time_zone"]),
@@ -94,6 +100,7 @@ def load_shop(path: Path | None = None, *, label_topics: Iterable[str] | None = 
         unused_files=unused,
         replies=_replies(read_yaml(root / "replies.yaml", root), teams, topics, languages),
         region_names=top["region_names"].each(Node.text) if "region_names" in top else {},
+        competitors=top["competitors"].texts() if "competitors" in top else (),
         warnings=warnings,
         destinations=_destinations(root),
     )

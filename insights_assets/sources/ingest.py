@@ -71,7 +71,7 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     if not step.exists(raw):
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
-    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"), bronze)
+    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"))
     typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
     changed = merge_versions(typed, None if is_first else have, is_distinct=count == distinct)

@@ -53,6 +53,19 @@ def test_replacing_a_day_leaves_the_others(lake: Lake) -> None:
     assert sorted(lake.read_pandas(DAILY)["id"]) == ["b", "c"]
 
 
+def test_python_is_started_once_however_many_days_there_are(lake: Lake) -> None:
+    days = [date(2026, 10, n) for n in range(1, 13)]
+    lake.write(DAILY, frame(*(row(f"r{day.day}", day) for day in days)), days=days)
+
+    def starts(batches: Any) -> Any:
+        import pyarrow as pa
+
+        yield pa.RecordBatch.from_pydict({"rows": pa.array([sum(batch.num_rows for batch in batches)], pa.int64())})
+
+    counted = lake.narrow(lake.read(DAILY).select("id")).mapInArrow(starts, "rows bigint").toArrow().column(0).to_pylist()
+    assert counted == [12]
+
+
 def test_a_row_outside_the_replaced_days_is_refused_and_undone(lake: Lake) -> None:
     lake.write(DAILY, frame(row("a"), row("b", NEXT)), days=[DAY, NEXT])
     with pytest.raises(SchemaMismatch, match="outside the days"):
@@ -133,6 +146,14 @@ def test_a_kill_at_a_commit_leaves_the_table_whole(tmp_path: Path, moment: str, 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == -9, done.stdout + done.stderr
     assert lake.row_count(LOG) == rows
+
+
+def test_two_starts_of_one_task_keep_their_frames_apart(tmp_path: Path, spark: Any) -> None:
+    first, second = (Lake(tmp_path, lambda: spark, is_embedded=False, scratch_in=f"token/step-{number}") for number in (1, 2))
+    one, two = first.scratch("rows", spark.range(3)), second.scratch("rows", spark.range(5))
+    assert (one.count(), two.count()) == (3, 5), "the later one is not read by the earlier one"
+    first.clear_scratch("rows")
+    assert two.count() == 5
 
 
 def half_without_an_id(spark: Any) -> Any:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A shop's own prompts: label set v2 retires one topic, drops another and has a new one; label_feedback v3 is written for it."""
+    """A shop's own prompts: label set v2 retires one topic, drops another and has a new one; label_feedback v4 is written for it."""
     there = Path(shutil.copytree(str(prompts.prompts_folder()), tmp_path / "prompts"))
     document = yaml.safe_load((there / "label_sets/v1.yaml").read_text(encoding="utf-8"))
     document["version"] = "v2"
@@ -38,8 +38,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     topics["packaging_waste"] = {**topics["price_value"], "definition": "Too much packaging."}
     (there / "label_sets/v2.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     (there / "label_sets/v3.yaml").write_text(yaml.safe_dump({**document, "version": "v3"}, sort_keys=False), encoding="utf-8")
-    text = (there / "label_feedback/v2.md").read_text(encoding="utf-8")
-    (there / "label_feedback/v3.md").write_text(text.replace("version: v2\n", "version: v3\n").replace("label_set: v1\n", "label_set: v2\n"), encoding="utf-8")
+    text = (there / "label_feedback/v3.md").read_text(encoding="utf-8")
+    (there / "label_feedback/v4.md").write_text(text.replace("version: v3\n", "version: v4\n").replace("label_set: v1\n", "label_set: v2\n"), encoding="utf-8")
     monkeypatch.setattr(prompts, "_root", lambda: there)
     for one in (load_prompt, load_label_set):
         one.cache_clear()
@@ -81,11 +81,11 @@ def test_a_promoted_label_set_reaches_every_label_and_a_rollback_restores_the_ro
         assert second[text] == {**renamed_row(first[text], moved, tags), "label_set_version": "v2"}, "exactly what its preview says"
     if model == "azure":
         sent = {text for text, one in decisions(house).items() if one["step"] == "model"}
-        assert {second[text]["prompt_version"].partition("@")[0] for text in sent} == {"label_feedback/v3"}, "the prompt written for it came along"
+        assert {second[text]["prompt_version"].partition("@")[0] for text in sent} == {"label_feedback/v4"}, "the prompt written for it came along"
         assert asked < len(server.chats) <= 2 * asked + 2
     paid = len(server.chats)
     rollback(house.operations, LABEL_SETS, by="ana", reason="worse")
-    assert active_version(house.operations, "label_feedback") == "v2"
+    assert active_version(house.operations, "label_feedback") == "v3"
     label(house, "run-3")
     assert rows(house) == first and len(server.chats) == paid, "the exact earlier rows, and nobody was asked"
     order = sorted(rules, key=lambda row: (row["feedback_id"], row["rule_id"], row["target"], row["start"]))
@@ -112,14 +112,14 @@ def test_a_correction_in_the_words_of_an_earlier_set_is_read_in_those_of_the_pre
 def test_sets_and_prompts_change_together_or_not_at_all(folder: Path, tmp_path: Path) -> None:
     operations = open_operations(tmp_path / "operations.db")
     operations.migrate()
-    with pytest.raises(PromptError, match=r"label_feedback/v3\.md is written for label set v2, but v1 is in force; promote label_sets v2"):
-        promote(operations, "label_feedback", "v3", by="ana", reason="x")
+    with pytest.raises(PromptError, match=r"label_feedback/v4\.md is written for label set v2, but v1 is in force; promote label_sets v2"):
+        promote(operations, "label_feedback", "v4", by="ana", reason="x")
     with pytest.raises(PromptError, match="no version of label_feedback is written for label set v3"):
         promote(operations, LABEL_SETS, "v3", by="ana", reason="x")
     assert active_label_set(operations).version == "v1" and not operations.activations.history("prompt:label_sets")
     promote(operations, "label_feedback", "v1", by="ana", reason="x")
     promote(operations, LABEL_SETS, "v2", by="ana", reason="x")
-    assert (active_label_set(operations).version, active_version(operations, "label_feedback")) == ("v2", "v3")
+    assert (active_label_set(operations).version, active_version(operations, "label_feedback")) == ("v2", "v4")
     with pytest.raises(PromptError, match="roll back label_sets"):
         rollback(operations, "label_feedback", by="ana", reason="x")
     rollback(operations, LABEL_SETS, by="ana", reason="x")
@@ -133,10 +133,10 @@ def test_another_release_changes_nothing_in_a_home_that_has_labels(folder: Path,
     keep_defaults(old)
     keep_defaults(old)
     assert len(old.activations.history("prompt:label_feedback")) == 1
-    (folder / "label_feedback/ACTIVE").write_text("v3\n", encoding="utf-8")
+    (folder / "label_feedback/ACTIVE").write_text("v4\n", encoding="utf-8")
     (folder / "label_sets/ACTIVE").write_text("v2\n", encoding="utf-8")
-    assert (active_version(old, "label_feedback"), active_label_set(old).version) == ("v2", "v1")
-    assert (active_version(new, "label_feedback"), active_label_set(new).version) == ("v3", "v2")
+    assert (active_version(old, "label_feedback"), active_label_set(old).version) == ("v3", "v1")
+    assert (active_version(new, "label_feedback"), active_label_set(new).version) == ("v4", "v2")
     with pytest.raises(ValueError, match="no earlier version"):
         rollback(old, LABEL_SETS, by="ana", reason="x")
 
