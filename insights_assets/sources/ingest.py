@@ -19,6 +19,8 @@ from insights_assets.sources.raw_lines import IngestStamps
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from insights_assets.resources.step import Step
 
 @dataclass(frozen=True)
@@ -57,32 +59,38 @@ def _append(step: Step, source: Source, new: list[LandingFile], blocks: Sequence
     """Append what raw does not hold of these files; returns how many rows that were."""
     raw, stamps = RAW[source.name], IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
     appended = append(step.lake, step.settings.landing_path, source, new, blocks, stamps, lambda rows: step.write(raw, rows), is_first=is_first)
-    told = {sha for shas in contents_of(step.lake, source).values() for sha in shas}
-    silent = sorted({file.sha256 for file in new} - told)
+    silent = sorted({file.sha256 for file in new} - appended.contents)  # none of them was in raw before
     if silent:
         name = f"{_SILENT}:{source.name}"
         step.operations.facts.put(name, json.dumps(sorted({*json.loads(step.operations.facts.get(name) or "[]"), *silent})))
-    return appended
+    return appended.rows
 
 
 def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tuple[int, int]:
     """Type what raw holds and bronze does not; returns (records new or changed, days rewritten)."""
+    from pyspark.sql import functions as F
+
     raw, bronze = RAW[source.name], BRONZE[source.name]
     if not step.exists(raw):
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
     missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"), bronze)
-    typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
-    count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
-    changed = merge_versions(typed, None if is_first else have, is_distinct=count == distinct)
-    days_of = changed.select("received_day", "earlier_day").distinct().toArrow().to_pylist()
-    days = {day for row in days_of for day in row.values() if day is not None}
+    typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end), bronze.ddl)
+    # Comparing versions is dear where a whole history comes at once, and then one query first is worth it.
+    changed = merge_versions(typed, None if is_first else have, is_distinct=is_first and _is_distinct(typed))
+    days_of = changed.groupBy("received_day", "earlier_day").count().toArrow().to_pylist()
+    days = {day for row in days_of for day in (row["received_day"], row["earlier_day"]) if day is not None}
     if not days:
         return 0, 0
     winners = changed.select(*bronze.column_names)
     if is_first:
         return step.write(bronze, winners, days=days).rows, len(days)
-    kept = have.where(have["received_day"].isin(sorted(days))).join(winners.select("record_ref"), "record_ref", "left_anti")
-    before = kept.count()
-    result = step.write(bronze, kept.select(*bronze.column_names).unionByName(winners), days=days)
-    return result.rows - before, len(days)
+    kept = have.where(F.col("received_day").isin(sorted(days))).join(winners.select("record_ref"), "record_ref", "left_anti")
+    step.write(bronze, kept.select(*bronze.column_names).unionByName(winners), days=days)
+    return sum(row["count"] for row in days_of), len(days)
+
+
+def _is_distinct(typed: DataFrame) -> bool:
+    """Whether no record has two versions among these rows."""
+    count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
+    return bool(count == distinct)
