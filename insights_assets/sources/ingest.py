@@ -78,6 +78,9 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end), bronze.ddl)
     # Comparing versions is dear where a whole history comes at once, and then one query first is worth it.
     changed = merge_versions(typed, None if is_first else have, is_distinct=is_first and _is_distinct(typed))
+    if not is_first:
+        # Asked for its days, for whom it replaces and for itself: history is looked through once.
+        changed = step.lake.scratch(f"{bronze.name}_changed", changed, f"{bronze.ddl}, earlier_day date")
     days_of = changed.groupBy("received_day", "earlier_day").count().toArrow().to_pylist()
     days = {day for row in days_of for day in (row["received_day"], row["earlier_day"]) if day is not None}
     if not days:
