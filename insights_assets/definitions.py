@@ -5,6 +5,7 @@ Loads without credentials in every profile; assembling is a function so that tes
 
 import dagster as dg
 
+from insights_assets.collecting import collect_seldom
 from insights_assets.flow import STAGES
 from insights_assets.jobs import WHOLE_LOOP, build_jobs, offered
 from insights_assets.resources.house import Engine, House
@@ -53,4 +54,5 @@ def _schedules(jobs: dict) -> list[dg.ScheduleDefinition]:
 
 @dg.definitions
 def defs() -> dg.Definitions:
+    collect_seldom()  # the processes of Dagster's daemon and its runs begin here
     return build_definitions()

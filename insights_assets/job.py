@@ -13,8 +13,10 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -30,6 +32,7 @@ from dagster_pipes import (
     open_dagster_pipes,
 )
 
+from insights_assets.resources.job_gate import Gate, refuse_before
 from insights_assets.resources.job_request import KEY_NAME, KEY_VARIABLE, JobRequest, key_check
 from insights_assets.settings import Settings
 
@@ -49,7 +52,11 @@ class CheckFailedError(RuntimeError):
 
 
 def main() -> None:
-    """Run the step that the arguments ask for. An exception is reported through Pipes and fails the task."""
+    """Run the step that the arguments ask for, or wait where they are a gate's. An exception is reported through Pipes and fails the task."""
+    gate = Gate.from_arguments(sys.argv[1:])
+    if gate is not None:
+        gate.wait()
+        return
     request = JobRequest.from_arguments(sys.argv[1:])
     # The message writer of DBFS asks the active session where the cluster's logs go, so the session comes first.
     spark = spark_session()
@@ -94,13 +101,21 @@ def run_step(request: JobRequest, installed: Settings, spark: SparkSession, log:
     body, reads, writes = table_assets.BODIES[request.step]
     with tempfile.TemporaryDirectory(prefix="insights-job-") as home:
         settings = settings_of(request, installed, Path(home))
-        lake = open_lake(request.lake, lambda: spark, crash_at=settings.crash_at, is_embedded=False)
+        # The workspace may start a task anew beside one that it lost: each keeps its frames in a folder of its own.
+        scratch = f"{request.token or request.run_id}/{request.step}-{uuid.uuid4().hex[:8]}"
+        lake = open_lake(request.lake, lambda: spark, crash_at=settings.crash_at, is_embedded=False, scratch_in=scratch)
+        refuse_before(lake.root, request.token, request.gate, request.step)
         step = Step(
             lake=lake, settings=settings, shop=load_shop(settings.shop), operations=LakeOnly(), as_of=request.as_of, previous_as_of=request.previous_as_of,  # type: ignore[arg-type]
             run_id=request.run_id, clock=wall_clock, reads=frozenset(reads), writes=frozenset(writes), log=log,
         )
         log.info(f"{request.step}: as of {request.as_of}, on {request.lake}")
-        body(step)
+        for spec in writes:
+            lake.fit(spec)
+        try:
+            body(step)
+        finally:
+            shutil.rmtree(lake.scratch_folder, ignore_errors=True)  # frames of the raw tier do not outlive their step
         results = list(table_assets.results(step, writes, table_assets.HEAVY[request.step].checks))
     write_receipt(lake.root, request.token, request.step, results)
     return results

@@ -20,6 +20,11 @@ Profile = Literal["embedded", "spark", "databricks"]
 HeavySteps = Literal["here", "connect", "job"]
 #: Names a folder of secrets: a file `insights_model_key` in it is the setting INSIGHTS_MODEL_KEY. What the environment says goes before it.
 SECRETS_FOLDER = "INSIGHTS_SECRETS_DIR"
+#: Names that stand in the environment of an installation made by deploy/ and are read by its files, not by these settings.
+DEPLOYMENT_NAMES = frozenset({
+    SECRETS_FOLDER, "INSIGHTS_BIND", "INSIGHTS_CODE_HOST", "INSIGHTS_CODE_MODULE", "INSIGHTS_CODE_PORT", "INSIGHTS_CONSOLE_PORT", "INSIGHTS_DAGSTER_STATE",
+    "INSIGHTS_DAGSTER_UI", "INSIGHTS_DAGSTER_URL", "INSIGHTS_IMAGE", "INSIGHTS_LANDING_FOLDER", "INSIGHTS_MEMORY", "INSIGHTS_VERSION", "INSIGHTS_WEB_PORT",
+})
 
 
 class _SecretFiles(SecretsSettingsSource):
@@ -72,6 +77,7 @@ class Settings(BaseSettings):
     databricks_secret_scope: str = Field("insights", description="Secret scope that holds customer_key for jobs")
     databricks_poll_seconds: float = Field(5.0, gt=0, description="How often a job's state and messages are asked for")
     databricks_patience_seconds: int = Field(300, ge=1, description="How long a workspace may not answer before the step gives up")
+    databricks_wait_minutes: int = Field(60, ge=0, description="How long later tasks of a job wait for Dagster's own steps before they are given up; 0 makes them a job run of their own")
     job_lake: str | None = Field(None, description="The lake's folder as a job sees it; default the same path as here")
     job_shop: str | None = Field(None, description="The shop's folder as a job sees it; default the same path as here")
     databricks_catalog: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{1,255}$", description="Unity Catalog that holds the tables (`insights databricks bootstrap` makes them); empty keeps the lake in the home's folder")
@@ -178,6 +184,16 @@ class Settings(BaseSettings):
     def lake_address(self) -> str:
         """Where the tables are: the home's folder, or `unity:CATALOG`."""
         return f"unity:{self.databricks_catalog}" if self.databricks_catalog else str(self.lake_path)
+
+    @property
+    def missing_engine(self) -> str | None:
+        """What to set where tables are in a catalog and no engine that opens it is named; `bootstrap` needs none, a run does."""
+        if not self.databricks_catalog or self.spark_remote:
+            return None
+        return (
+            f"the tables are in the catalog {self.databricks_catalog}, which only the workspace's Spark opens: set INSIGHTS_SPARK_REMOTE to "
+            "sc://HOST:443/;token=TOKEN;x-databricks-cluster-id=ID, or unset INSIGHTS_DATABRICKS_CATALOG to keep them in the home"
+        )
 
     @property
     def customer_key_path(self) -> Path:

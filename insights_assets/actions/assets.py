@@ -25,6 +25,7 @@ from insights_assets.actions.hold_costs import hold_rows
 from insights_assets.actions.holds import desired_state, revenue_shares
 from insights_assets.actions.lives import Life, with_lives
 from insights_assets.actions.model import CauseRow, Evidence, Issue, time_of
+from insights_assets.actions.named import named_by_issue
 from insights_assets.actions.notices import digest_notices, unanswered_notices
 from insights_assets.actions.people_assets import ASSETS as PEOPLE_ASSETS
 from insights_assets.actions.queues import WaitingAction, approval_queue, queue_files, record_queues
@@ -49,6 +50,7 @@ from insights_assets.anomalies.tables import INSIGHTS, ISSUE_DAYS, ROOT_CAUSES
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS, THEMES
 from insights_assets.engine.bounds import arrow_on_driver
+from insights_assets.labels.detail_tables import LABEL_DETAILS
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.resources import previews
 from insights_assets.resources.operations.outbox_people import standing
@@ -89,7 +91,7 @@ def delivery_state(step: Step) -> str:
 @table_assets(
     PLANNED_ACTIONS, PROMO_HOLDS, MACROS, ARTICLES, APPROVALS, QUEUES,
     reads=(
-        INSIGHTS, ISSUE_DAYS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, LABEL_QUALITY, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS,
+        INSIGHTS, ISSUE_DAYS, ROOT_CAUSES, FEEDBACK, FEEDBACK_LABELS, LABEL_DETAILS, LABEL_QUALITY, ORDERS, PRODUCTS, THEMES, THEME_MEMBERS,
         PLANNED_ACTIONS, MACROS, ARTICLES,
     ),
     memo=judgement_state,
@@ -250,12 +252,12 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
     first = step.as_of - timedelta(days=gather.REVENUE_DAYS - 1)
     revenue = gather.revenue_by_sku(step.read(ORDERS), first, step.as_of)
     support = gather.support_records(recent, rows_of(step, THEMES), _members(step))
+    evidence = _evidence(step)
     return Inputs(
         issues=issues,
         causes=causes,
-        evidence=gather.evidence_by_issue(
-            issues, gather.evidence_rows(step.read(FEEDBACK), step.read(FEEDBACK_LABELS), step.read(INSIGHTS))
-        ),
+        evidence=evidence,
+        named=named_by_issue(evidence, gather.detail_rows(step.read(LABEL_DETAILS), step.read(INSIGHTS))),
         products=gather.products_of(rows_of(step, PRODUCTS)),
         revenue_share=revenue_shares(revenue),
         daily_revenue={sku: amount / gather.REVENUE_DAYS for sku, amount in revenue.items()} or None,

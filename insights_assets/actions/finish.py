@@ -27,6 +27,7 @@ from insights_assets.actions.model import (
     text_of,
     time_of,
 )
+from insights_assets.actions.named import Named, parts_of
 from insights_assets.actions.policy import SAFETY, IssueFacts, due_at, owner_of
 from insights_assets.actions.quotes import choose_quotes
 from insights_assets.actions.repeated import RepeatedIssue
@@ -85,6 +86,7 @@ class Inputs:
     `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days, None where orders are not
     known. `provisional_reasons`: topic -> how far its review is. `known`: action id -> what an earlier run decided;
     `daily_revenue`: SKU -> a day's revenue over the same days. `known_drafts`: action id -> its stored draft rows. `until`: the end of the shop's as-of day, UTC.
+    `named`: insight id -> what its records name.
     """
 
     issues: Sequence[Issue]
@@ -100,6 +102,7 @@ class Inputs:
     until: datetime
     provisional_reasons: Mapping[str, str] = field(default_factory=dict)
     daily_revenue: Mapping[str, float] | None = None
+    named: Mapping[str, Sequence[Named]] = field(default_factory=dict)
 
 
 @dataclass
@@ -248,6 +251,7 @@ def ticket_facts(
         products=inputs.products,
         first_complaint_at=min((record.occurred_at for record in evidence), default=None),
         provisional_reason=inputs.provisional_reasons.get(issue.topic, PROVISIONAL) if issue.provisional else "",
+        parts=parts_of(issue.topic, inputs.named.get(issue.insight_id, ()), _name_words(issue, inputs.products)),
     )
 
 

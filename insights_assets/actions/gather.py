@@ -38,11 +38,17 @@ REVENUE_DAYS = 28
 
 def evidence_rows(feedback: DataFrame, labels: DataFrame, insights: DataFrame) -> list[dict[str, Any]]:
     """Feedback with labels for every record that an insight names."""
-    named = insights.selectExpr(
-        "explode(concat(coalesce(record_ids, array()), coalesce(evidence_ids, array()))) feedback_id"
-    )
-    records = feedback.select(*_RECORD).join(named.distinct(), "feedback_id", "left_semi")
+    records = feedback.select(*_RECORD).join(_ids_of(insights), "feedback_id", "left_semi")
     return _rows(records.join(labels.select(*_LABEL), "feedback_id", "left"))
+
+
+def detail_rows(details: DataFrame, insights: DataFrame) -> list[dict[str, Any]]:
+    """feedback_id and the things named, of every record that an insight names."""
+    return _rows(details.select("feedback_id", "entities").join(_ids_of(insights), "feedback_id", "left_semi"))
+
+
+def _ids_of(insights: DataFrame) -> DataFrame:
+    return insights.selectExpr("explode(concat(coalesce(record_ids, array()), coalesce(evidence_ids, array()))) feedback_id").distinct()
 
 
 def evidence_by_issue(issues: Iterable[Issue], rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Evidence]]:

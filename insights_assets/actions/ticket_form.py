@@ -13,6 +13,7 @@ from typing import Protocol
 
 from insights_assets.actions import escaping
 from insights_assets.actions.model import CauseRow, Issue, PlannedAction, Product
+from insights_assets.actions.named import Named
 from insights_assets.actions.quotes import Quote
 from insights_assets.shop.model import Shop
 
@@ -44,6 +45,7 @@ class TicketFacts:
     products: Mapping[str, Product] = field(default_factory=dict)
     first_complaint_at: datetime | None = None
     provisional_reason: str = ""
+    parts: Sequence[Named] = ()
 
 
 class Style(Protocol):

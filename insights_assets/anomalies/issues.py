@@ -127,10 +127,16 @@ def boosts_of(situation: Situation, others: Sequence[Issue], start: int, end: in
 
 def tail_of(situation: Situation, observed: float, expected: float, days: int, settings: IssueSettings, *, tests: int = 1) -> float:
     """P of so many people or more where `expected` are usual."""
-    support = max(situation.baseline_people * min(1.0, expected / max(situation.usual_a_day * days, 1e-9)), 0.5)
-    alpha = settings.dispersion / max(days, 1) + 1.0 / (support + 0.5) + settings.drift
-    z = signed_root(np.array(observed), np.array(expected), np.array(alpha))
-    return float(statistic(upper_tail(float(z), tests)))
+    z = _excess(situation, np.array([observed]), np.array([expected]), np.array([days]), settings)
+    return float(statistic(upper_tail(float(z[0]), tests)))
+
+
+def _excess(situation: Situation, observed: np.ndarray, expected: np.ndarray, days: np.ndarray, settings: IssueSettings) -> np.ndarray:
+    """z of people in windows of so many days: what one day scatters, how well the baseline is known, and what no baseline explains."""
+    usual = np.maximum(situation.usual_a_day * days, 1e-9)
+    support = np.maximum(situation.baseline_people * np.minimum(1.0, expected / usual), 0.5)
+    alpha = settings.dispersion / np.maximum(days, 1) + 1.0 / (support + 0.5) + settings.drift
+    return signed_root(observed, expected, alpha)
 
 
 def measure(situation: Situation, issue: Issue, others: Sequence[Issue], settings: IssueSettings) -> tuple[Issue, bool]:
@@ -153,14 +159,17 @@ def measure(situation: Situation, issue: Issue, others: Sequence[Issue], setting
     return replace(issue, observed=float(observed), expected=expected, p_value=p, last_seen=day), False
 
 
-def onset_of(situation: Situation, place: dict[str, str], reach: int) -> int:
-    """The day from which on the excess of the place is most unlikely."""
+def onset_of(situation: Situation, place: dict[str, str], reach: int, settings: IssueSettings) -> int:
+    """The day from which on the excess of the place is most unlikely, by the measure that must confirm it (`tail_of`).
+
+    A measure that knows no doubt about the baseline would reach back over weeks that are hardly above it, and lose in the
+    long window what the short one showed.
+    """
     start = situation.day - reach + 1
     observed, expected = situation.daily(place, start)
     o = np.cumsum(observed[::-1])[::-1]
     e = np.maximum(np.cumsum(expected[::-1])[::-1], 0.05)
-    gain = np.where(o > e, o * np.log(np.maximum(o, 1e-9) / e) - (o - e), -1.0)
-    first = int(np.argmax(gain))
+    first = int(np.argmax(_excess(situation, o, e, np.arange(reach, 0, -1), settings)))
     hits = np.flatnonzero(observed[first:] > 0)
     return start + first + (int(hits[0]) if len(hits) else 0)
 
@@ -190,7 +199,7 @@ def refine(situation: Situation, issue: Issue, others: Sequence[Issue], settings
         issue = with_cause(situation, issue, candidate, rules)
         break
     if day - issue.incident.opened <= settings.onset_moves_days:
-        issue = replace(issue, onset=onset_of(situation, issue.place, settings.longest_window))
+        issue = replace(issue, onset=onset_of(situation, issue.place, settings.longest_window, settings))
     return issue
 
 
@@ -241,7 +250,7 @@ def take_alarm(
         0.0, (), start, day, 0.0, 0.0, 1.0, alarm.detector, day,
     )  # fmt: skip
     fresh = with_cause(situation, fresh, best, rules)
-    fresh = replace(fresh, onset=onset_of(situation, fresh.place, settings.longest_window))
+    fresh = replace(fresh, onset=onset_of(situation, fresh.place, settings.longest_window, settings))
     fresh, quiet = measure(situation, fresh, open_issues, settings)
     # Few series open on less (`detectors.p_most`, `cusum_bound`), so their places are asked for no more than the alarm itself showed.
     opening_p = max(settings.opening_p, 2 * alarm.p_value) if alarm.detector in ("rate_scan", "cusum") else settings.opening_p

@@ -1,6 +1,6 @@
 """One topic as known on one day: who complained about what, and what was to be expected of every place.
 
-Belongs here: the baseline of a topic (rate, main effects of product, region, warehouse, carrier; what complaints do not name) and
+Belongs here: the baseline of a topic (rate, the week's shape, main effects of product, region, warehouse, carrier; what complaints do not name) and
 the windows cut from it. Not here: searching causes (`causes.py`).
 """
 
@@ -23,6 +23,8 @@ REACH = 84
 #: Main effects of the baseline, in the order they are fitted; shrunk to 1 by so many complaints.
 EFFECTS = ("product_line", "sku", "region", "warehouse", "carrier")
 EFFECT_WEIGHT = 10.0
+#: A weekday's own share of the week is shrunk to an even week by so many complaints (`detectors.dow_weight`).
+SEASON_WEIGHT = 15.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Baseline:
     named: dict[str, np.ndarray]  # attribute -> (people,) whether they name it
     channel_share: np.ndarray
     completeness: np.ndarray  # (age in days,): share of a day's people known by that age
+    season: np.ndarray  # (7,): how much more than an even week a weekday brings; column 0 is the weekday of day 0
 
 
 @dataclass
@@ -100,8 +103,8 @@ class Situation:
         return slice(int(low), int(high))
 
     def lag_weight(self, start: int, end: int, rows: slice = slice(None)) -> np.ndarray:
-        """Share of each line row's complaints that falls into the days [start, end] and is known by now. Shape (rows,)."""
-        known = self.known_share(np.arange(start, end + 1))
+        """Share of each line row's complaints that falls into the days [start, end] of such weekdays and is known by now. Shape (rows,)."""
+        known = self.heard_share(np.arange(start, end + 1))
         ages = max(self.day - start + len(self.chances), 1)
         lags = np.arange(ages + len(known)) + start - self.day  # of a row of age a, on the window's day j: lags[a + j]
         inside = (lags >= 0) & (lags < len(self.chances))
@@ -109,9 +112,10 @@ class Situation:
         table = np.append(np.correlate(spread, known, "valid")[: ages + 1], 0.0)  # by age; the last entry is for what is older
         return np.asarray(table[np.minimum(self.day - self.row_day[rows], len(table) - 1)])
 
-    def known_share(self, days: np.ndarray) -> np.ndarray:
-        """Share of each day's people that is known by now."""
-        return self.baseline.completeness[np.clip(self.day - days, 0, len(self.baseline.completeness) - 1)]
+    def heard_share(self, days: np.ndarray) -> np.ndarray:
+        """What each day brings by its weekday, times the share of it that is known by now."""
+        known = self.baseline.completeness[np.clip(self.day - days, 0, len(self.baseline.completeness) - 1)]
+        return np.asarray(known * self.baseline.season[days % 7])
 
     def daily(self, cell: Cell, start: int) -> tuple[np.ndarray, np.ndarray]:
         """People and expected complaints of the cell on each day from `start` to now."""
@@ -123,7 +127,7 @@ class Situation:
         units = np.bincount(self.row_day[inside] - (start - len(self.chances)), weights=self.row_weight[inside], minlength=width)[:width]
         expected = np.convolve(units, self.chances)[len(self.chances) : len(self.chances) + days]
         factor = self.rate * self.covered(tuple(cell)) * self.channel_factor(cell)
-        return observed, expected * self.known_share(np.arange(start, self.day + 1)) * factor
+        return observed, expected * self.heard_share(np.arange(start, self.day + 1)) * factor
 
     def expected(self, cell: Cell, start: int, end: int, boosts: Sequence[tuple[Cell, float]] = ()) -> float:
         """Expected people of the cell in the days [start, end]; `boosts` are cells with the lift already accounted for."""
@@ -212,8 +216,21 @@ def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
             weight *= np.append(effect, 1.0)[codes]  # code -1 takes the last: no effect where nothing is said
     total = float(counts_as.sum())
     rate = (total + 0.5) / max(float((exposed * weight).sum()), 1e-9)
+    season = np.ones(7)  # sessions and records carry their week in the denominator
+    if ledger.basis(topic) in ("shipped", "ordered"):
+        season = _season(said, lines.day[touched], lines.units[touched] * weight[touched] * rate, chances, start=start, end=end)
     named = {name: said.codes[name] >= 0 for name in topics.CAUSE_ATTRIBUTES}
-    return Baseline(rate, total, lines.units * weight, named, share / share.sum(), np.cumsum(counts) / counts.sum())
+    return Baseline(rate, total, lines.units * weight, named, share / share.sum(), np.cumsum(counts) / counts.sum(), season)
+
+
+def _season(said: Mentions, row_day: np.ndarray, row_expected: np.ndarray, chances: np.ndarray, *, start: int, end: int) -> np.ndarray:
+    """The week's shape in the days [start, end): people over what lines of those ages would bring in an even week. Shape (7,)."""
+    before = len(chances)
+    units = np.bincount(row_day - (start - before), weights=row_expected, minlength=before + end - start)[: before + end - start]
+    expected = np.convolve(units, chances)[before : before + end - start]
+    heard = np.bincount(said.day % 7, weights=said.weights, minlength=7)
+    even = np.bincount(np.arange(start, end) % 7, weights=expected, minlength=7)
+    return np.asarray((heard + SEASON_WEIGHT) / (even + SEASON_WEIGHT))
 
 
 def _match(codes: dict[str, np.ndarray], cell: Cell, coding: Coding, n: int) -> np.ndarray:

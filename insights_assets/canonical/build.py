@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from insights_assets.canonical import lineage, orders, slices
-from insights_assets.canonical.copies import weigh
+from insights_assets.canonical.copies import judge, weigh
 from insights_assets.canonical.enrich import EnrichSettings, enrich
 from insights_assets.canonical.identity import contacts, contacts_of, customer_by_email, customer_secret, known_values, pseudonyms
 from insights_assets.canonical.tables import CONVERSATIONS, DUPLICATES, FEEDBACK, FEEDBACK_TEXT, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
@@ -74,7 +74,7 @@ def build_orders(step: Step) -> BuildReport:
     if not days:
         return BuildReport(0, 0)
     todo = _on(bronze, days)
-    identities = pseudonyms(step.lake.narrow(todo, ORDERS), secret_of(step))
+    identities = pseudonyms(step.lake.narrow(todo), secret_of(step))
     rows = orders.orders(todo, step.read(BRONZE["fx"]), step.read(PRODUCTS), identities, step.shop.reporting_currency)
     result = step.write(ORDERS, rows.select(*ORDERS.column_names), days=days)
     return BuildReport(len(days), result.rows)
@@ -135,11 +135,12 @@ def build_feedback(step: Step) -> BuildReport:
         people = step.lake.scratch("feedback_people", contacts_of(people, todo))
     todo = _identified(todo, people)
     catalogue = step.read(PRODUCTS)
-    enriched = step.lake.scratch("feedback_enriched", enrich(step.lake.narrow(todo, FEEDBACK), _enrich_settings(step)))
+    enriched = step.lake.scratch("feedback_enriched", enrich(step.lake.narrow(todo), _enrich_settings(step)))
     joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)
     if not is_first:
         joined = step.lake.scratch("feedback_joined", joined)
-    weighed = step.lake.scratch("feedback_weighed", weigh(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
+    judged = step.lake.scratch("feedback_judged", judge(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
+    weighed = step.lake.scratch("feedback_weighed", weigh(joined, judged))
     versions = {name: step.lake.version(BRONZE[name]) or 0 for name in FEEDBACK_SOURCES}
     raw_version = F.create_map(*[part for name, version in versions.items() for part in (F.lit(name), F.lit(version).cast("bigint"))])
     rows = weighed.withColumns({
@@ -149,9 +150,9 @@ def build_feedback(step: Step) -> BuildReport:
     })
     step.write(FEEDBACK_TEXT, weighed.where("text_original IS NOT NULL").select("feedback_id", F.col("text_original").alias("text"), "redactions", "received_day"), days=days)
     step.write(CONVERSATIONS, _turns(weighed), days=days)
-    step.write(DUPLICATES, _duplicates(weighed), days=days)
+    step.write(DUPLICATES, _duplicates(judged), days=days)
     result = step.write(FEEDBACK, rows.select(*FEEDBACK.column_names), days=days)
-    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_enriched", "feedback_joined", "feedback_weighed")
+    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_enriched", "feedback_joined", "feedback_judged", "feedback_weighed")
     return BuildReport(len(days), result.rows)
 
 
@@ -181,9 +182,8 @@ def _turns(rows: DataFrame) -> DataFrame:
     )
 
 
-def _duplicates(rows: DataFrame) -> DataFrame:
+def _duplicates(judged: DataFrame) -> DataFrame:
+    """From the judged rows alone: none of them lacks its group, so no filter stands between a null and the table's NOT NULL."""
     from pyspark.sql import functions as F
 
-    return rows.where("duplicate_group IS NOT NULL").select(
-        "feedback_id", "duplicate_group", F.col("duplicate_reason").alias("reason"), (F.col("duplicate_weight") > 0).alias("counts"), "received_day"
-    )
+    return judged.select("feedback_id", "duplicate_group", F.col("duplicate_reason").alias("reason"), (F.col("weight") > 0).alias("counts"), "received_day")

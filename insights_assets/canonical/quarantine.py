@@ -70,7 +70,7 @@ def _rejected(step: Step, name: str, stored: DataFrame) -> DataFrame:
     source = BY_NAME[name]
     mine = stored.where(F.col("source") == name).select(*_KEY)
     left = step.read(RAW[name]).join(step.read(BRONZE[name]).select(*_KEY), _KEY, "left_anti").join(mine, _KEY, "left_anti")
-    return rejected_rows(step.lake.narrow(left, QUARANTINE), source, blocks_of(step.shop, name), step.as_of_end).select(
+    return rejected_rows(step.lake.narrow(left), source, blocks_of(step.shop, name), step.as_of_end).select(
         F.lit(name).alias("source"), _below_landing(name).alias("source_file"), "line", "record_ref", "reason", "field", "payload", "payload_sha256"
     )
 

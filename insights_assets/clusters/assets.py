@@ -5,7 +5,7 @@ from importlib import import_module
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.clusters.build import build_themes
 from insights_assets.clusters.register import MERGES
-from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
+from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEME_NAMES, THEMES
 from insights_assets.clusters.vectors import embed_new_texts, frozen_model
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.resources import previews, reading_ahead
@@ -20,8 +20,13 @@ def graph_library(_step: Step) -> None:
 
 
 def model_and_merges(step: Step) -> str:
-    """What themes depend on beside their tables: the frozen model and people's decisions to merge."""
-    return f"{frozen_model(step)} {step.operations.facts.get(MERGES)}"
+    """What themes depend on beside their tables: the frozen model, people's decisions to merge, open questions about names."""
+    merges = f"{frozen_model(step)} {step.operations.facts.get(MERGES)}"
+    if step.settings.model == "none":
+        return merges
+    from insights_assets.clusters.asking_names import naming_state
+
+    return f"{merges} {naming_state(step)}"
 
 
 @table_assets(EMBEDDINGS, reads=(FEEDBACK, FEEDBACK_LABELS, PRODUCTS), memo=frozen_model)
@@ -39,6 +44,7 @@ def embeddings(step: Step) -> None:
 @table_assets(
     THEMES,
     THEME_MEMBERS,
+    THEME_NAMES,
     reads=(FEEDBACK, FEEDBACK_LABELS, PRODUCTS, EMBEDDINGS),
     checks=(
         Check(
@@ -67,6 +73,7 @@ def themes(step: Step) -> None:
         THEMES,
         preview=previews.table(_largest(step), {"Theme": "name", "Topic": "topic", "Complaints": "size", "Since": "born_day"}),
         days_judged=report.days_judged,
+        **report.naming,
         themes_born=report.themes_born,
         themes=len(report.ids_after),
         proposed_merges=[f"{a} into {b} ({near})" for a, b, near in report.merge_candidates],

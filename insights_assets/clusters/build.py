@@ -9,8 +9,8 @@ stand for the rest: a fair sample, and the same one in every run of as many days
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from insights_assets.clusters.embeddings import Embedder, unpack
 from insights_assets.clusters.naming import name_of, top_terms
 from insights_assets.clusters.register import read_book, rows_of, with_decisions
-from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEMES
+from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEME_NAMES, THEMES
 from insights_assets.clusters.themes import Book, Theme, merge_candidates, rebased
 from insights_assets.clusters.vectors import active_embedder, known_complaints, product_words
 from insights_assets.clusters.walk import BUFFER_DAYS, Heard, Names, Rules, Timeline, walk
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+    from insights_assets.clusters.asking_names import Named
     from insights_assets.resources.step import Step
 
 SAMPLE_ROWS = 200_000
@@ -49,6 +50,7 @@ class ThemeReport:
     ids_before: frozenset[str] = frozenset()
     ids_after: frozenset[str] = frozenset()
     merge_candidates: tuple[tuple[str, str, float], ...] = ()
+    naming: Mapping[str, int] = field(default_factory=dict)
 
 
 def build_themes(step: Step) -> ThemeReport:
@@ -75,6 +77,8 @@ def build_themes(step: Step) -> ThemeReport:
         book, timeline = walk(book, heard, first, last, Rules(embedder.similarity_floor, embedder.model_id, naming))
     compared = _compared(step, said, vectors, timeline, book)
     days = _write_members(step, said, compared)
+    named = _named(step, book, said)
+    book = named.book if named is not None else book
     _write_themes(step, book, max(last, judged or last))
     step.lake.clear_scratch("clusters_complaints", "clusters_placed")
     return ThemeReport(
@@ -84,7 +88,22 @@ def build_themes(step: Step) -> ThemeReport:
         ids_before=frozenset(stored.themes),
         ids_after=frozenset(book.themes),
         merge_candidates=tuple(merge_candidates(book)[:10]),
+        naming=named.notes if named is not None else {},
     )
+
+
+def _named(step: Step, book: Book, said: DataFrame) -> Named | None:
+    """The book with names by the model; nothing of it is loaded where none is named. Names are written before the themes that bear them."""
+    import pandas as pd
+
+    if step.settings.model == "none":
+        return None
+    from insights_assets.clusters.asking_names import name_themes
+
+    named = name_themes(step, book, said)
+    if named.rows:
+        step.write(THEME_NAMES, pd.DataFrame(list(named.rows), columns=THEME_NAMES.column_names))
+    return named
 
 
 def _first_day(said: DataFrame, default: date) -> date:
@@ -204,7 +223,7 @@ def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timelin
         .join(vectors, "text_hash", "left")
         .select("feedback_id", "topic", "known_day", F.col("is_kept").isNotNull().alias("retry_only"), "vector")
     )
-    to_place = step.lake.narrow(to_place, THEME_MEMBERS)
+    to_place = step.lake.narrow(to_place)
     placed = step.lake.scratch("clusters_placed", to_place.mapInArrow(_place_batches(timeline), _PLACED))
     return both.join(placed, "feedback_id", "left").withColumn("theme_id", F.coalesce("kept_theme_id", "placed_theme"))
 

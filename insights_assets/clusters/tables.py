@@ -113,4 +113,26 @@ THEME_MEMBERS = TableSpec(
     ),
 )
 
-TABLES = (EMBEDDINGS, THEMES, THEME_MEMBERS)
+THEME_NAMES = TableSpec(
+    stage="clusters",
+    name="theme_names",
+    key=("theme_id",),
+    write="upsert_small",
+    grain="one row per theme that a language model was asked to name",
+    description="What the model called a theme and how it explains it, or why its answer was left. Asked once a theme; empty in a home that names no model.",
+    columns=(
+        Column("theme_id", "string", nullable=False),
+        Column("name", "string", "The model's name, made of words of the theme's texts; none where the local one stays"),
+        Column("description", "string", "One sentence on what the texts have in common; none where it said more than they do"),
+        Column("evidence_ids", "array<string>", "feedback_id of the quotes that show it best, by the model"),
+        Column("local_name", "string", "The name it had before", nullable=False),
+        Column("outcome", "string", "What came of the question; quote_mismatch: a title that the texts do not bear out", nullable=False),
+        Column("detail", "string", "A word on the outcome"),
+        Column("prompt_version", "string", "Prompt that asked"),
+        Column("model_version", "string", "The model's snapshot"),
+        Column("cache_key", "string", "The stored reply"),
+        Column("run_id", "string", "Run that wrote the row", volatile=True),
+    ),
+)
+
+TABLES = (EMBEDDINGS, THEMES, THEME_MEMBERS, THEME_NAMES)

@@ -54,7 +54,7 @@ def embed_new_texts(step: Step) -> EmbeddingReport:
         .agg(F.min("words").alias("words"))
         .join(stored, "text_hash", "left_anti")
     )
-    wanted = step.lake.narrow(wanted, EMBEDDINGS)
+    wanted = step.lake.narrow(wanted)
     new = step.lake.scratch(
         "clusters_embeddings", wanted.mapInArrow(_embed_batches(embedder, step.run_id), EMBEDDINGS.ddl)
     )

@@ -96,6 +96,8 @@ def _landing(settings: Settings) -> str:
 def _engine(settings: Settings) -> str:
     from insights_assets.engine.session import session
 
+    if settings.missing_engine:
+        raise LookupError(settings.missing_engine)
     if session(settings.spark_remote).range(3).count() != 3:
         raise RuntimeError("the engine cannot count to three")
     return f"{settings.profile}: {'embedded Sail' if settings.spark_remote is None else 'Spark Connect server'} answers"

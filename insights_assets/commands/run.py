@@ -46,6 +46,8 @@ def refuse_what_cannot_run(settings: Settings) -> None:
         load_shop(settings.shop)
     except ShopError as error:
         stop(str(error), WRONG_USE)
+    if settings.missing_engine:
+        stop(settings.missing_engine, WRONG_USE)
     latest = None
     if settings.operations_url is not None or (settings.home / "operations.db").exists():
         operations = open_operations(settings.operations_target)

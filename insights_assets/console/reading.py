@@ -67,13 +67,14 @@ class HealthRows:
 
 @dataclass(frozen=True)
 class InsightRows:
-    """Everything *Insight* shows of one insight beside what *Today* has of it. `rules`: those that fired on its evidence."""
+    """Everything *Insight* shows of one insight beside what *Today* has of it. `rules`: those that fired on its evidence; `details`: what its records name."""
 
     records: list[Row]
     series: list[Row]
     counts: list[Row]
     deliveries: list[Row]
     rules: list[Row]
+    details: list[Row] = field(default_factory=list)
 
 
 def published(reader: Reader, name: str) -> TableSpec | None:
@@ -198,12 +199,14 @@ def read_insight(reader: Reader, insight: Row, topics: Iterable[str], places: It
     for attribute, value in places:
         chosen = chosen | ((F.col("attribute") == attribute) & (F.col("value") == value))
     chosen = chosen & F.col("topic").isin(sorted(set(topics)))
+    ids = list(dict.fromkeys([*(insight["evidence_ids"] or ()), *(insight["record_ids"] or ())]))
     return InsightRows(
-        records=read_records(reader, [*(insight["evidence_ids"] or ()), *(insight["record_ids"] or ())]),
+        records=read_records(reader, ids),
         series=rows(reader, "anomalies.anomalies", chosen),
         counts=_daily_counts(reader, chosen),
         deliveries=rows(reader, "actions.deliveries", F.col("insight_id") == insight_id),
         rules=rows(reader, "labels.rule_labels", F.col("feedback_id").isin(list(insight["evidence_ids"] or ()))),
+        details=rows(reader, "labels.label_details", F.col("feedback_id").isin(ids)),
     )
 
 

@@ -17,7 +17,7 @@ from insights_assets.resources.house import House
 from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.progress import announced
 from insights_assets.resources.step import Step
-from insights_assets.resources.table_assets import SCHEMA_CHECK, Check, Result, asset_spec, results, table_assets
+from insights_assets.resources.table_assets import SCHEMA_CHECK, SCHEMA_HOLDS, Check, Result, asset_spec, results, table_assets
 from insights_assets.sources.tables import BRONZE, RAW, REMOVED_ROWS
 from insights_assets.tables import all_tables
 
@@ -57,7 +57,7 @@ class Retention(dg.Config):
 
 @dg.multi_asset(
     name="governance__retention_runs", specs=[asset_spec(RETENTION_RUNS, _KEPT, "1", "Receipts of retention.", False)],
-    check_specs=[dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(RETENTION_RUNS.key_path), blocking=True, description="The stored table has exactly the declared columns and types.")],
+    check_specs=[dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(RETENTION_RUNS.key_path), blocking=True, description=SCHEMA_HOLDS)],
 )  # fmt: skip
 def retention_runs(context: dg.AssetExecutionContext, house: House, config: Retention) -> Iterator[Result]:
     step = house.step(reads=_KEPT, writes=(RETENTION_RUNS,), run_id=context.run.run_id, log=context.log)
@@ -78,7 +78,7 @@ class Maintenance(dg.Config):
 
 @dg.multi_asset(
     name="governance__maintenance_runs", specs=[asset_spec(MAINTENANCE_RUNS, (), "1", "Receipts of maintenance: small files merged, files deleted that no published version needs.", False)],
-    check_specs=[dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(MAINTENANCE_RUNS.key_path), blocking=True, description="The stored table has exactly the declared columns and types.")],
+    check_specs=[dg.AssetCheckSpec(SCHEMA_CHECK, asset=dg.AssetKey(MAINTENANCE_RUNS.key_path), blocking=True, description=SCHEMA_HOLDS)],
 )  # fmt: skip
 def maintenance_runs(context: dg.AssetExecutionContext, house: House, config: Maintenance) -> Iterator[Result]:
     step = house.step(reads=(), writes=(MAINTENANCE_RUNS,), run_id=context.run.run_id, log=context.log)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels import relabel, routing
 from insights_assets.labels.cascade_tables import DOUBT_COLUMNS, LABEL_CONFLICTS, LABEL_DECISIONS
+from insights_assets.labels.detail_tables import MODEL_ENTITIES
 from insights_assets.labels.joining import join
 from insights_assets.labels.model.batch import open_keys
 from insights_assets.labels.model.client import ModelClient
@@ -56,6 +57,7 @@ class Answered:
     rows: DataFrame
     decisions: DataFrame
     conflicts: DataFrame
+    entities: DataFrame
 
 
 @dataclass
@@ -107,15 +109,21 @@ class Asking:
             ({name: one["given"][name] for name in _ASKED} for one in records), self.client, self.prompt, self.candidates,
             rules_version=self.rules_version, in_batches=open_keys(self.step.operations),
         )
-        rows, outcomes, conflicts = [], [], []
+        rows, outcomes, conflicts, entities = [], [], [], []
         for record, label in zip(records, labels, strict=True):
             outcomes.append(_outcome_row(label))
+            if label.entities is not None:
+                entities.append({
+                    "feedback_id": label.feedback_id, "entities": list(label.entities), "dropped_count": label.entities_dropped, "cache_key": label.cache_key,
+                    "received_day": record["local"]["received_day"],
+                })  # fmt: skip
             if label.row is not None:
                 row, against = join(record["local"], record["local"]["hits"], label.row, self.trust)
                 rows.append({**corrected(row), "input_hash": record["local"]["input_hash"], "received_day": record["local"]["received_day"]})
                 conflicts += [{**one, "received_day": record["local"]["received_day"]} for one in against]
         self._note(chosen, labels_count=len(outcomes), conflicts=conflicts)
-        return self._frames(labelled, chosen, rows, outcomes, conflicts)
+        self.notes.update(entities_named=sum(len(one["entities"]) for one in entities), entities_dropped=sum(one["dropped_count"] for one in entities))
+        return self._frames(labelled, chosen, rows, outcomes, conflicts, entities)
 
     def _choose(self, labelled: DataFrame) -> list[dict[str, Any]]:
         """Texts that go to the model, in the order of asking: those that went before, then new ones as far as the share allows."""
@@ -168,7 +176,7 @@ class Asking:
 
     def _frames(
         self, labelled: DataFrame, chosen: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Mapping[str, Any]],
-        conflicts: Sequence[Mapping[str, Any]],
+        conflicts: Sequence[Mapping[str, Any]], entities: Sequence[Mapping[str, Any]],
     ) -> Answered:
         from pyspark.sql import functions as F
 
@@ -189,7 +197,8 @@ class Asking:
             F.when(is_ok, F.lit(self.trust.basis)).alias("confidence_basis"), F.when(for_model, F.lit(self.basis)).alias("basis"), "cache_key",
             F.lit(self.local_version).alias("local_version"), "input_hash", "received_day",
         )
-        return Answered(labels, decisions, _frame(spark, LABEL_CONFLICTS.arrow_schema, LABEL_CONFLICTS.column_names, conflicts))
+        named = _frame(spark, MODEL_ENTITIES.arrow_schema, MODEL_ENTITIES.column_names, entities)
+        return Answered(labels, decisions, _frame(spark, LABEL_CONFLICTS.arrow_schema, LABEL_CONFLICTS.column_names, conflicts), named)
 
     # -- telling --------------------------------------------------------------------------------------------------------
 

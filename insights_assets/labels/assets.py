@@ -6,12 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
+from insights_assets.canonical.tables import FEEDBACK, PRODUCTS, SHIPMENTS
 from insights_assets.labels import cascade_report
-from insights_assets.labels.build import build_labels
+from insights_assets.labels.build import build_labels, label_hash
 from insights_assets.labels.candidate import gate_answer, judge_candidate, waiting_candidate
 from insights_assets.labels.cascade_tables import CASCADE_STEPS, CONFLICT_QUALITY, LABEL_CONFLICTS, LABEL_DECISIONS
+from insights_assets.labels.detail_tables import LABEL_DETAILS, MODEL_ENTITIES
+from insights_assets.labels.entity_words import KINDS
 from insights_assets.labels.evaluation import expected_error, gate, micro, quality
+from insights_assets.labels.label_details import build_details
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import KIND, promote
 from insights_assets.labels.relabel import activation_to_follow, next_days
@@ -62,7 +65,7 @@ def label_state(step: Step) -> str:
 
 
 @table_assets(
-    FEEDBACK_LABELS, RULE_LABELS, LABEL_VERSIONS, RELABELLED, LABEL_DECISIONS, LABEL_CONFLICTS, reads=(FEEDBACK, PRODUCTS, RELABEL_PLAN), memo=label_state,
+    FEEDBACK_LABELS, RULE_LABELS, LABEL_VERSIONS, RELABELLED, LABEL_DECISIONS, LABEL_CONFLICTS, MODEL_ENTITIES, reads=(FEEDBACK, PRODUCTS, RELABEL_PLAN), memo=label_state,
     checks=(
         Check("labels_in_label_set", FEEDBACK_LABELS, "Every topic and risk tag is in the closed label set (R17).", blocking=True),
         Check("quotes_are_substrings", FEEDBACK_LABELS, "Every quote is an exact part of the record's redacted text (R157).", blocking=True),
@@ -106,7 +109,7 @@ def labelled_feedback(step: Step) -> None:
 
     labels = step.read(FEEDBACK_LABELS)
     stored = step.read(LABELLED_FEEDBACK)
-    hashed = labels.withColumn("label_hash", _label_hash())
+    hashed = labels.withColumn("label_hash", label_hash())
     days = days_that_differ(hashed, stored, ["feedback_id", "label_hash"])
     names = F.transform("topics", lambda topic: topic["topic"])
     mine = hashed.where(F.col("received_day").isin(sorted(days))).withColumn("topic_names", names).drop("received_day")
@@ -114,13 +117,21 @@ def labelled_feedback(step: Step) -> None:
     step.write(LABELLED_FEEDBACK, text.join(mine, "feedback_id").select(*LABELLED_FEEDBACK.column_names), days=days)
 
 
-def _label_hash():
+@table_assets(
+    LABEL_DETAILS, reads=(FEEDBACK, FEEDBACK_LABELS, MODEL_ENTITIES, PRODUCTS, SHIPMENTS), memo=nothing_else,
+    checks=(Check("entities_stand_in_their_text", LABEL_DETAILS, "Every thing named is an exact part of the record's redacted text and of a kind on the list.", blocking=True),),
+)  # fmt: skip
+def label_details(step: Step) -> None:
+    """What each record names, and how sure each field of its label is."""
     from pyspark.sql import functions as F
 
-    # Labels of a model differ by more than versions: by who won a conflict and by what its word is worth. For others nothing is added.
-    said = F.concat_ws("|", "prompt_version", F.concat_ws(",", F.col("topics.topic")), "sentiment", "urgency", F.concat_ws(",", "risk_tags"), F.col("confidence").cast("string"), "label_source")
-    by_model = F.when(F.col("prompt_version") != "none", said)
-    return F.substring(F.sha2(F.concat_ws("|", "input_hash", "rules_version", "model_version", "label_set_version", by_model), 256), 1, 16)
+    days = build_details(step)
+    named = step.read(LABEL_DETAILS).select("feedback_id", F.explode("entities").alias("one")).select("feedback_id", "one.*")
+    outside = named.where(~F.col("kind").isin(list(KINDS))).count()
+    false = named.join(step.read(FEEDBACK).select("feedback_id", "text"), "feedback_id").where("substring(text, start + 1, end - start) != quote").count()
+    step.check("entities_stand_in_their_text", outside + false == 0, kinds_outside=outside, quotes_not_found=false)
+    counts = named.groupBy("kind", "source").count().toArrow().to_pylist()
+    step.note(LABEL_DETAILS, days_rebuilt=days, **{f"{row['kind']}_by_{row['source']}": row["count"] for row in sorted(counts, key=lambda row: (row["kind"], row["source"]))})
 
 
 @table_assets(REVIEW_QUEUE, reads=(LABELLED_FEEDBACK, FEEDBACK_LABELS, LABEL_DECISIONS, LABEL_CONFLICTS), memo=correction_state)
@@ -245,4 +256,4 @@ def relabel_plan(step: Step) -> None:
     step.note(RELABEL_PLAN, days_planned=len(days), records=sum(records[day] for day in days))
 
 
-ASSETS = [relabel_plan, feedback_labels, labelled_feedback, review_queue, label_cascade, label_quality, label_candidates, label_promotion]
+ASSETS = [relabel_plan, feedback_labels, labelled_feedback, label_details, review_queue, label_cascade, label_quality, label_candidates, label_promotion]

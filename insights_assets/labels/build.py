@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels import relabel
 from insights_assets.labels.cascade_tables import DOUBT_COLUMNS, LABEL_CONFLICTS, LABEL_DECISIONS
+from insights_assets.labels.detail_tables import MODEL_ENTITIES
 from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
 from insights_assets.labels.models import active_file
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
@@ -17,7 +18,7 @@ from insights_assets.lake.changes import days_that_differ
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from insights_assets.labels.asking import Asking
     from insights_assets.labels.cascade import Labeller
@@ -81,7 +82,7 @@ def build_labels(step: Step) -> LabelReport:
     kept = stored.join(on_days.select(*key), key, "left_semi") if step.lake.row_count(FEEDBACK_LABELS) else None
     todo = on_days if kept is None else on_days.join(stored.select("feedback_id", "input_hash"), ["feedback_id", "input_hash"], "left_anti")
     doubt = "".join(f", {name} {kind}" for name, kind in DOUBT_COLUMNS.items()) if asking is not None else ""
-    batches = step.lake.narrow(todo.select("feedback_id", *INPUTS, "input_hash", "received_day"), FEEDBACK_LABELS)
+    batches = step.lake.narrow(todo.select("feedback_id", *INPUTS, "input_hash", "received_day"))
     doubts = _doubter(asking.severe_skus, step.settings.model_exploration) if asking is not None else None
     labelled = step.lake.scratch("labelled", batches.mapInArrow(batch_labeller(labeller, corrections, doubts), label_ddl() + doubt))
     rules = labelled.select("feedback_id", F.explode("hits").alias("hit"), "rules_version", "received_day").select(
@@ -99,6 +100,7 @@ def build_labels(step: Step) -> LabelReport:
         # Settled before the labels are replaced, written after them: a crash in between asks the store, not the model.
         decisions = step.lake.scratch("decisions", _beside(step, LABEL_DECISIONS, answered.decisions, ids))
         step.write(LABEL_CONFLICTS, _beside(step, LABEL_CONFLICTS, answered.conflicts, ids), days=days)
+        step.write(MODEL_ENTITIES, _beside(step, MODEL_ENTITIES, answered.entities, ids), days=days)
     result = step.write(FEEDBACK_LABELS, rows, days=days)
     if answered is not None:
         step.write(LABEL_DECISIONS, decisions, days=days)
@@ -141,6 +143,16 @@ def _with_input_hash(feedback: DataFrame, corrections: Mapping[str, Any], step: 
     # Always one part more, so that the first correction does not change the hash of every other record.
     parts.append(F.coalesce("correction", F.lit("")) if corrections else F.lit(""))
     return feedback.withColumn("input_hash", F.substring(F.sha2(F.concat_ws("\x1f", *parts), 256), 1, 16))
+
+
+def label_hash() -> Column:
+    """What a stored label was made from and by which versions, as a column over feedback_labels."""
+    from pyspark.sql import functions as F
+
+    # Labels of a model differ by more than versions: by who won a conflict and by what its word is worth. For others nothing is added.
+    said = F.concat_ws("|", "prompt_version", F.concat_ws(",", F.col("topics.topic")), "sentiment", "urgency", F.concat_ws(",", "risk_tags"), F.col("confidence").cast("string"), "label_source")
+    by_model = F.when(F.col("prompt_version") != "none", said)
+    return F.substring(F.sha2(F.concat_ws("|", "input_hash", "rules_version", "model_version", "label_set_version", by_model), 256), 1, 16)
 
 
 def label_ddl() -> str:

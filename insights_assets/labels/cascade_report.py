@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from insights_assets.resources.operations import Operations
     from insights_assets.resources.step import Step
 
+#: The task whose calls are the cascade's; names of themes are paid for elsewhere.
+LABELLING = "label_feedback"
 STEPS = ("rule", "classifier", "model", "person")
 #: Reviewers see at most so many records a reason that the cascade calls them for.
 CALLED_AT_MOST = 200
@@ -30,9 +32,10 @@ CONTENT_FILTER, SUSPECT, CONFLICT = "content filter", "speaks to a machine", "co
 _FILTERED = ("filtered_prompt", "filtered_output", "refused")
 
 
-def ledger_sums(operations: Operations, since: date | None = None) -> tuple[int, float, str | None]:
-    """Calls, cost and currency of the home's whole life, or since a day."""
+def ledger_sums(operations: Operations, since: date | None = None, task: str | None = None) -> tuple[int, float, str | None]:
+    """Calls, cost and currency of the home's whole life, or since a day; of every task or of one."""
     query = select(func.count(), func.coalesce(func.sum(ModelCall.cost), 0.0), func.max(ModelCall.currency)).select_from(ModelCall)
+    query = query.where(ModelCall.task == task) if task is not None else query
     with operations.reading() as session:
         calls, cost, currency = session.execute(query.where(ModelCall.sent_on >= since) if since is not None else query).one()
     return int(calls), round(float(cost), 6), currency
@@ -41,14 +44,14 @@ def ledger_sums(operations: Operations, since: date | None = None) -> tuple[int,
 def ledger_state(step: Step) -> str:
     """What the report depends on beside its tables."""
     corrections = step.operations.corrections.all()
-    return f"{corrections[-1].correction_id if corrections else 0}|{ledger_sums(step.operations)}"
+    return f"{corrections[-1].correction_id if corrections else 0}|{ledger_sums(step.operations, task=LABELLING)}"
 
 
 def step_rows(step: Step) -> list[dict[str, Any]]:
     """One row a step of the cascade, and one for all."""
     records = {row["label_source"]: row["count"] for row in step.read(FEEDBACK_LABELS).groupBy("label_source").count().toArrow().to_pylist()}
     total = sum(records.values())
-    calls, cost, currency = ledger_sums(step.operations)
+    calls, cost, currency = ledger_sums(step.operations, task=LABELLING)
     right, reviewed = _reviewed_by_step(step)
     rows = []
     for name in (*STEPS, "all"):

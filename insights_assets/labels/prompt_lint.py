@@ -162,8 +162,13 @@ def _schema_file(root: Any, prompt: Prompt, label_set: LabelSet | None) -> Itera
         return
     if document.get("strict") is not True:
         yield f"{where}: strict: must be true"
-    if label_set is not None and document.get("name") != label_set.schema_version:
-        yield f"{where}: name: {document.get('name')!r}, but label set {label_set.version} says {label_set.schema_version!r}"
+    name, stem = str(document.get("name")), label_set.schema_version if label_set is not None else ""
+    if prompt.task in _PLACEHOLDERS:
+        # A schema that asks for more than the label set's own says so behind its name.
+        if label_set is not None and name != stem and not name.startswith(f"{stem}_"):
+            yield f"{where}: name: {name!r}, but label set {label_set.version} says {stem!r}"
+    elif not name.startswith(prompt.task):
+        yield f"{where}: name: {name!r} must begin with the task, {prompt.task}"
     yield from (f"{where}: {fault}" for fault in schema_faults(document.get("schema"), label_set))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from insights_assets.labels.cascade_tables import CASCADE_TABLES
+from insights_assets.labels.detail_tables import DETAIL_TABLES
 from insights_assets.labels.version_tables import VERSION_TABLES
 from insights_assets.lake.spec import Column, TableSpec
 
@@ -159,4 +160,5 @@ LABEL_VERSIONS = TableSpec(
 
 TABLES = (
     RULE_LABELS, FEEDBACK_LABELS, LABEL_VERSIONS, LABELLED_FEEDBACK, REVIEW_QUEUE, LABEL_CORRECTIONS, LABEL_QUALITY, *VERSION_TABLES, *CASCADE_TABLES,
+    *DETAIL_TABLES,
 )  # fmt: skip

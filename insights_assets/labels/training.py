@@ -35,7 +35,7 @@ from insights_assets.labels.matrices import TextBlocks, document_idf, scaled_col
 from insights_assets.labels.words import Tokens, Vocabulary, fold
 
 STRENGTH = 0.5  # inverse regularisation (C); stronger fits remember phrases instead of words
-HELD_OUT_SHARE = 4  # of rows that are not the shipped corpus, one phrasing in four calibrates
+QUARTERS = 4  # of rows that are not the shipped corpus, each quarter of the phrasings calibrates once
 LOWEST_THRESHOLD, MIDDLE_THRESHOLD, HIGHEST_THRESHOLD = 0.25, 0.35, 0.5
 
 
@@ -50,13 +50,13 @@ def train(
     """Fit a classifier on the shipped corpus (or `corpus`) and, when given, rows that people reviewed.
 
     Calibration never sees a phrasing that the weights it calibrates were fitted on: for each later hand a model is fitted
-    on what the other hands wrote and scores texts made of that hand's phrases (of other rows: one phrasing in four is left
-    out); the probability curves are fitted on these scores, then the weights on everything. A random quarter of all
-    phrases would flatter the model: real customers write in none of these manners.
+    on what the other hands wrote and scores texts made of that hand's phrases (of other rows: each quarter of the phrasings
+    is scored by weights fitted on the other three); the probability curves are fitted on these scores, then the weights on
+    everything. Random quarters of the corpus would flatter the model: real customers write in none of these manners.
     """
     topics = tuple(topic for topic in (label_set or load_label_set()).topic_ids if topic != "other")
     rows = list(corpus) if corpus is not None else training_rows(seed, languages)
-    splits = _between_hands(languages, seed) if corpus is None else [_within(rows, seed)]
+    splits = _between_hands(languages, seed) if corpus is None else _within(rows, seed)
     held_out = [row for _, unseen in splits for row in unseen]
     scored = [_score_unseen(_fit([*seen, *reviewed], topics, languages), unseen, topics) for seen, unseen in splits]
     platt, tone_platt, thresholds = _calibrate(scored, topics)
@@ -73,14 +73,15 @@ def corpus_digest(rows: Sequence[Row]) -> str:
     return digest.hexdigest()
 
 
-def _held_out(group: str, seed: int) -> bool:
-    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) % HELD_OUT_SHARE == 0
+def _quarter(group: str, seed: int) -> int:
+    return int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest()[:8], 16) % QUARTERS
 
 
-def _within(rows: Sequence[Row], seed: int) -> tuple[list[Row], list[Row]]:
-    """(seen, unseen) of rows that are not the shipped corpus."""
-    seen = [row for row in rows if not any(_held_out(group, seed) for group in row.groups)]
-    return seen, [row for row in rows if row.groups and all(_held_out(group, seed) for group in row.groups)]
+def _within(rows: Sequence[Row], seed: int) -> list[tuple[list[Row], list[Row]]]:
+    """(seen, unseen) of rows that are not the shipped corpus, once for each quarter of their phrasings."""
+    parts = [(row, {_quarter(group, seed) for group in row.groups}) for row in rows]
+    splits = [([row for row, own in parts if number not in own], [row for row, own in parts if own == {number}]) for number in range(QUARTERS)]
+    return [(seen, unseen) for seen, unseen in splits if unseen]
 
 
 def _between_hands(languages: Sequence[str], seed: int) -> list[tuple[list[Row], list[Row]]]:

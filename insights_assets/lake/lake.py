@@ -19,15 +19,21 @@ import pyarrow as pa
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
 from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
+from insights_assets.lake.small_tables import equal_rows, upserted
 from insights_assets.lake.spec import TableSpec
-from insights_assets.lake.stores import Store, store_for
+from insights_assets.lake.stores import Store, checks_nulls_too_early, store_for
+from insights_assets.lake.widening import StoredTable, lacking, to_add, with_nulls
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
 
+    from insights_assets.lake.spec import Column
+
 #: Tables of the modes replace_all and upsert_small pass through the driver; above this many rows a table must be partitioned by day.
 SMALL_TABLE_ROWS = 2_000_000
+#: Beside the stages: frames that a step computes once and reads more than once.
+SCRATCH_FOLDER = "_scratch"
 
 
 @dataclass(frozen=True)
@@ -50,14 +56,20 @@ class Lake:
         versions: Mapping[str, int] | None = None,
         crash_at: str | None = None,
         is_embedded: bool = True,
+        scratch_in: str = "",
     ) -> None:
         self.root = root
+        # Steps of one process take turns, so a name is enough. A job's attempt names a folder of its own: an earlier one may still be at it.
+        self.scratch_folder = root / SCRATCH_FOLDER / scratch_in
         self._session = session
         self._versions = versions
         self._crash_at = crash_at
         self._is_embedded = is_embedded
         self._opened: dict[str, tuple[int | None, Any]] = {}
         self._store: tuple[SparkSession, Store] | None = None
+        self._fitted: set[str] = set()
+        self._whole: set[tuple[str, int | None]] = set()
+        self._needs_barrier: tuple[SparkSession, bool] | None = None
 
     @property
     def is_embedded(self) -> bool:
@@ -94,10 +106,11 @@ class Lake:
         return newest_version(self.path(spec))
 
     def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
-        """The table as a Spark frame; an empty frame of its schema where nothing was written yet."""
+        """The table as a Spark frame; an empty frame of its schema where nothing was written yet. Columns that it lacks are null."""
         if not self.exists(spec):
             return self.empty(spec)
-        return self.store.read(self.path(spec), version if version is not None else (self._versions or {}).get(str(spec)))
+        at = version if version is not None else (self._versions or {}).get(str(spec))
+        return with_nulls(self._stored(spec, at), ((column.name, column.type) for column in self._lacking(spec, at)))
 
     def read_arrow(self, spec: TableSpec) -> pa.Table:
         """A small table on the driver, in the spec's types."""
@@ -160,28 +173,53 @@ class Lake:
 
         `ddl`: the frame's columns where they are known; the engine has to be asked for them otherwise.
         """
-        path = str(self.root / "_scratch" / name)
+        path = str(self.scratch_folder / name)
         frame.write.format("parquet").mode("overwrite").save(path)
         # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
         ddl = ddl or ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
         return self.spark.read.schema(ddl).parquet(path)
 
-    def narrow(self, frame: DataFrame, into: TableSpec) -> DataFrame:
-        """The frame as one partition before it goes into Python, where it is what a day adds to a table that already holds rows.
+    def narrow(self, frame: DataFrame) -> DataFrame:
+        """The frame as one partition before it goes into Python.
 
-        The embedded engine reads a table partitioned by day as one partition a file and starts Python in each of them, empty ones
-        too: that costs by how many days are stored. It waits for ever on a `coalesce` to more than one.
+        The embedded engine reads a table partitioned by day as one partition a file and starts Python in each of them, all at once
+        and empty ones too: time and memory by how many days there are, not by how many rows (a shop of 690 days with 4,900 reviews
+        held 690 classifiers). Its Python is this process's, one thread at a time, so one partition loses nothing. It waits for ever
+        on a `coalesce` to more than one.
         """
-        return frame.coalesce(1) if self._is_embedded and self.row_count(into) else frame
+        return frame.coalesce(1) if self._is_embedded else frame
 
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""
         for name in names:
-            shutil.rmtree(self.root / "_scratch" / name, ignore_errors=True)
+            shutil.rmtree(self.scratch_folder / name, ignore_errors=True)
+
+    def fit(self, spec: TableSpec) -> None:
+        """Bring a table that is there up to its spec: columns it lacks are added, by a commit that touches no row.
+
+        Raises MadeByAnotherVersion where that would not do. Looked at once a lake object: nothing takes columns away.
+        """
+        if str(spec) in self._fitted or self._versions is not None or not self.exists(spec):
+            return
+        gained = {column.name for column in self.gained(spec)}
+        if gained:
+            from deltalake import Schema
+
+            self._delta(spec).alter.add_columns([field for field in Schema.from_arrow(spec.arrow_schema).fields if field.name in gained])
+        self._fitted.add(str(spec))
+
+    def gained(self, spec: TableSpec) -> tuple[Column, ...]:
+        """The columns that the spec has and the table lacks. Raises MadeByAnotherVersion where adding them would not do."""
+        table = self._delta(spec)
+        required = frozenset(field.name for field in pa.schema(table.schema().to_arrow()) if not field.nullable)
+        partitions = table.metadata().partition_columns
+        stored = StoredTable(self.stored_columns(spec), required, partitions[0] if partitions else None)
+        return to_add(spec, stored, self.declared_columns(spec), str(self.path(spec)))
 
     def ensure(self, spec: TableSpec) -> None:
-        """Create the table with its types, comments and properties where it is not there yet."""
+        """Create the table with its types, comments and properties where it is not there yet; bring one that is there up to its spec."""
         if self.exists(spec):
+            self.fit(spec)
             return
         from deltalake import DeltaTable, Schema
 
@@ -208,10 +246,10 @@ class Lake:
         new = self._as_arrow(spec, frame)
         old = self.read_arrow(spec)
         if spec.write == "upsert_small" and old.num_rows:
-            new = _upsert(old, new, spec)
+            new = upserted(old, new, spec)
         if new.num_rows > SMALL_TABLE_ROWS:
             raise SchemaMismatch(f"{spec}: {new.num_rows} rows pass through the driver; at most {SMALL_TABLE_ROWS} may")
-        if _equal(old, new, spec):
+        if equal_rows(old, new, spec):
             return WriteResult(0, self._delta(spec).version(), False)
         return self._commit(spec, lambda: self.store.overwrite(self.path(spec), spec, arrow_to_spark(new, self.spark)))
 
@@ -233,9 +271,18 @@ class Lake:
         if isinstance(frame, pa.Table):
             return arrow_to_spark(frame.select(spec.column_names).cast(self._bare(spec)), self.spark)
         fitting = conform_spark(frame, spec)
-        # The embedded engine checks NOT NULL below a filter that removes the nulls; one stream into the writer keeps the order
-        # of the two, and makes one file a partition instead of one a thread.
-        return fitting.coalesce(1) if self._is_embedded else fitting
+        # Sail checks NOT NULL below a filter that removes the nulls, in this process and behind Connect alike. What moves rows between the
+        # two keeps their order: one stream here, which makes one file a partition; elsewhere days may be written side by side.
+        if self._is_embedded or (self._checks_nulls_too_early and spec.partition_by is None):
+            return fitting.coalesce(1)
+        return fitting.repartition(spec.partition_by or "") if self._checks_nulls_too_early else fitting
+
+    @property
+    def _checks_nulls_too_early(self) -> bool:
+        spark = self.spark
+        if self._needs_barrier is None or self._needs_barrier[0] is not spark:
+            self._needs_barrier = (spark, checks_nulls_too_early(spark))
+        return self._needs_barrier[1]
 
     def _as_arrow(self, spec: TableSpec, frame: Any) -> pa.Table:
         import pandas as pd
@@ -247,6 +294,31 @@ class Lake:
         else:
             table = conform_spark(frame, spec).toArrow()
         return table.cast(self._bare(spec))
+
+    def _stored(self, spec: TableSpec, version: int | None) -> DataFrame:
+        """The table's own columns, at a version or as it is now."""
+        return self.store.read(self.path(spec), version)
+
+    def _lacking(self, spec: TableSpec, version: int | None) -> tuple[Column, ...]:
+        """The spec's columns that the table does not have at a version. Only that it has all is kept: another process may add some."""
+        key = (str(spec), version)
+        if key in self._whole or (version is None and str(spec) in self._fitted):
+            return ()
+        found = lacking(spec, self._names(spec, version), str(self._place(spec)))
+        if not found:
+            self._whole.add(key)
+        return found
+
+    def _names(self, spec: TableSpec, version: int | None) -> set[str]:
+        from deltalake import DeltaTable
+
+        is_open = version is None or (self._versions or {}).get(str(spec)) == version
+        table = self._delta(spec) if is_open else DeltaTable(str(self.path(spec)), version=version)
+        return {field.name for field in table.schema().fields}
+
+    def _place(self, spec: TableSpec) -> Path | str:
+        """Where the table is, in an error's words."""
+        return self.path(spec)
 
     def _bare(self, spec: TableSpec) -> pa.Schema:
         return pa.schema([pa.field(field.name, field.type) for field in spec.arrow_schema])
@@ -268,19 +340,3 @@ class Lake:
     def crash(self, spec: TableSpec, moment: str) -> None:
         """Where a process may die before or after it commits to a table; it does where the setting says so."""
         crash_here(self._crash_at, f"{spec}:{moment}")
-
-
-def _upsert(old: pa.Table, new: pa.Table, spec: TableSpec) -> pa.Table:
-    """Old rows whose key is not among the new, then the new ones."""
-    replaced = set(zip(*(new.column(name).to_pylist() for name in spec.key), strict=True))
-    keep = [key not in replaced for key in zip(*(old.column(name).to_pylist() for name in spec.key), strict=True)]
-    return pa.concat_tables([old.filter(pa.array(keep, type=pa.bool_())), new])
-
-
-def _equal(old: pa.Table, new: pa.Table, spec: TableSpec) -> bool:
-    """Equal as the design defines it: the same rows by key, without the volatile columns."""
-    if old.num_rows != new.num_rows:
-        return False
-    order = [(name, "ascending") for name in spec.key]
-    pick = spec.stable_columns
-    return old.sort_by(order).select(pick).combine_chunks().equals(new.sort_by(order).select(pick).combine_chunks())

@@ -7,6 +7,7 @@ rows mean. Whatever the store, a table is an ordinary Delta table that every oth
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from datetime import date
@@ -17,6 +18,7 @@ from insights_assets.lake.conform import SchemaMismatch
 from insights_assets.lake.delta_log import newest_version, output_rows, rows_by_partition
 from insights_assets.lake.pinned import make_readable
 from insights_assets.lake.spec import TableSpec
+from insights_assets.lake.widening import with_nulls
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -51,13 +53,13 @@ class NativeDelta:
         return (reader if version is None else reader.option("versionAsOf", version)).load(str(table))
 
     def append(self, table: Path, spec: TableSpec, frame: DataFrame) -> int:
-        frame.write.format("delta").mode("append").save(str(table))
+        _whole(table, spec, frame).write.format("delta").mode("append").save(str(table))
         return output_rows(_open(table))
 
     def replace_days(self, table: Path, spec: TableSpec, frame: DataFrame, days: Sequence[date]) -> int:
         before = newest_version(table)
         condition = f"`{spec.partition_by}` IN ({', '.join(f'DATE{day.isoformat()!r}' for day in days)})"
-        frame.write.format("delta").mode("overwrite").option("replaceWhere", condition).save(str(table))
+        _whole(table, spec, frame).write.format("delta").mode("overwrite").option("replaceWhere", condition).save(str(table))
         written = _open(table)
         if written.version() == before:
             return 0  # no rows where there were none: the engine commits nothing
@@ -69,7 +71,7 @@ class NativeDelta:
         return inside
 
     def overwrite(self, table: Path, spec: TableSpec, frame: DataFrame) -> int:
-        frame.write.format("delta").mode("overwrite").save(str(table))
+        _whole(table, spec, frame).write.format("delta").mode("overwrite").save(str(table))
         return output_rows(_open(table))
 
 
@@ -98,6 +100,24 @@ def speaks_delta(spark: SparkSession) -> bool:
     finally:
         log.disabled = was_silent
     return True
+
+
+def _whole(table: Path, spec: TableSpec, frame: DataFrame) -> DataFrame:
+    """The frame with a null for each column of the table that the spec does not know: the embedded engine misses them."""
+    from pyspark.sql.types import StructType
+
+    stored = StructType.fromJson(json.loads(_open(table).schema().to_json()))
+    return with_nulls(frame, ((field.name, field.dataType.simpleString()) for field in stored.fields if field.name not in spec.column_names))
+
+
+def checks_nulls_too_early(spark: SparkSession) -> bool:
+    """Whether the engine is Sail, wherever it runs: it makes one condition of NOT NULL and of a filter that removes the nulls, and looks at
+    both in every row of a batch of which more than a fifth passes the filter. So a write fails or not by how rows happened to be divided.
+
+    Asked of the engine, once: Sail's `version()` is its own, Spark's begins with what the session says.
+    """
+    own: str = spark.sql("SELECT version()").toArrow().column(0)[0].as_py()
+    return not own.startswith(spark.version)
 
 
 def _open(table: Path) -> Any:

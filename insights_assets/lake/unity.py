@@ -15,13 +15,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from insights_assets.lake.conform import arrow_to_spark
 from insights_assets.lake.ddl import days_condition, quoted
-from insights_assets.lake.lake import SMALL_TABLE_ROWS, Lake, SchemaMismatch, WriteResult, _equal, _upsert
+from insights_assets.lake.lake import SMALL_TABLE_ROWS, Lake, SchemaMismatch, WriteResult
+from insights_assets.lake.small_tables import equal_rows, upserted
 from insights_assets.lake.spec import TableSpec
+from insights_assets.lake.widening import StoredTable, to_add, with_nulls
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+    from insights_assets.lake.spec import Column
 
 PREFIX = "unity:"
 #: Schema of the volumes, and the volumes in it.
@@ -39,13 +42,14 @@ def volume_path(catalog: str, volume: str) -> str:
 
 
 def open_lake(
-    address: str | Path, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None, is_embedded: bool = True
+    address: str | Path, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None, is_embedded: bool = True,
+    scratch_in: str = "",
 ) -> Lake:  # fmt: skip
     """The lake at an address: a folder, or `unity:CATALOG`."""
     catalog = catalog_of(address)
     if catalog is None:
-        return Lake(Path(address), session, versions=versions, crash_at=crash_at, is_embedded=is_embedded)
-    return UnityLake(catalog, session, versions=versions, crash_at=crash_at)
+        return Lake(Path(address), session, versions=versions, crash_at=crash_at, is_embedded=is_embedded, scratch_in=scratch_in)
+    return UnityLake(catalog, session, versions=versions, crash_at=crash_at, scratch_in=scratch_in)
 
 
 def catalog_of(address: str | Path) -> str | None:
@@ -62,10 +66,13 @@ def address_of(lake: Lake) -> str:
 class UnityLake(Lake):
     """The tables of one catalog. The engine is the workspace's own, never one inside this process."""
 
-    def __init__(self, catalog: str, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None) -> None:
-        super().__init__(Path(volume_path(catalog, SCRATCH)), session, versions=versions, crash_at=crash_at, is_embedded=False)
+    def __init__(
+        self, catalog: str, session: Callable[[], SparkSession], *, versions: Mapping[str, int] | None = None, crash_at: str | None = None, scratch_in: str = ""
+    ) -> None:
+        super().__init__(Path(volume_path(catalog, SCRATCH)), session, versions=versions, crash_at=crash_at, is_embedded=False, scratch_in=scratch_in)
         self.catalog = catalog
         self._found: set[str] = set()
+        self._besides: dict[str, list[tuple[str, str]]] = {}
 
     def name(self, spec: TableSpec) -> str:
         """The table's quoted name of three parts."""
@@ -91,13 +98,6 @@ class UnityLake(Lake):
             return self._versions.get(str(spec))
         return int(self._last_commit(spec)["version"]) if self.exists(spec) else None
 
-    def read(self, spec: TableSpec, *, version: int | None = None) -> DataFrame:
-        if not self.exists(spec):
-            return self.empty(spec)
-        pinned = version if version is not None else (self._versions or {}).get(str(spec))
-        reader = self.spark.read
-        return (reader if pinned is None else reader.option("versionAsOf", pinned)).table(self.name(spec))
-
     def row_count(self, spec: TableSpec) -> int:
         return int(self.read(spec).count()) if self.exists(spec) else 0
 
@@ -107,13 +107,30 @@ class UnityLake(Lake):
     def declared_columns(self, spec: TableSpec) -> dict[str, str]:
         return {column.name: column.type.replace(" ", "") for column in spec.columns}
 
+    def fit(self, spec: TableSpec) -> None:
+        """See whether the table has the spec's columns; adding them is for who may alter tables, and a run may not."""
+        if str(spec) in self._besides or self._versions is not None or not self.exists(spec):
+            return
+        if gained := self.gained(spec):
+            names = ", ".join(column.name for column in gained)
+            raise TableMissing(f"{self.name(spec)} lacks {names}: run `insights databricks bootstrap --catalog {self.catalog} --apply`, which adds them")
+        self._besides[str(spec)] = [(name, kind) for name, kind in self.stored_columns(spec).items() if name not in spec.column_names]
+        self._fitted.add(str(spec))
+
+    def gained(self, spec: TableSpec) -> tuple[Column, ...]:
+        fields = self._stored(spec, None).schema.fields
+        # How a catalog's table is divided is `bootstrap`'s own matter.
+        stored = StoredTable({f.name: f.dataType.simpleString() for f in fields}, frozenset(f.name for f in fields if not f.nullable), spec.partition_by)
+        return to_add(spec, stored, self.declared_columns(spec), self.name(spec))
+
     def ensure(self, spec: TableSpec) -> None:
         if not self.exists(spec):
             raise TableMissing(f"{self.name(spec)} does not exist: run `insights databricks bootstrap --catalog {self.catalog} --apply` first")
+        self.fit(spec)
 
     def clear_scratch(self, *names: str) -> None:
         for name in names:
-            folder = self.root / "_scratch" / name
+            folder = self.scratch_folder / name
             if folder.is_dir():  # on a cluster volumes are folders
                 shutil.rmtree(folder)
             elif (left := self._left_behind(str(folder))) is not None:
@@ -150,6 +167,19 @@ class UnityLake(Lake):
             return None
         return self.spark.createDataFrame([], schema)
 
+    def _stored(self, spec: TableSpec, version: int | None) -> DataFrame:
+        reader = self.spark.read
+        return (reader if version is None else reader.option("versionAsOf", version)).table(self.name(spec))
+
+    def _names(self, spec: TableSpec, version: int | None) -> set[str]:
+        return set(self._stored(spec, version).columns)
+
+    def _place(self, spec: TableSpec) -> str:
+        return self.name(spec)
+
+    def _as_spark(self, spec: TableSpec, frame: Any) -> DataFrame:
+        return with_nulls(super()._as_spark(spec, frame), self._besides.get(str(spec), ()))
+
     def _append(self, spec: TableSpec, frame: Any) -> WriteResult:
         return self._written(spec, lambda table: self._as_spark(spec, frame).writeTo(table).append())
 
@@ -172,12 +202,12 @@ class UnityLake(Lake):
 
         new, old = self._as_arrow(spec, frame), self.read_arrow(spec)
         if spec.write == "upsert_small" and old.num_rows:
-            new = _upsert(old, new, spec)
+            new = upserted(old, new, spec)
         if new.num_rows > SMALL_TABLE_ROWS:
             raise SchemaMismatch(f"{spec}: {new.num_rows} rows pass through the driver; at most {SMALL_TABLE_ROWS} may")
-        if _equal(old, new, spec):
+        if equal_rows(old, new, spec):
             return WriteResult(0, self._version(spec), False)
-        return self._written(spec, lambda table: arrow_to_spark(new, self.spark).writeTo(table).overwrite(F.lit(True)))
+        return self._written(spec, lambda table: self._as_spark(spec, new).writeTo(table).overwrite(F.lit(True)))
 
     def _written(self, spec: TableSpec, write: Callable[[str], None]) -> WriteResult:
         """One write through the catalog. Not `saveAsTable`: its overwrite replaces the table, which takes more than MODIFY and may cost

@@ -29,17 +29,18 @@ from insights_assets.settings import Settings
 TRIGGER_TAG = "insights/trigger"
 MOST_ATTEMPTS = 3
 
-_LABELS = ("labels.feedback_labels", "labels.rule_labels", "labels.label_versions", "labels.relabelled", "labels.label_decisions", "labels.label_conflicts")
+_LABELS = ("labels.feedback_labels", "labels.rule_labels", "labels.label_versions", "labels.relabelled", "labels.label_decisions", "labels.label_conflicts",
+           "labels.model_entities")  # fmt: skip
 JOBS = (
     Job(MODEL_REVIEW, ("labels.label_corrections", "labels.label_quality", "labels.review_queue", "learning.evaluations", "learning.review_sample"),
         "Drift lasted: evaluate the active version, draw what a person should read, write a report. Changes no model.",
         apart=("learning.evaluations", "learning.review_sample")),
     Job(TRAIN_CANDIDATE, ("learning.training_set", "learning.classifier"), "Train a candidate on the corpus and what was reviewed. Brings nothing into force.", apart=True),
     Job(JUDGE_CANDIDATE, ("labels.label_candidates", "labels.label_promotion"), "Hold the candidate against the active version; promote it if it is better.", apart=True),
-    Job(RELABEL, ("labels.relabel_plan", *_LABELS, "labels.labelled_feedback"), "After a promotion: make labels again where they would change, newest days first.",
+    Job(RELABEL, ("labels.relabel_plan", *_LABELS, "labels.labelled_feedback", "labels.label_details"), "After a promotion: make labels again where they would change, newest days first.",
         apart=("labels.relabel_plan",)),
     Job("feature_refresh", ("clusters.embeddings", "learning.training_set"), "Bring vectors and training set up to date (R104)."),
-    Job("batch_prediction", (*_LABELS, "labels.labelled_feedback"), "Label what is new with the active versions (R104)."),
+    Job("batch_prediction", (*_LABELS, "labels.labelled_feedback", "labels.label_details"), "Label what is new with the active versions (R104)."),
     Job("evaluation_checks", ("labels.label_corrections", "labels.label_quality", "learning.evaluations"), "How right are the labels, and does the gate hold (R104)?"),
 )  # fmt: skip
 

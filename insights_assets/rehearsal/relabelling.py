@@ -55,7 +55,7 @@ def changed_labels(step: Step, change: Change, first: date) -> DataFrame:
 def _labelled(step: Step, stored: DataFrame, labeller: Labeller) -> DataFrame:
     local = stored.where("prompt_version = 'none'").select("feedback_id", "input_hash")
     records = step.read(FEEDBACK).select("feedback_id", *INPUTS, "received_day").join(local, "feedback_id")
-    narrowed = step.lake.narrow(records.select("feedback_id", *INPUTS, "input_hash", "received_day"), FEEDBACK_LABELS)
+    narrowed = step.lake.narrow(records.select("feedback_id", *INPUTS, "input_hash", "received_day"))
     return narrowed.mapInArrow(batch_labeller(labeller, corrections_of(step), None), label_ddl()).drop("hits")
 
 

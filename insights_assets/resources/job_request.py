@@ -30,7 +30,7 @@ class JobRequest:
     """One heavy step of one run. Travels as arguments of the task, so that people read step and days on the task's page.
 
     `lake` (an address, see `lake/unity.py`) and `shop` are as the job sees them; without a shop the job reads the packaged one. The days of a step are those that
-    became known after `previous_as_of` and by `as_of`. `token` names the job's folder of receipts.
+    became known after `previous_as_of` and by `as_of`. `token` names the job's folder of receipts, `gate` the task that this one waits behind.
     """
 
     step: str
@@ -44,6 +44,7 @@ class JobRequest:
     secret_scope: str = "insights"  # noqa: S105 - the name of a scope
     channel: str = "dbfs"
     token: str = ""
+    gate: str = ""
 
     def to_arguments(self) -> list[str]:
         """The request as arguments of a command."""

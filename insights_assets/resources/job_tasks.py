@@ -11,12 +11,17 @@ import dagster as dg
 from dagster_pipes import DAGSTER_PIPES_CONTEXT_ENV_VAR, DAGSTER_PIPES_MESSAGES_ENV_VAR, encode_param
 from databricks.sdk.service import compute, jobs
 
+from insights_assets.lake.unity import open_lake
+from insights_assets.resources.job_gate import Gate
 from insights_assets.resources.job_request import KEY_NAME, KEY_VARIABLE, JobRequest
+from insights_assets.resources.waves import all_before
 from insights_assets.settings import Settings
 
 #: Distribution and entry point of the project's wheel.
 PACKAGE, ENTRY_POINT = "insights-assets", "insights-step"
 _ENVIRONMENT = "insights"
+#: Seconds that a gate has beyond its own patience, for starting up.
+_TO_START = 900
 
 
 class JobNotPossible(dg.Failure):
@@ -31,15 +36,35 @@ def job_environment(settings: Settings) -> dict[str, str]:
 def tasks(
     requests: Sequence[JobRequest], upstream: Mapping[str, Set[str]], tables: Mapping[str, Sequence[str]], channel: Any, settings: Settings, **context: Any
 ) -> list[jobs.SubmitTask]:
-    """One task a request, each behind those whose tables it reads. `tables` are the asset keys that a step writes."""
+    """One task a request, each behind its gate and those whose tables it reads, and one a gate. `tables` are the asset keys that a step writes."""
     chosen = {request.step for request in requests}
-    return [
+    made = [
         replace(
             _work([*request.to_arguments(), *_pipes(request, tables[request.step], channel, context)], settings),
-            task_key=request.step, depends_on=[jobs.TaskDependency(one) for one in sorted(upstream[request.step] & chosen)] or None,
+            task_key=request.step, depends_on=_behind({request.gate} - {""} | upstream[request.step] & chosen),
         )
         for request in requests
     ]
+    return made + [_gate(name, [one for one in requests if one.gate == name], chosen, upstream, settings) for name in sorted({one.gate for one in requests} - {""})]
+
+
+def _gate(name: str, behind: Sequence[JobRequest], chosen: Set[str], upstream: Mapping[str, Set[str]], settings: Settings) -> jobs.SubmitTask:
+    """The task that waits for Dagster, from when the tasks are done which its steps need."""
+    seconds = settings.databricks_wait_minutes * 60
+    root = open_lake(behind[0].lake, _no_session).root
+    steps = {request.step for request in behind}
+    return replace(
+        _work(Gate(name, str(root), behind[0].token, seconds).to_arguments(), settings), task_key=name, depends_on=_behind(all_before(steps, upstream) & chosen - steps),
+        timeout_seconds=seconds + _TO_START,
+    )
+
+
+def _behind(steps: Set[str]) -> list[jobs.TaskDependency] | None:
+    return [jobs.TaskDependency(one) for one in sorted(steps)] or None
+
+
+def _no_session() -> Any:
+    raise LookupError("where a lake lies is known without an engine")
 
 
 def environments(settings: Settings) -> list[jobs.JobEnvironment] | None:

@@ -7,6 +7,8 @@ What is promised and why it holds:
 * One piece of work is one job run. Its idempotency token follows from lake, work and attempt, and the attempt is written down before the
   submission, so that a lost reply, a retry, or another process after a crash comes to the same run and waits for it. An attempt is given up
   only when its run is known to have ended badly.
+* Tasks behind a gate begin when Dagster has done what stands before them, on the versions that it left: those are written down before the word is
+  given, and a job whose tasks were let go on others is nobody's.
 * No job writes on behalf of a run that is over: an interrupted, failed or finished run cancels what it left and waits until it has stopped. A
   run that was killed could not; the next one of the home adopts its job where it would launch the same work, and cancels it otherwise.
 """
@@ -16,7 +18,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -29,8 +31,10 @@ from databricks.sdk.service import jobs
 from insights_assets.lake.lake import Lake
 from insights_assets.resources import job_outcome, job_tasks
 from insights_assets.resources.job_channel import Channel, ContextWithTask
+from insights_assets.resources.job_files import remove_receipts, remove_scratch, write_beside
+from insights_assets.resources.job_gate import word_text
 from insights_assets.resources.job_request import JobRequest
-from insights_assets.resources.receipts import Result, remove_receipts
+from insights_assets.resources.receipts import Result, receipt_path
 from insights_assets.resources.waves import token_of
 from insights_assets.settings import Settings
 
@@ -44,11 +48,16 @@ _NO_ANSWER = (InternalError, TemporarilyUnavailable, DeadlineExceeded)
 
 @dataclass
 class Wave:
-    """One job run and the steps that are its tasks."""
+    """One job run and the steps that are its tasks. `gates`: the task that waits -> the steps behind it; `open` are those that wait no more."""
 
     token: str
     run_id: int
     steps: list[str]
+    gates: dict[str, list[str]] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+
+    def gate_before(self, step: str) -> str | None:
+        return next((gate for gate, steps in self.gates.items() if step in steps and gate not in self.open), None)
 
 
 def open_workspace(settings: Settings) -> WorkspaceClient:
@@ -99,10 +108,10 @@ class JobRuns:
         """The job run of a wave: one that already does this work, or a new one. `work_of` gives the key of the work that steps have now."""
         steps = [request.step for request in requests]
         attempts = self._attempts()
-        found = next((kept for work, kept in reversed(attempts.items()) if work_of(kept["steps"]) == work and self._can_give(kept, steps)), None)
+        found = next((kept for work, kept in reversed(attempts.items()) if work_of(kept["steps"]) == work and self._can_give(kept, steps, work_of)), None)
         if found is not None:
             self._cancel_orphans(context, found["run_id"], found["token"])
-            return self._waits_for(context, Wave(found["token"], found["run_id"], steps), "Waiting for")
+            return self._waits_for(context, Wave(found["token"], found["run_id"], steps, dict(found.get("gates", {}))), "Waiting for")
         work = work_of(steps)
         kept = attempts.get(work, {"attempt": 0, "run_id": None})
         if kept["run_id"] is not None:
@@ -110,7 +119,8 @@ class JobRuns:
             kept = {"attempt": kept["attempt"] + 1, "run_id": None}
         token = token_of(self.lake_name, work, kept["attempt"])
         self._cancel_orphans(context, None, token)
-        kept = {**kept, "token": token, "steps": steps}
+        gates = {name: [one.step for one in requests if one.gate == name] for name in sorted({one.gate for one in requests} - {""})}
+        kept = {**kept, "token": token, "steps": steps, "gates": gates, "begun": {}}
         self._keep(context, attempts, work, kept)  # before the submission: whoever comes after a crash asks with the same token
         for step in steps:
             self._asked(lambda step=step: self.channel.make(token, step))
@@ -120,19 +130,21 @@ class JobRuns:
         submitted = self._asked(lambda: self._workspace.jobs.submit(run_name=name, tasks=body, environments=shared, idempotency_token=token))
         kept["run_id"] = int(submitted.bind()["run_id"])
         self._keep(context, attempts, work, kept)
-        return self._waits_for(context, Wave(token, kept["run_id"], steps), "Launched")
+        return self._waits_for(context, Wave(token, kept["run_id"], steps, gates), "Launched")
 
     def _waits_for(self, context: dg.AssetExecutionContext, wave: Wave, how: str) -> Wave:
         self._waves.append(wave)
         context.log.info(f"{how} Databricks job run {wave.run_id} for {len(wave.steps)} steps: {', '.join(wave.steps)}")
         return wave
 
-    def _can_give(self, kept: Mapping[str, Any], steps: Sequence[str]) -> bool:
+    def _can_give(self, kept: Mapping[str, Any], steps: Sequence[str], work_of: Callable[[Sequence[str]], str]) -> bool:
         """Whether the tasks of an earlier submission do or did the work of these steps: they are still at it, or the lake holds what they wrote.
 
-        What others of its tasks wrote for them must be there unchanged, too.
+        What others of its tasks wrote for them must be there unchanged, too, and so must what those behind a gate were let go on.
         """
         if kept["run_id"] is None or not set(steps) <= set(kept["steps"]):
+            return False
+        if any(work_of(kept["gates"][gate]) != work for gate, work in kept.get("begun", {}).items()):
             return False
         try:
             run = self._run(kept["run_id"])
@@ -144,6 +156,43 @@ class JobRuns:
         at_it = {one: task is not None and not job_outcome.has_ended(task) and not job_outcome.has_ended(run) for one, task in tasks.items()}
         done = {one: task is not None and job_outcome.succeeded(task) and holds[one] for one, task in tasks.items()}
         return all(at_it[one] or done[one] for one in steps) and all(holds[one] for one in kept["steps"] if one not in steps)
+
+    # -- gates --------------------------------------------------------------------------------------------------------------
+
+    def lets_begin(self, context: dg.AssetExecutionContext, wave: Wave, step: str, work_of: Callable[[Sequence[str]], str], is_ready: Callable[[str], bool]) -> bool:
+        """Open the gate before a step that Dagster has reached. False where its task is not to do it: then the step needs another job run.
+
+        That is where a step behind the gate is not ready (one before it failed here), where the gate is gone (its time was over, or a task
+        before it failed), and where the tasks were let go on other versions by a run that was killed since.
+        """
+        gate = wave.gate_before(step)
+        if gate is None:
+            return True
+        attempts = self._attempts()
+        key, kept = next((work, kept) for work, kept in attempts.items() if kept["token"] == wave.token)
+        work, before = work_of(wave.gates[gate]), kept["begun"].get(gate)
+        run = self._run(wave.run_id)
+        task = job_outcome.task_of(run, gate)
+        is_gone = before is None and (task is None or job_outcome.has_ended(task) or job_outcome.has_ended(run))
+        if before not in (None, work):
+            self._stop(wave.run_id)
+        if is_gone or before not in (None, work) or not all(is_ready(one) for one in wave.gates[gate]):
+            self._say(wave, gate, begins=False)
+            context.log.warning(f"{', '.join(wave.gates[gate])} cannot be done by Databricks job run {wave.run_id} any more; another one is launched")
+            wave.steps = [one for one in wave.steps if one not in wave.gates[gate]]
+            del wave.gates[gate]
+            return False
+        kept["begun"][gate] = work
+        self._keep(context, attempts, key, kept)  # before the word: whoever comes after a crash knows what the tasks may have begun with
+        self._say(wave, gate, begins=True)
+        wave.open.add(gate)
+        context.log.info(f"Databricks job run {wave.run_id} goes on with {', '.join(wave.gates[gate])}")
+        return True
+
+    def _say(self, wave: Wave, gate: str, *, begins: bool) -> None:
+        self._asked(lambda: write_beside(self._workspace, self._lake, receipt_path(self._lake.root, wave.token, gate), word_text(begins)))
+
+    # -- orphans ------------------------------------------------------------------------------------------------------------
 
     def _cancel_orphans(self, context: dg.AssetExecutionContext, adopted: int | None, token: str) -> None:
         """Jobs of this home that no living run waits for: the home has one writer, so whatever runs beside ours was left by a run that was killed."""
@@ -197,9 +246,10 @@ class JobRuns:
         for wave in self._waves:
             self._try_to_stop(tell, wave.run_id)
             try:
+                remove_scratch(self._workspace, self._lake, wave.token)
                 self.channel.remove(wave.token)
             except OSError as error:
-                tell(f"the message folder of Databricks job run {wave.run_id} could not be removed: {error}")
+                tell(f"the files of Databricks job run {wave.run_id} could not be removed: {error}")
         self._waves = []
 
     def _try_to_stop(self, tell: Callable[[str], None], run_id: int) -> None:
@@ -249,8 +299,9 @@ class JobRuns:
 
     def _forget(self, context: dg.AssetExecutionContext, kept: Mapping[str, Any]) -> None:
         """What an attempt left behind."""
-        remove_receipts(self._lake.root, kept["token"])
         try:
+            remove_receipts(self._workspace, self._lake, kept["token"])
+            remove_scratch(self._workspace, self._lake, kept["token"])
             self.channel.remove(kept["token"])
         except OSError as error:
-            context.log.warning(f"the message folder of an earlier job could not be removed: {error}")
+            context.log.warning(f"the files of an earlier job could not be removed: {error}")

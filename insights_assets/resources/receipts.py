@@ -6,7 +6,6 @@ on the way; what the lake says is then read where the lake is: in its folder, or
 """
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,3 @@ def versions_of(results: Sequence[Result]) -> dict[str, str | None]:
         ".".join(result.asset_key.path): result.data_version.value if result.data_version else None
         for result in results if isinstance(result, dg.MaterializeResult) and result.asset_key
     }
-
-
-def remove_receipts(lake: Path, token: str) -> None:
-    shutil.rmtree(lake / FOLDER / token, ignore_errors=True)

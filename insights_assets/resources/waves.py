@@ -1,9 +1,10 @@
 """Which heavy steps of a run go into one job: plain functions over the order of steps, no Dagster and no network.
 
 A *wave* is all heavy steps whose light predecessors are done when the first of them is reached: they need nothing more of this process, so
-they are the tasks of one job run on shared compute, and each attaches to its task when its turn comes. A step behind a light one that still
-has to run cannot be among them: its inputs are not there yet. So a run has as many job runs as there are changes from light to heavy on its
-longest way. Light steps go first (`HEAVY_LAST`), which keeps that number at its least: two in today's graph.
+they are tasks of one job run on shared compute, and each attaches to its task when its turn comes. A step behind a light one that still
+has to run is of a later wave: its task stands behind a gate (`job_gate.py`) in the same job run. So a run has as many waves as there are changes
+from light to heavy on its longest way. Light steps go first (`HEAVY_LAST`), which keeps that number at its least: two in today's graph. Where tasks
+share no compute a gate would hold a machine of its own while it waits, and each wave is a job run.
 """
 
 from __future__ import annotations
@@ -50,6 +51,44 @@ def wave_of(first: str, heavy: Set[str], upstream: Mapping[str, Set[str]], done:
     for step in [first, *sorted(set(upstream) - {first})]:
         add(step)
     return tuple(wave)
+
+
+def later_waves(wave: Set[str], heavy: Set[str], upstream: Mapping[str, Set[str]], done: Set[str]) -> tuple[tuple[str, ...], ...]:
+    """The heavy steps that come behind a wave, wave by wave, each in an order in which they may run. Nobody knows yet which can be skipped."""
+    reached = set(done) | set(wave)
+    rest = set(upstream) - reached
+    waves: list[tuple[str, ...]] = []
+
+    def take(among: Set[str]) -> tuple[str, ...]:
+        taken: list[str] = []
+        while able := sorted(step for step in rest & among if upstream[step] <= reached):
+            taken += able
+            reached.update(able)
+            rest.difference_update(able)
+        return tuple(taken)
+
+    take(heavy)  # what could have gone with the wave and was left out can be skipped
+    while take(rest - heavy):
+        if found := take(heavy):
+            waves.append(found)
+    return tuple(waves)
+
+
+def between(steps: Set[str], upstream: Mapping[str, Set[str]]) -> set[str]:
+    """The steps that stand behind one of these and before another."""
+    return {one for one in set(upstream) - steps if all_before({one}, upstream) & steps and any(one in all_before({step}, upstream) for step in steps)}
+
+
+def all_before(steps: Set[str], upstream: Mapping[str, Set[str]]) -> set[str]:
+    """All steps that must be done before these."""
+    found: set[str] = set()
+    todo = [one for step in steps for one in upstream[step]]
+    while todo:
+        step = todo.pop()
+        if step not in found:
+            found.add(step)
+            todo += upstream[step]
+    return found
 
 
 def work_key(facts: Mapping[str, Any]) -> str:

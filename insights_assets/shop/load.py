@@ -68,7 +68,7 @@ def _read(root: Path, digest: str, label_topics: tuple[str, ...]) -> Shop:
     shop = read_yaml(root / "shop.yaml", root)
     top = shop.mapping(
         ("name", "reporting_currency", "shop_time_zone", "languages", "brief_readers", "decided_by"),
-        ("slice", "region_names"),
+        ("slice", "region_names", "competitors"),
     )
     owners = _owners(read_yaml(root / "owners.yaml", root))
     teams = tuple(owners)
@@ -100,6 +100,7 @@ def _read(root: Path, digest: str, label_topics: tuple[str, ...]) -> Shop:
         unused_files=unused,
         replies=_replies(read_yaml(root / "replies.yaml", root), teams, topics, languages),
         region_names=top["region_names"].each(Node.text) if "region_names" in top else {},
+        competitors=top["competitors"].texts() if "competitors" in top else (),
         warnings=warnings,
         destinations=_destinations(root),
     )

@@ -314,6 +314,7 @@ class Shop:
     sources: Mapping[str, tuple[SourceMapping, ...]]
     replies: Mapping[str, Replies]
     region_names: Mapping[str, str] = field(default_factory=dict)
+    competitors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     unused_files: Mapping[str, str] = field(default_factory=dict)
     destinations: Destinations = field(default_factory=Destinations)
@@ -323,10 +324,13 @@ class Shop:
         return ZoneInfo(self.shop_time_zone)
 
     def spoken(self, attributes: Mapping[str, str]) -> dict[str, str]:
-        """Attributes as they are said to people: a region by its name, where the shop gives it one."""
+        """Attributes as they are said to people: a region by the name the shop gives it, else a bare code in capitals; a product line in words."""
         said = dict(attributes)
         if "region" in said:
-            said["region"] = self.region_names.get(said["region"], said["region"])
+            code = said["region"]
+            said["region"] = self.region_names.get(code, code.upper() if len(code) <= 3 and code.isalpha() else code)
+        if "product_line" in said:
+            said["product_line"] = said["product_line"].replace("_", " ")
         return said
 
     @property

@@ -23,7 +23,7 @@ from insights_assets.anomalies.tables import (
 )
 from insights_assets.canonical.tables import DUPLICATES, FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
 from insights_assets.labels.tables import FEEDBACK_LABELS
-from insights_assets.lake.lake import _equal
+from insights_assets.lake.small_tables import equal_rows
 from insights_assets.sources.tables import BRONZE
 from insights_assets_tests.anomalies.worlds import LINES, START, Plant, World, make_world
 from insights_assets_tests.house import TestHouse
@@ -174,7 +174,7 @@ def test_day_by_day_equals_at_once(house: TestHouse, world: World, spark: Any, t
         other.run("anomalies")
     for spec in (TOPIC_SERIES, ANOMALIES, ISSUE_DAYS, INSIGHTS, ROOT_CAUSES, FORECASTS):
         left, right = house.lake.read_arrow(spec), other.lake.read_arrow(spec)
-        assert left.num_rows > 0 and _equal(left, right, spec), str(spec)
+        assert left.num_rows > 0 and equal_rows(left, right, spec), str(spec)
 
 
 def test_a_verdict_reaches_the_insight_without_a_new_day(house: TestHouse) -> None:

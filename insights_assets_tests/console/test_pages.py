@@ -180,7 +180,7 @@ def test_a_link_opens_its_insight_with_everything_behind_it(home: Path, from_roo
     app.run()
     assert not app.exception
     assert [header.value for header in app.subheader] == [
-        "Why it was flagged", "Cause and comparison", "Money", "What happened when", "All records: 44", "Trace", "Proof",
+        "Why it was flagged", "Cause and comparison", "Money", "What people name", "What happened when", "All records: 44", "Trace", "Proof",
     ]  # fmt: skip
     assert "raised by the rate scan; 41 people seen; 7.0 usual" in texts(app)
     frames = [frame.value for frame in app.dataframe]

@@ -11,8 +11,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from insights_assets_tests.contract.databricks_driver import Node
 from insights_assets_tests.contract.databricks_files import ApiError, Dbfs
 
 _SECRET = re.compile(r"\{\{secrets/([^/}]+)/([^/}]+)\}\}")
-_HERE = Path(__file__).resolve()
 
 
 @dataclass
@@ -37,7 +35,7 @@ class TaskRun:
     message: str = ""
     output: str = ""
     errors: str = ""
-    process: subprocess.Popen[str] | None = None
+    process: Node | None = None
     seen: list[str] = field(default_factory=lambda: ["BLOCKED"])
     started_at: float = 0.0
     ended_at: float = 0.0
@@ -167,10 +165,7 @@ class Runs:
         with self._lock:
             if not run.cancelled:
                 task.started_at = time.monotonic()
-                task.process = subprocess.Popen(
-                    [sys.executable, str(_HERE.with_name("databricks_driver.py")), json.dumps(task.settings)], env=environment, cwd=self._folder,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-                )
+                task.process = Node(task.settings, environment, self._folder)
                 task.move("RUNNING")
         if task.process is not None:
             task.output, task.errors = task.process.communicate()
@@ -209,4 +204,7 @@ class Runs:
 def kill(task: TaskRun) -> None:
     """End a task's process, as losing its node would."""
     if task.process is not None and task.process.poll() is None:
-        os.killpg(task.process.pid, signal.SIGKILL)
+        try:
+            os.killpg(task.process.pid, signal.SIGKILL)
+        except ProcessLookupError:  # it has no session of its own yet
+            task.process.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -10,18 +9,16 @@ from typing import Any
 
 import pytest
 
-from insights_assets.lake.ddl import create_table
 from insights_assets.lake.removal import is_append_only
 from insights_assets.sources.tables import RAW
 from insights_assets.tables import all_tables
+from insights_assets_tests.contract.databricks_catalog import Catalog
 from insights_assets_tests.house import PRODUCTS, TestHouse, order, review
 from insights_assets_tests.lake.test_unity import Answered
 
 pytestmark = pytest.mark.slow
 STAGES = ("sources", "canonical", "labels")
 AS_OF = date(2026, 11, 22)
-#: The engine fails on a union of a commented and a computed column, so its copies of the tables go without column comments.
-_COMMENT = re.compile(r" COMMENT '(?:[^'\\]|\\.)*'(?=,\n|\n\))")
 
 
 def fill(house: TestHouse, day: str) -> None:
@@ -35,9 +32,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Iterator[dic
     where: Path = tmp_path_factory.mktemp("catalog")
     named = Answered(where / "tables", lambda: spark)
     mine = [spec for spec in all_tables() if spec.stage in STAGES]
-    for spec in mine:
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS `sail`.`{spec.stage}`")
-        spark.sql(_COMMENT.sub("", create_table(spec, named.name(spec), extra=f"LOCATION '{named.where / spec.stage / spec.name}'")))
+    Catalog(str(named.where), str(where), STAGES).tell(spark)
     made = {"folder": TestHouse(where / "folder", spark, as_of=AS_OF), "catalog": TestHouse(where / "named", spark, as_of=AS_OF)}
     made["catalog"].lake = named
     for day, run_id in (("2026-11-05", "run-1"), ("2026-11-06", "run-2")):

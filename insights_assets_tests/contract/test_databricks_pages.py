@@ -1,10 +1,11 @@
-"""docs/databricks/unity-catalog.md and bundle.md: every `insights` command is run against the stand-in, every other command names what is there."""
+"""docs/databricks/unity-catalog.md, bundle.md and jobs.md: every command is run, in the page's order, against stand-ins of the workspace."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,22 +15,19 @@ from click.testing import CliRunner
 from insights_assets.cli import main
 from insights_assets.commands.unity_catalog import matrix_text
 from insights_assets.governance.unity.roles import ROLES, group_of, matrix
-from insights_assets.settings import Settings
 from insights_assets.tables import all_tables
-from insights_assets_tests.contract.bundle_reading import ROOT, TARGETS, bundle
+from insights_assets_tests.contract.bundle_reading import ROOT
+from insights_assets_tests.contract.page_walk import Typed, install, typed, walk
+from insights_assets_tests.contract.sail_catalog import FOLDER
+from insights_assets_tests.contract.whole_workspace import WholeWorkspace
 from insights_assets_tests.contract.workspace_server import WorkspaceServer
 
-PAGES = ("unity-catalog", "bundle")
+TOKEN = "dapi-a-token-that-nobody-may-see"
 MARKS = re.compile(r"(<!-- matrix -->\n).*?(<!-- /matrix -->)", re.S)
 
 
 def page(name: str) -> Path:
     return ROOT / "docs" / "databricks" / f"{name}.md"
-
-
-def typed(name: str) -> list[str]:
-    blocks = re.findall(r"^```console\n(.*?)^```", page(name).read_text(encoding="utf-8"), re.M | re.S)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
 @pytest.fixture
@@ -47,41 +45,58 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Workspac
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PAGES)
-def test_the_commands_of_a_page_run_in_their_order(name: str, server: WorkspaceServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name == "unity-catalog":
-        monkeypatch.setenv("INSIGHTS_DATABRICKS_ENV", "prod")
-    ran = 0
-    for line in typed(name):
-        if line.startswith("export "):
-            setting, value = line.removeprefix("export ").split("=", 1)
-            assert setting.removeprefix("INSIGHTS_").lower() in Settings.model_fields, setting
-            monkeypatch.setitem(os.environ, setting, value)
-        elif line.startswith("insights "):
-            result = CliRunner().invoke(main, shlex.split(line)[1:])
-            assert result.exit_code == 0, f"{line}: {result.output[-800:]}"
-            ran += 1
-    assert ran >= 2 and server.world.tables, "the page's apply made the catalog"
+def test_the_commands_of_unity_catalog_run_in_their_order(server: WorkspaceServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIGHTS_DATABRICKS_ENV", "prod")
+    lines = typed(page("unity-catalog"))
+    assert len(lines) >= 5 and all(line.startswith("insights ") for line in lines)
+    for line in lines:
+        result = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0, f"{line}: {result.output[-800:]}"
+    assert server.world.tables, "the page's apply made the catalog"
 
 
-def test_commands_of_the_databricks_cli_name_what_the_bundle_has() -> None:
-    whole = {target: bundle(target) for target in TARGETS}
-    found = [shlex.split(line) for line in typed("bundle") if line.startswith("databricks ")]
-    assert len(found) >= 6
-    for words in found:
-        if words[1] == "secrets":
-            scopes = {scope["name"] for one in whole.values() for scope in one["resources"]["secret_scopes"].values()}
-            assert words[3] in scopes and words[4] in ("customer_key", "operations_url", "spark_remote")
-            continue
-        target = words[words.index("-t") + 1]
-        resources = whole[target]["resources"]
-        if words[2] == "run":
-            assert words[3] in resources["jobs"] or words[3] in resources["apps"]
-        if "--params" in words:
-            names = {one["name"] for one in resources["jobs"][words[3]]["parameters"]}
-            assert {pair.split("=")[0] for pair in words[words.index("--params") + 1].split(",")} <= names
-        if "--var" in words:
-            assert words[words.index("--var") + 1].split("=")[0] == "pipeline_principal"
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[WholeWorkspace]:
+    with WholeWorkspace(tmp_path / "workspace", TOKEN, "insights_dev") as found:
+        yield found
+
+
+def walked(name: str, tmp_path: Path, workspace: WholeWorkspace, instead: dict[str, str]) -> list[Typed]:
+    """A page typed on a machine that is set up and signed in, with a wheel that was built."""
+    machine = tmp_path / "machine"
+    (machine / "dist").mkdir(parents=True)
+    (machine / "dist" / "insights_assets-0.1.0-py3-none-any.whl").write_bytes(b"a wheel")
+    ours = f"PYTHONPATH={ROOT} {FOLDER}={workspace.folder} exec {sys.executable}"
+    install(machine, {
+        "bin/databricks": f'{ours} -m insights_assets_tests.contract.databricks_cli "$@"', "bin/insights": f'{ours} -m insights_assets_tests.contract.sail_catalog "$@"',
+        "bin/python": f'{ours} "$@"',
+    })  # fmt: skip
+    environment = {
+        "PATH": f"{machine}/bin:{os.environ['PATH']}", "HOME": str(machine), "LANG": "C.UTF-8", "DATABRICKS_HOST": workspace.url, "DATABRICKS_TOKEN": TOKEN,
+        "INSIGHTS_CUSTOMER_KEY_SECRET": "a-customer-key", "INSIGHTS_DATABRICKS_WAREHOUSE_ID": "1234567890abcdef",
+    }  # fmt: skip
+    return walk(page(name), machine, {**instead, "/Volumes/": f"{workspace.folder}/Volumes/"}, environment, 800)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_commands_of_the_bundle_run_in_their_order(tmp_path: Path, workspace: WholeWorkspace) -> None:
+    # Importing the module that writes the jobs' file is enough here: `test_bundle.py` holds the file to what it would write.
+    found = walked("bundle", tmp_path, workspace, {"python -m insights_assets_tests.contract.bundle_reading": "python -c 'import insights_assets_tests.contract.bundle_reading'"})
+    (doctor,) = [one for one in found if one.on_page.startswith("insights doctor")]
+    assert "ok    secrets" in doctor.output and "FAIL" not in doctor.output, doctor.output
+    assert workspace.secrets["insights-dev", "customer_key"] == "a-customer-key"
+    assert (workspace.folder / "Volumes/insights_dev/files/wheels/.internal/insights_assets-0.1.0-py3-none-any.whl").exists()
+    assert workspace.unity.world.secrets == {}, "taken back"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_commands_of_jobs_run_in_their_order(tmp_path: Path, workspace: WholeWorkspace) -> None:
+    # The wheel is built by the test of the page start.md.
+    found = walked("jobs", tmp_path, workspace, {"python -m pip wheel --no-deps --no-build-isolation -w dist .": "ls dist"})
+    assert len(found) >= 9 and "as Databricks jobs" in found[-1].output
+    assert len(workspace.secrets["insights", "customer_key"]) == 64
 
 
 def test_the_pages_matrix_is_the_commands() -> None:

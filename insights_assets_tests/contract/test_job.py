@@ -207,6 +207,7 @@ def test_the_entry_point_runs_the_step_tells_it_and_leaves_a_receipt(
     assert not (home / "keys" / "customer_key").exists(), "the job takes the key it was given and makes none"
     kept = receipts.read_receipt(home / "lake", "tok", STEP)
     assert kept is not None and {"/".join(one.asset_key.path) for one in kept if isinstance(one, dg.MaterializeResult)} == set(names)
+    assert not [path for path in (home / "lake" / "_scratch").rglob("*.parquet") if "tok" in path.parts], "frames do not outlive their step"
     if is_heard:
         chunks = sorted(messages.iterdir(), key=lambda path: int(path.stem))
         heard = [json.loads(line) for path in chunks for line in path.read_text().splitlines()]

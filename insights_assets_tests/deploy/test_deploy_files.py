@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from insights_assets.settings import SECRETS_FOLDER, Settings
+from insights_assets.settings import DEPLOYMENT_NAMES, SECRETS_FOLDER, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -103,6 +103,15 @@ def test_secret_files_are_settings_by_their_names(compose: dict[str, Any], tmp_p
         Settings()
 
 
+def test_each_name_in_an_installations_environment_is_known_to_the_doctor() -> None:
+    """A name that nothing reads is a slip; one that only deploy/ reads is none."""
+    files = [path for path in DEPLOY.iterdir() if path.is_file() and path.suffix != ".lock"]
+    named = {name for path in files for name in re.findall(r"\bINSIGHTS_[A-Z_]+[A-Z]\b", path.read_text(encoding="utf-8"))} - {"INSIGHTS_NAME"}
+    settings = {f"INSIGHTS_{name.upper()}" for name in Settings.model_fields}
+    assert len(named) > 15 and named - settings - DEPLOYMENT_NAMES == set()
+    assert DEPLOYMENT_NAMES - named == set(), "left over from an earlier deploy/"
+
+
 def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
     found = lines("Dockerfile")
     bases = [line.split()[1] for line in found if line.startswith("FROM")]
@@ -112,6 +121,7 @@ def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
     assert any(line.startswith("HEALTHCHECK") for line in found[last:])
     installs = [line for line in found if "pip install" in line]
     assert installs and all("--require-hashes" in part or "--no-index" in part for line in installs for part in line.split("pip install")[1:])
+    assert all("--no-build-isolation" in part or "--target" in part for line in installs for part in line.split("pip install")[1:]), "sources are built with what the lock pins"
     assert not any(re.search(r"\b(ADD|sudo|curl|wget)\b|apt-get|:latest", line) for line in found)
     let_in = {line[1:] for line in lines("Dockerfile.dockerignore") if line.startswith("!")}
     copied = set()

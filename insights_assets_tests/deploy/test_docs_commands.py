@@ -23,8 +23,8 @@ def lines(page: str) -> list[str]:
 
 
 def commands(page: str) -> list[str]:
-    """The `insights …` of each line, without what the shell does with its output."""
-    return [found[1].split(" > ")[0].strip() for line in lines(page) if (found := re.search(r"(?:^|exec code )(insights .*)$", line))]
+    """The `insights …` of each line, without what the shell does with its output, and without what the page says of it."""
+    return [found[1].split(" > ")[0].split("  #")[0].strip() for line in lines(page) if (found := re.search(r"(?:^|exec code )(insights .*)$", line))]
 
 
 def check(words: list[str]) -> None:

@@ -41,6 +41,27 @@ def of_sensor(home: Path, name: str = "landing_sensor") -> list[Any]:
     return [run for run in runs(home) if run.tags.get("dagster/sensor_name") == name]
 
 
+def processes_with(mark: str) -> list[str]:
+    """Command lines of living processes whose environment or command names the home."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                words = (folder / "cmdline").read_bytes() + b"\0" + (folder / "environ").read_bytes()
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
+                continue
+            if f"INSIGHTS_HOME={mark}".encode() in words.split(b"\0"):
+                found.append(words.decode(errors="replace")[:200])
+    return found
+
+
+def end(dev: subprocess.Popen[bytes], home: Path) -> None:
+    """End the servers as a person does; they say that all is well, and nothing of them lives on."""
+    dev.send_signal(signal.SIGTERM)
+    assert dev.wait(timeout=30) == 0
+    assert processes_with(str(home)) == []
+
+
 @contextmanager
 def dev_server(home: Path, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """The servers, up and answering; ended with their whole tree."""

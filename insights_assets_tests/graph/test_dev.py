@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,7 +13,8 @@ import pytest
 
 from insights_assets.resources.home import open_instance
 from insights_assets.simulator import simulate
-from insights_assets_tests.graph.dev_server import command, dev_server, of_sensor, runs, wait_for
+from insights_assets_tests import commanding
+from insights_assets_tests.graph.dev_server import dev_server, end, of_sensor, runs, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 #: The promise: from the files' arrival to a ticket.
@@ -24,27 +22,13 @@ WITHIN_SECONDS = 120
 
 
 def insights(*words: str) -> str:
-    done = subprocess.run(command(*words), capture_output=True, text=True, timeout=400, check=False)
+    done = commanding.insights(*words)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 
 
-def processes_with(mark: str) -> list[str]:
-    """Command lines of living processes whose environment or command names the home."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            try:
-                words = (folder / "cmdline").read_bytes() + b"\0" + (folder / "environ").read_bytes()
-            except (FileNotFoundError, PermissionError, ProcessLookupError):
-                continue
-            if f"INSIGHTS_HOME={mark}".encode() in words.split(b"\0"):
-                found.append(words.decode(errors="replace")[:200])
-    return found
-
-
 @pytest.fixture(scope="module")
-def caught_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A simulated shop up to today (the daemon's runs have no other), brought up to date once."""
     home = tmp_path_factory.mktemp("caught-up") / "home"
     simulate(home, days=75, records=6_000, seed=7, last_day=datetime.now(UTC).date())
@@ -52,19 +36,13 @@ def caught_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture
-def home(caught_up: Path, tmp_path: Path) -> Path:
-    shutil.copytree(caught_up, tmp_path / "home")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def dev(home: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with dev_server(home, tmp_path) as started:
+@pytest.fixture(scope="module")
+def dev(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    with dev_server(home, tmp_path_factory.mktemp("dev")) as started:
         yield started
 
 
-def test_a_day_of_files_becomes_a_ticket_with_no_hand_and_ending_it_leaves_nothing(home: Path, dev: subprocess.Popen[bytes]) -> None:
+def test_a_day_of_files_becomes_a_ticket_with_no_hand(home: Path, dev: subprocess.Popen[bytes]) -> None:
     # The daemon first takes in what lies there since before it was started: nothing new, one short run.
     wait_for(lambda: [run for run in of_sensor(home) if run.is_success], 180, "the sensor's first run")
     tickets = home / "desk" / "tickets"
@@ -86,16 +64,10 @@ def test_a_day_of_files_becomes_a_ticket_with_no_hand_and_ending_it_leaves_nothi
         workers = {e.pid for record in instance.all_logs(done.run_id) if (e := record.dagster_event) and e.is_step_success}
     assert len(workers) == 1, "a run is one process"
 
-    dev.send_signal(signal.SIGTERM)
-    assert dev.wait(timeout=30) == 0
-    assert processes_with(str(home)) == []
 
-
-def test_ending_it_in_the_middle_of_a_run_fails_that_run_and_the_next_one_makes_it_good(home: Path, dev: subprocess.Popen[bytes]) -> None:
+def test_ending_it_in_the_middle_of_a_run_leaves_nothing_and_the_next_run_makes_it_good(home: Path, dev: subprocess.Popen[bytes]) -> None:
     insights("simulate", "--next-day", "--home", str(home))
     wait_for(lambda: [run for run in of_sensor(home) if not run.is_finished] and (home / "lock").read_text(encoding="utf-8"), 120, "a run that writes")
-    dev.send_signal(signal.SIGTERM)
-    assert dev.wait(timeout=30) == 0
-    assert processes_with(str(home)) == []
+    end(dev, home)
     assert insights("run", "--home", str(home))
     assert not [run for run in runs(home) if not run.is_finished], "nothing seems to be running"

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from insights_assets.labels import models
-from insights_assets_tests.graph.dev_server import dev_server, runs, wait_for
-from insights_assets_tests.learning.shop_in_drift import END, LAST, TURN, Home
+from insights_assets_tests.graph.dev_server import dev_server, end, runs, wait_for
+from insights_assets_tests.learning.shop_in_drift import END, Home, drifted
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def test_the_daemon_answers_drift_and_a_failed_gate(tmp_path: Path, spark: Any) -> None:
-    home, middle = Home(tmp_path, spark), TURN + timedelta(days=7)
-    for after, through in ((None, TURN), (TURN, middle), (middle, LAST), (LAST, END)):
-        if after is not None:
-            home.deliver(after, through)
-        home.whole_loop(through)
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Iterator[Home]:
+    with drifted(tmp_path_factory, spark) as found:
+        yield found
+
+
+def test_the_daemon_answers_drift_and_a_failed_gate(home: Home, tmp_path: Path) -> None:
     before = models.active_version(home.root / "home", home.operations)
     assert before == models.shipped_version()
     settings = home.settings(END)
@@ -37,7 +38,7 @@ def test_the_daemon_answers_drift_and_a_failed_gate(tmp_path: Path, spark: Any) 
         assert not [run for run in of_job if run.is_failure], (job, reasons())
         return any(run.is_success for run in of_job)
 
-    with dev_server(home.root / "home", tmp_path, environment):
+    with dev_server(home.root / "home", tmp_path, environment) as dev:
         wait_for(lambda: done("model_review", "drift_sensor"), 180, "the review of what drifted", reasons)
         report = (home.root / "home" / "desk" / "model_review" / f"{END}.md").read_text()
         assert "twice in a row" in report
@@ -46,6 +47,7 @@ def test_the_daemon_answers_drift_and_a_failed_gate(tmp_path: Path, spark: Any) 
         (settings.landing_path / "reviews" / "reviews-late.jsonl").write_text("")
         for job in ("train_candidate", "judge_candidate", "relabel"):
             wait_for(lambda job=job: done(job, "retraining_sensor"), 600, job, reasons)
+        end(dev, home.root / "home")
     assert models.active_version(home.root / "home", home.operations) != before
     told = [tick.reason for tick in home.operations.ticks.recent("retraining_sensor") if tick.fired]
     assert any("label gate failed" in reason for reason in told) and all(told)

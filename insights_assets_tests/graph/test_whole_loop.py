@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from insights_assets.lake.lake import Lake
 from insights_assets.resources.operations import open_operations
-from insights_assets.simulator import simulate
-from insights_assets.tables import all_tables
 from insights_assets_tests import commanding
+from insights_assets_tests.shared_homes import LAST_DAY, SECRET, published_rows, published_versions, sample_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-LAST_DAY = date(2026, 11, 22)
 #: Where the process is killed, one after the other, before the home may finish.
 CRASHES = ("sources.orders_raw:after", "canonical.feedback:before", "labels.feedback_labels:after", "anomalies.insights:before", "outbox.mark:after", "outbox.call:after", "actions.action_tickets:after")
-#: Tables that tell of the homes themselves: how often they ran, and when by the wall clock people would have acted.
-OF_THE_HOME = {"actions.loop_time", "actions.loop_summary", "actions.deliveries", "health.pipeline_health", "health.layers", "governance.audit_log"}
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("sample")
-    simulate(out, days=75, records=3_000, seed=11, last_day=LAST_DAY)
-    return out
+    return sample_run(tmp_path_factory)
 
 
 def insights(*words: str, crash_at: str = "", expect: int | None = 0) -> subprocess.CompletedProcess[str]:
-    done = commanding.insights(*words, environment={"INSIGHTS_CUSTOMER_KEY_SECRET": "test", "INSIGHTS_CRASH_AT": crash_at})
+    done = commanding.insights(*words, environment={"INSIGHTS_CUSTOMER_KEY_SECRET": SECRET, "INSIGHTS_CRASH_AT": crash_at})
     if expect is not None:
         assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-4000:]
     return done
@@ -44,31 +37,14 @@ def run(home: Path, sample: Path, **options: Any) -> subprocess.CompletedProcess
 
 @pytest.fixture(scope="module")
 def undisturbed(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    home = tmp_path_factory.mktemp("undisturbed")
-    return home, json.loads(run(home, sample).stdout)
-
-
-def versions(home: Path) -> dict[str, int]:
-    publication = open_operations(f"sqlite:///{home / 'operations.db'}").latest_publication()
-    assert publication is not None
-    return dict(publication.table_versions)
-
-
-def rows(home: Path, spark: Any) -> dict[str, list[dict[str, Any]]]:
-    """Every published table as the design compares them: by key, without volatile columns."""
-    lake = Lake(home / "lake", lambda: spark, versions=versions(home))
-    found = {}
-    for spec in all_tables():
-        if lake.exists(spec) and str(spec) not in OF_THE_HOME:
-            table = lake.read_arrow(spec).sort_by([(name, "ascending") for name in spec.key]).select(spec.stable_columns)
-            found[str(spec)] = table.to_pylist()
-    return found
+    home = Path(shutil.copytree(sample / "home", tmp_path_factory.mktemp("undisturbed") / "home"))
+    return home, json.loads((sample / "report.json").read_text(encoding="utf-8"))
 
 
 def test_files_become_insights_and_actions(undisturbed: tuple[Path, dict[str, Any]]) -> None:
     home, report = undisturbed
     assert report["succeeded"] and not report["error"]
-    assert report["tables"]["canonical.feedback"] == pytest.approx(3_000, rel=0.01)
+    assert report["tables"]["canonical.feedback"] == pytest.approx(1_500, rel=0.01)
     assert report["insights"] and report["actions"]
     assert all(insight["owner"] and insight["recommended_step"] for insight in report["insights"])
     assert (home / "desk" / "tickets").is_dir()
@@ -76,10 +52,10 @@ def test_files_become_insights_and_actions(undisturbed: tuple[Path, dict[str, An
 
 def test_a_second_run_changes_nothing(undisturbed: tuple[Path, dict[str, Any]], sample: Path) -> None:
     home, _ = undisturbed
-    before = versions(home)
+    before = published_versions(home)
     desk = {path: path.read_bytes() for path in sorted((home / "desk").rglob("*")) if path.is_file()}
     assert json.loads(run(home, sample).stdout)["succeeded"]
-    assert versions(home) == before
+    assert published_versions(home) == before
     assert {path: path.read_bytes() for path in sorted((home / "desk").rglob("*")) if path.is_file()} == desk
 
 
@@ -132,6 +108,6 @@ def test_killed_at_its_commits_a_home_ends_as_if_undisturbed(undisturbed: tuple[
         assert run(home, sample, crash_at=point, expect=None).returncode == -9, point
         assert open_operations(f"sqlite:///{home / 'operations.db'}").latest_publication() is None, f"half a run was published at {point}"
     run(home, sample)
-    calm, shaken = rows(undisturbed[0], spark), rows(home, spark)
+    calm, shaken = published_rows(undisturbed[0], spark), published_rows(home, spark)
     assert calm.keys() == shaken.keys()
     assert [name for name in calm if calm[name] != shaken[name]] == []

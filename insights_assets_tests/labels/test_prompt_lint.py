@@ -48,12 +48,12 @@ def test_a_blank_more_anywhere_is_a_change(folder: Path, path: str) -> None:
 
 
 def test_a_new_version_needs_the_lock_and_a_reason_and_a_removed_one_is_missed(folder: Path) -> None:
-    text = (folder / "name_theme" / "v1.md").read_text(encoding="utf-8")
-    (folder / "name_theme" / "v2.md").write_text(text.replace("version: v1", "version: v2"), encoding="utf-8")
+    text = (folder / "draft_macro" / "v1.md").read_text(encoding="utf-8")
+    (folder / "draft_macro" / "v2.md").write_text(text.replace("version: v1", "version: v2"), encoding="utf-8")
     told = lint(folder).faults
     assert len(told) == 2 and "CHANGELOG.md: no section ## v2" in told[0] and "versions.lock" in told[1]
     (folder / "versions.lock").write_text(locked_lines(folder), encoding="utf-8")
-    (folder / "name_theme" / "v1.md").unlink()
+    (folder / "draft_macro" / "v1.md").unlink()
     assert any("a released version is gone" in fault for fault in lint(folder).faults)
 
 

@@ -7,6 +7,7 @@ The engine's own catalog stands for Unity Catalog: tables are made by the SQL of
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -155,3 +156,20 @@ def test_an_address_names_a_catalog_or_a_folder(address: Any, catalog: str | Non
     opened = open_lake(address, lambda: pytest.fail("opening asks no engine"))
     assert isinstance(opened, UnityLake) == (catalog is not None) and type(opened) in (Lake, UnityLake)
     assert catalog_of(address_of(opened)) == catalog
+
+
+@pytest.mark.parametrize("spec", [LOG, DAILY, SMALL], ids=str)
+def test_columns_that_a_release_added_are_bootstraps_to_add_and_read_as_null_until_then(lake: Answered, spec: TableSpec) -> None:
+    lake.write(spec, rows(("a", 1, DAY)), days=[DAY])
+    later, opened = replace(spec, columns=(Column("fresh", "array<string>"), *spec.columns)), Answered(lake.where, lambda: lake.spark)
+    assert stored(opened, later) == [(None, "a", 1, DAY)]
+    with pytest.raises(TableMissing, match="lacks fresh: run `insights databricks bootstrap --catalog sail --apply`, which adds them"):
+        opened.write(later, rows(("b", 2, DAY)).assign(fresh=[["x"]]), days=[DAY])
+    assert stored(lake, spec) == [("a", 1, DAY)]
+
+
+@pytest.mark.parametrize("spec", [LOG, DAILY, SMALL], ids=str)
+def test_after_a_rollback_the_earlier_version_writes_beside_columns_it_does_not_know(lake: Answered, spec: TableSpec) -> None:
+    earlier, opened = replace(spec, columns=(spec.columns[0], spec.columns[2])), Answered(lake.where, lambda: lake.spark)
+    opened.write(earlier, rows(("a", 1, DAY))[["id", "received_day"]], days=[DAY])
+    assert stored(opened, earlier) == [("a", DAY)] and stored(lake, spec) == [("a", None, DAY)]

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from insights_assets.canonical.enrich import feedback_id
 from insights_assets.definitions import build_definitions
@@ -27,6 +31,7 @@ from insights_assets.shop import default_shop_path
 from insights_assets.simulator import simulate
 from insights_assets_tests.house import review
 from insights_assets_tests.learning.newspeak import complaints
+from insights_assets_tests.shared_homes import once
 
 LAST = date(2026, 11, 22)
 #: The day after: what a run takes in is judged when its day is over.
@@ -41,30 +46,29 @@ class Home:
 
     def __init__(self, root: Path, spark: Any) -> None:
         self.root, self.spark = root, spark
-        self.truth = self._fill()
-        self.operations = open_operations(f"sqlite:///{root / 'home' / 'operations.db'}")
-
-    def settings(self, as_of: date) -> Settings:
-        return Settings(home=self.root / "home", landing=self.root / "landing", shop=self.root / "shop", as_of=as_of, customer_key_secret="test")
-
-    def _fill(self) -> dict[str, Any]:
-        """A shop of seventy days that has never heard of smart homes."""
-        simulate(self.root, days=70, records=2_800, seed=11, last_day=TURN)
-        shutil.copytree(default_shop_path(), self.root / "shop")
-        policy = self.root / "shop" / "policy.yaml"
-        # A small shop pools fewer records; everything else is as shipped.
-        policy.write_text(policy.read_text().replace("drift: {records: 2000", "drift: {records: 300"))
-        # What is usual goes on: the reviews that another shop of the same kind gets in these days.
-        simulate(self.root / "other", days=70, records=2_800, seed=12, last_day=LAST)
-        with (self.root / "other" / "landing" / "reviews" / "reviews-2026-11.csv").open(newline="") as file:
+        if not (root / "shop").exists():
+            self._fill()
+        self.truth: dict[str, Any] = json.loads((root / "truth.json").read_text(encoding="utf-8"))
+        with (root / "other" / "landing" / "reviews" / "reviews-2026-11.csv").open(newline="") as file:
             self.usual = [{**row, "review_id": f"O-{row['review_id']}", "order_id": None} for row in csv.DictReader(file)]
         self.coming = [
             review(f"NEW{n}", None, f"C-NEW-{n // 2}", (TURN + timedelta(days=1 + n // A_DAY)).isoformat(), title=None, body=text, rating=None)
             for n, text in enumerate(complaints(13 * A_DAY))
         ]
         self.new = {feedback_id("reviews", row["review_id"]): row["review_id"] for row in self.coming}
-        truth: dict[str, Any] = json.loads((self.root / "truth.json").read_text())
-        return truth
+        self.operations = open_operations(f"sqlite:///{root / 'home' / 'operations.db'}")
+
+    def settings(self, as_of: date) -> Settings:
+        return Settings(home=self.root / "home", landing=self.root / "landing", shop=self.root / "shop", as_of=as_of, customer_key_secret="test")
+
+    def _fill(self) -> None:
+        """A shop of seventy days that has never heard of smart homes, and another of its kind for what is usual in the days that follow."""
+        simulate(self.root, days=70, records=2_800, seed=11, last_day=TURN)
+        shutil.copytree(default_shop_path(), self.root / "shop")
+        policy = self.root / "shop" / "policy.yaml"
+        # A small shop pools fewer records; everything else is as shipped.
+        policy.write_text(policy.read_text().replace("drift: {records: 2000", "drift: {records: 300"))
+        simulate(self.root / "other", days=70, records=2_800, seed=12, last_day=LAST)
 
     def deliver(self, after: date, through: date) -> None:
         """The reviews of some days: the usual ones, and those that speak of the new devices."""
@@ -111,3 +115,32 @@ class Home:
         ]
         rows = correction_rows(queue, {**answers, **{one: {"topics": ["product_quality"]} for one in some}})
         self.operations.corrections.add_many(rows, by="ana", through="test")
+
+
+@contextmanager
+def drifted(factory: pytest.TempPathFactory, spark: Any) -> Iterator[Home]:
+    """A copy of the home of this shop after four runs: one in the old words, two as the new ones come, one when the last day is over.
+
+    `said.json` beside it holds what the drift sensor said after each of the first three.
+    """
+
+    def fill(folder: Path) -> None:
+        home, said = Home(folder, spark), {}
+        for after, through in ((None, TURN), (TURN, TURN + timedelta(days=7)), (TURN + timedelta(days=7), LAST)):
+            if after is not None:
+                home.deliver(after, through)
+            home.whole_loop(through)
+            said[through.isoformat()] = home.tick("drift_sensor", through)
+        home.whole_loop(END)
+        home.operations.close()
+        (folder / "said.json").write_text(json.dumps(said, default=str), encoding="utf-8")
+
+    before = os.environ.get("DAGSTER_HOME")
+    try:
+        filled = once(factory, "shop-in-drift", fill)
+        yield Home(Path(shutil.copytree(filled, factory.mktemp("drifted") / "copy")), spark)
+    finally:
+        if before is None:
+            os.environ.pop("DAGSTER_HOME", None)
+        else:
+            os.environ["DAGSTER_HOME"] = before

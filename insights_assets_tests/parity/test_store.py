@@ -1,6 +1,6 @@
 """The lake on a Spark that knows no Delta: the promises of the lake's own tests, and those that two parties to a commit need besides.
 
-The cases of `lake/test_lake.py` run here once more on JVM Spark over Connect; what is left out there asks the engine for Delta itself.
+The cases of `lake/test_lake.py` and of other versions' tables run here once more on JVM Spark over Connect; what is left out there asks the engine for Delta itself.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ from insights_assets_tests.lake.test_lake import (  # noqa: F401 - collected her
     test_missing_and_extra_columns_are_named,
     test_replacing_a_day_leaves_the_others,
     test_replacing_an_empty_day_with_nothing_changes_nothing,
+)
+from insights_assets_tests.lake.test_widening import (  # noqa: F401 - so are these
+    test_after_a_rollback_the_earlier_version_writes_beside_columns_it_does_not_know,
+    test_columns_that_a_spec_gained_are_null_in_old_rows_and_written_in_new_ones,
+    test_what_was_published_before_is_read_with_nulls_and_nothing_is_written_for_it,
 )
 
 pytestmark = pytest.mark.slow

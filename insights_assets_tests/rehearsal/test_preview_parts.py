@@ -36,7 +36,7 @@ def operations(tmp_path: Path) -> Operations:
 
 def test_words_name_changes(tmp_path: Path, operations: Operations) -> None:
     prompt = read_change("v1", tmp_path, operations)
-    assert (prompt.kind, prompt.version[:19], prompt.against[:19]) == ("prompt", "label_feedback/v1@" + prompt.version[18], "label_feedback/v2@" + prompt.against[18])
+    assert (prompt.kind, prompt.version[:19], prompt.against[:19]) == ("prompt", "label_feedback/v1@" + prompt.version[18], "label_feedback/v3@" + prompt.against[18])
     assert read_change("label_feedback/v1", tmp_path, operations).prompt == prompt.prompt
     assert read_change("label_sets/v1", tmp_path, operations).label_set == load_label_set()
     assert read_change(shipped_version(), tmp_path, operations).classifier is not None
@@ -49,7 +49,7 @@ def test_words_name_changes(tmp_path: Path, operations: Operations) -> None:
 
 
 @pytest.mark.parametrize(("word", "told"), [
-    ("v9", "names no change: give a prompt (v1, v2), a label set (label_sets/v1), a classifier"), ("candidate", "no classifier was trained in this home yet"),
+    ("v9", "names no change: give a prompt (v1, v2, v3), a label set (label_sets/v1), a classifier"), ("candidate", "no classifier was trained in this home yet"),
     ("local@0", "not among the home's models"), ("label_sets/v9", "there are v1"), ("nosuch.yaml", "is not there"),
 ])  # fmt: skip
 def test_words_that_name_nothing_say_what_there_is(tmp_path: Path, operations: Operations, word: str, told: str) -> None:

@@ -181,6 +181,12 @@ def test_a_second_use_case_warns_with_its_line(folder: Path) -> None:
     assert "negative_reviews_on_top_sellers has met its gates" in warning
 
 
+def test_places_are_said_as_people_say_them() -> None:
+    shop = load_shop()
+    assert shop.spoken({"region": "uk", "product_line": "bed_bath_table", "sku": "a_b"}) == {"region": "the UK", "product_line": "bed bath table", "sku": "a_b"}
+    assert shop.spoken({"region": "rj"}) == {"region": "RJ"} and shop.spoken({"region": "north"}) == {"region": "north"}
+
+
 def test_owner_and_next_step_follow_the_finest_cause() -> None:
     policy = load_shop().policy
     assert policy.owner_of("missing_accessories") == "supply_chain"

@@ -18,6 +18,7 @@ from insights_assets.console.drawing import draw_open
 from insights_assets.console.elements import grid, say
 from insights_assets.console.evidence import evidence_table
 from insights_assets.console.links import asset_link, path_of, run_link
+from insights_assets.console.named import facets, facets_words
 from insights_assets.console.opening import Opened
 from insights_assets.console.people import place_of
 from insights_assets.console.reading import InsightRows, TodayRows
@@ -97,6 +98,7 @@ def draw_rest(shown: Shown) -> None:
     st.subheader("Money", anchor=False)
     st.caption("Money at risk a day = excess people x affected orders per complaint x cost per order x the factors below; every one is stored.")
     grid(details.money_parts(row), "money", {"value": st.column_config.NumberColumn(format="localized")}, height="content")
+    draw_named(rows)
     draw_timeline(shown)
     st.subheader(f"All records: {len(rows.records)}", anchor=False)
     st.caption("Redacted. Marked ones stand for the others above. At most 500 are kept with an insight.")
@@ -119,6 +121,16 @@ def draw_series(issue: Issue, rows: InsightRows) -> None:
     )
     for n, panel in enumerate(plots.series_plots(chosen.days)):
         st.altair_chart(panel, key=f"judged-{issue.insight_id}-{n}", alt=plots.series_words(chosen.days))
+
+
+def draw_named(rows: InsightRows) -> None:
+    st.subheader("What people name", anchor=False)
+    found = facets(rows.records, rows.details)
+    if not found:
+        st.caption("Its records name no part, carrier, product or place.")
+        return
+    say(facets_words(found), "body", "named")
+    grid(found, "named", _NAMED, height="content" if len(found) <= 12 else 320)
 
 
 def draw_timeline(shown: Shown) -> None:
@@ -176,6 +188,10 @@ _RATES = {
     "complaints per order": st.column_config.NumberColumn(format="%.2f %%"),
     "orders": st.column_config.NumberColumn(format="localized"),
     "chance if alike": st.column_config.NumberColumn(format="%.2g"),
+}
+_NAMED = {
+    "named": st.column_config.TextColumn(width="medium"),
+    "share of people": st.column_config.NumberColumn(format="%.1f %%"),
 }
 _EVIDENCE = {
     "exemplar": st.column_config.CheckboxColumn(width="small"),

@@ -33,6 +33,10 @@ _MARKUP = re.compile(
     r"|<\|[^<>|]{0,60}\|>|\[/?INST\]|<</?SYS>>"  # marks of chat templates
     r"|!?\[(?=[^\[\]\n]{1,200}\]\([^()\s]{0,500}\))|(?<=\])\([^()\s]{0,500}\)|`{1,3}",  # markdown links, pictures, code
 )
+#: What no text of a model may hold when it is published.
+LINK = re.compile(r"https?:|www\.|://|@|\b[\w-]+\.(?:com|net|org|io|info|biz|de|fr|es|pt|uk|eu|shop|ru|cn|ly|me|app|dev|co)\b", re.IGNORECASE)
+#: Markup, formulas, and characters that nobody sees or that turn a line around.
+ACTIVE = re.compile("[<>{}\\[\\]|`\\\\]|[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]|^[=+\\-@]")
 _BLANK = re.compile(r"\s+")
 #: What may not stand unseen inside a published quote: all but blanks and the soft joints of words and emoji.
 _BREAKS = re.compile("[^\\s\u00ad\u200b-\u200d\ufe0e\ufe0f\ufeff]")

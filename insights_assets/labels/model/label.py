@@ -17,6 +17,7 @@ from insights_assets.labels.fields import number_of, text_of
 from insights_assets.labels.label_set import topic_rank
 from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.defence import GAP, Prepared, prepare
+from insights_assets.labels.model.naming import rows_of
 from insights_assets.labels.model.outcomes import Outcome
 from insights_assets.labels.model.parse import Said
 from insights_assets.labels.model.questions import Answer, Question
@@ -49,6 +50,9 @@ class ModelLabel:
     #: Sentences were left out because they spoke to a machine, or the vendor's filter saw such an attack: a person should look.
     is_suspect: bool = False
     cache_key: str | None = None
+    #: Things the text names, by the model; None where its prompt does not ask for them.
+    entities: tuple[dict[str, Any], ...] | None = None
+    entities_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +126,14 @@ def model_label(record: Mapping[str, Any], text: Prepared, answer: Answer, promp
     """The label that an answer gives to a record."""
     suspect = text.left_out_count > 0 or any(word in (answer.detail or "") for word in ("jailbreak", "indirect_attack"))
     said = answer.value
-    row = None
+    row, entities, dropped = None, None, 0
     if answer.outcome is Outcome.OK and isinstance(said, Said):
         row = label_row(record, text, said, prompt, answer.snapshot, rules_version)
+        if said.entities is not None:
+            entities, dropped = tuple(rows_of(said.entities, text, CONFIDENCE_OF_BAND)), said.entities_dropped
     return ModelLabel(
         str(record["feedback_id"]), answer.outcome, row, answer.was_stored, answer.snapshot, answer.detail,
-        said.new_topic_candidate if isinstance(said, Said) else None, suspect, answer.cache_key,
+        said.new_topic_candidate if isinstance(said, Said) else None, suspect, answer.cache_key, entities, dropped,
     )
 
 
@@ -161,7 +167,7 @@ def label_row(record: Mapping[str, Any], text: Prepared, said: Said, prompt: Lab
         "confidence": topics[0]["confidence"],
         "prompt_version": prompt.prompt.version_id,
         "label_set_version": prompt.label_set.version,
-        "schema_version": prompt.label_set.schema_version,
+        "schema_version": str(prompt.schema["name"]),
         "rules_version": rules_version,
         "model_version": snapshot or prompt.deployment,
     }

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from insights_assets.labels.label_set import LabelSet
-from insights_assets.labels.model.defence import GAP, Prepared
+from insights_assets.labels.model.defence import ACTIVE, GAP, LINK, Prepared
 from insights_assets.labels.model.injection import instruction_spans
+from insights_assets.labels.model.naming import MOST_NAMED, SaidEntity, kept_of
 from insights_assets.labels.model.outcomes import Outcome
 from insights_assets.labels.model.questions import Judged
 
@@ -22,11 +23,9 @@ TONES = ("negative", "neutral", "positive")
 URGENCIES = ("low", "normal", "high", "critical")
 BANDS = ("low", "medium", "high")
 LONGEST_SUMMARY = 160
+_ENTITY_FIELDS = {"kind", "quote", "confidence"}
 _TOPIC_FIELDS = {"topic", "quote", "sentiment", "confidence"}
 _FIELDS = {"topics", "sentiment", "urgency", "sku", "risk_tags", "summary", "new_topic_candidate"}
-_LINK = re.compile(r"https?:|www\.|://|@|\b[\w-]+\.(?:com|net|org|io|info|biz|de|fr|es|pt|uk|eu|shop|ru|cn|ly|me|app|dev|co)\b", re.IGNORECASE)
-#: Markup, formulas, and characters that nobody sees or that turn a line around.
-_ACTIVE = re.compile("[<>{}\\[\\]|`\\\\]|[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e0fff]|^[=+\\-@]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _CODE = re.compile(r"\b(?=\w*\d)(?=\w*[A-Za-z])\w+(?:[-_/]\w+)*\b|\b[A-Z0-9]+(?:[-_/][A-Z0-9]+)+\b")
 _CANDIDATE = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+){1,4}")
@@ -53,44 +52,46 @@ class Said:
     risk_tags: tuple[str, ...]
     summary: str | None
     new_topic_candidate: str | None
+    #: Things named, where the prompt asks for them: None where it does not. What does not hold is left out and counted.
+    entities: tuple[SaidEntity, ...] | None = None
+    entities_dropped: int = 0
 
 
 class _Off(ValueError):
     """A field outside the schema."""
 
 
-def judge_reply(content: str, text: Prepared, label_set: LabelSet, skus: Collection[str]) -> Judged:
-    """Whether a reply may become a label."""
+def judge_reply(content: str, text: Prepared, label_set: LabelSet, skus: Collection[str], kinds: Collection[str] = ()) -> Judged:
+    """Whether a reply may become a label. `kinds`: those of things that the prompt asks for, if it asks for any."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
         return Judged(Outcome.INVALID_JSON)
     try:
-        said = _read(document, label_set, skus)
+        said = _read(document, label_set, skus, kinds)
     except _Off as fault:
         return Judged(Outcome.OFF_SCHEMA, detail=str(fault))
     for one in said.topics:
         if not (one.topic == "other" and not one.quote) and text.find(one.quote) is None:
             return Judged(Outcome.QUOTE_MISMATCH, detail=one.topic)
     summary = said.summary if said.summary is not None and summary_holds(said.summary, text.plain) else None
-    return Judged(
-        Outcome.OK, Said(said.topics, said.sentiment, said.urgency, said.sku, said.risk_tags, summary, said.new_topic_candidate),
-        None if summary is not None else "summary replaced",
-    )
+    entities, dropped = kept_of(said.entities, text) if said.entities is not None else (None, 0)
+    remarks = ("summary replaced" if summary is None else "", f"entities dropped:{dropped}" if dropped else "")
+    return Judged(Outcome.OK, replace(said, summary=summary, entities=entities, entities_dropped=dropped), " ".join(filter(None, remarks)) or None)
 
 
 def summary_holds(summary: str, plain: str) -> bool:
     """Whether a summary stays within its text: no link, nothing active, no number or code the text lacks, no words to a machine."""
     if not summary.strip() or len(summary) > LONGEST_SUMMARY or GAP in summary:
         return False
-    if _LINK.search(summary) or _ACTIVE.search(summary) or instruction_spans(summary):
+    if LINK.search(summary) or ACTIVE.search(summary) or instruction_spans(summary):
         return False
     numbers, codes = set(_NUMBER.findall(plain)), plain.casefold()
     return all(number in numbers for number in _NUMBER.findall(summary)) and all(code.casefold() in codes for code in _CODE.findall(summary))
 
 
-def _read(document: Any, label_set: LabelSet, skus: Collection[str]) -> Said:
-    top = _object(document, _FIELDS, "reply")
+def _read(document: Any, label_set: LabelSet, skus: Collection[str], kinds: Collection[str]) -> Said:
+    top = _object(document, _FIELDS | {"entities"} if kinds else _FIELDS, "reply")
     listed = top["topics"]
     if not isinstance(listed, list) or not listed or len(listed) > 2 * len(label_set.topic_ids):
         raise _Off("topics")
@@ -116,7 +117,20 @@ def _read(document: Any, label_set: LabelSet, skus: Collection[str]) -> Said:
     return Said(
         tuple(topics.values()), _one_of(top["sentiment"], TONES, "sentiment"), _one_of(top["urgency"], URGENCIES, "urgency"), sku,
         tuple(tag for tag in label_set.risk_tag_ids if tag in tagged), " ".join(top["summary"].split()), _candidate(top["new_topic_candidate"]),
+        _entities(top["entities"], kinds) if kinds else None,
     )
+
+
+def _entities(listed: Any, kinds: Collection[str]) -> tuple[SaidEntity, ...]:
+    if not isinstance(listed, list) or len(listed) > 4 * MOST_NAMED:
+        raise _Off("entities")
+    found = []
+    for entry in listed:
+        fields = _object(entry, _ENTITY_FIELDS, "entities")
+        if not isinstance(fields["quote"], str):
+            raise _Off("entity quote")
+        found.append(SaidEntity(_one_of(fields["kind"], kinds, "entity kind"), fields["quote"].strip(), _one_of(fields["confidence"], BANDS, "entity confidence")))
+    return tuple(found)
 
 
 def _object(value: Any, fields: set[str], where: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from insights_assets.labels.label_set import LabelSet
 from insights_assets.labels.model.defence import Prepared
 from insights_assets.labels.model.parse import judge_reply
 from insights_assets.labels.model.questions import Question
+from insights_assets.labels.model.task_prompt import parameters_of
 from insights_assets.labels.prompts import Prompt, prompt_text
 from insights_assets.labels.words import fold
 
@@ -59,6 +60,12 @@ class LabelPrompt:
         return filled
 
     @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of things that the schema asks for; none where it asks for no things."""
+        named = self.schema["schema"]["properties"].get("entities")
+        return tuple(named["items"]["properties"]["kind"]["enum"]) if named else ()
+
+    @cached_property
     def system(self) -> str:
         """The static message: rules, topics, tags."""
         topics = "\n".join(
@@ -74,14 +81,7 @@ class LabelPrompt:
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """How the model is asked. Reasoning models take no temperature; only newer servers know `max_completion_tokens`."""
-        given = self.prompt.front_matter["parameters"]
-        chosen: dict[str, Any] = {"max_completion_tokens" if self.is_azure else "max_tokens": int(given["max_output_tokens"])}
-        if self.reasoning_effort is not None:
-            chosen["reasoning_effort"] = self.reasoning_effort
-        else:
-            chosen["temperature"] = given["temperature"]
-        return chosen
+        return parameters_of(self.prompt.front_matter["parameters"], is_azure=self.is_azure, reasoning_effort=self.reasoning_effort)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -107,7 +107,7 @@ class LabelPrompt:
             body["prompt_cache_key"] = f"{self.prompt.version_id}:{int(key[0], 16) % _SHARDS}"[-64:]
         skus = frozenset(one["sku"] for one in candidates)
         return Question(
-            key, self.prompt.task, self.prompt.version_id, body, lambda content: judge_reply(content, text, self.label_set, skus), frozenset(subjects)
+            key, self.prompt.task, self.prompt.version_id, body, lambda content: judge_reply(content, text, self.label_set, skus, self.kinds), frozenset(subjects)
         )
 
 

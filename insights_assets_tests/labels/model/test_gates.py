@@ -24,7 +24,7 @@ from insights_assets.labels.prompts import load_prompt
 from insights_assets.labels.reviewed import last_correction, reviewed_records
 from insights_assets.resources.language_model import connect
 from insights_assets.resources.table_assets import BODIES
-from insights_assets_tests.contract.azure_openai_brains import read_text, reply
+from insights_assets_tests.contract.azure_openai_brains import in_form_of, read_text, reply
 from insights_assets_tests.contract.azure_openai_server import DEPLOYMENT, KEY, AzureOpenAI
 from insights_assets_tests.house import TestHouse, filled_home, review
 from insights_assets_tests.labels.model.house_with_model import NUMBERS, asking, label, put, taken_in
@@ -43,7 +43,7 @@ def brain(body: dict[str, Any]) -> str:
     topic = TEXTS.get(text, "other")
     if topic == "sizing_issue" and "`source`" in body["messages"][0]["content"]:  # words of v1 that v2 has not
         topic = "praise"
-    return json.dumps(reply([(topic, text)], sentiment="positive" if topic == "praise" else "negative"), ensure_ascii=False)
+    return json.dumps(in_form_of(body, reply([(topic, text)], sentiment="positive" if topic == "praise" else "negative")), ensure_ascii=False)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def evaluated(house: TestHouse, version: str) -> Any:
     step = dataclasses.replace(house.step("labels__label_candidates"), run_id=f"eval-{version}")
     connection = connect(house.settings, strict=True)
     assert connection is not None
-    prompt, active = (LabelPrompt.of(load_prompt("label_feedback", one), load_label_set(), connection) for one in (version, "v2"))
+    prompt, active = (LabelPrompt.of(load_prompt("label_feedback", one), load_label_set(), connection) for one in (version, "v3"))
     sample = golden(reviewed_records(step, last_correction(step.operations)))
     found = evaluate(ModelClient(connection, house.operations, house.settings, step.run_id), prompt, sample, Candidates(step.read_pandas(PRODUCTS).to_dict("records")), active)
     connection.close()
@@ -83,7 +83,7 @@ def evaluated(house: TestHouse, version: str) -> Any:
 
 
 def test_a_sabotaged_prompt_is_stopped_and_its_topic_named(house: TestHouse, server: AzureOpenAI) -> None:
-    good = evaluated(house, "v2")
+    good = evaluated(house, "v3")
     quality = {one.topic: one for one in good.qualities}
     assert good.records >= 60 and quality["sizing_issue"].f1 == 1.0 and quality["micro"].precision_low is not None and not good.failed_topics
     assert good.outcomes == {"ok": good.records} and good.calls == len(server.chats) == good.records and good.cost > 0
@@ -136,7 +136,7 @@ def test_the_commands_stop_with_three_and_name_topic_and_figures(house: TestHous
     assert "gate: fail:" in judged and "sizing_issue" in judged and "precision" in judged
     refused = told(house, "prompts", "promote", "label_feedback", "v1", "--reason", "shorter", code=3)
     assert "label_feedback/v1 failed its evaluation" in refused and "sizing_issue" in refused and "wrong on " in refused
-    assert active_version(house.operations, "label_feedback") == "v2"
+    assert active_version(house.operations, "label_feedback") == "v3"
     assert "label_feedback/v1 is in force" in told(house, "prompts", "promote", "label_feedback", "v1", "--reason", "a drill", "--past-the-gate")
     [row] = [row for row in house.operations.audit.rows() if row.action == "prompt_promote"]
     assert row.details["past_the_gate"] is True
@@ -144,7 +144,7 @@ def test_the_commands_stop_with_three_and_name_topic_and_figures(house: TestHous
 
 def test_gate_figures_come_from_reviewed_records_that_nothing_learns_from(house: TestHouse, server: AzureOpenAI) -> None:
     """Records that nobody read, however wrong their labels, move no figure; nor do reviewed ones that are learned from or were picked for their doubt."""
-    first = evaluated(house, "v2")
+    first = evaluated(house, "v3")
     asked = len(server.chats)
     house.put("reviews", "unread.jsonl", [
         review(f"U{one}-{other}", None, f"N-{one}-{other}", day="2026-11-08", title=None, body=f"Utter gibberish about the weather, page {one} {other}.", rating=2)
@@ -155,7 +155,7 @@ def test_gate_figures_come_from_reviewed_records_that_nothing_learns_from(house:
     ids = [row["feedback_id"] for row in house.rows(FEEDBACK) if row["text"].startswith("Utter gibberish")]
     doubtful = {"topics": [], "weight": 0.0, "model_version": models.shipped_version()}
     house.operations.corrections.add_many([{"feedback_id": one, "field": "topics", "value": ["safety"], "previous_value": doubtful} for one in ids[:12]], by="ana", through="test")
-    again = evaluated(house, "v2")
+    again = evaluated(house, "v3")
     assert (again.records, again.qualities, again.answer) == (first.records, first.qualities, first.answer) and len(server.chats) == asked
     reviewed = reviewed_records(house.step("labels__label_candidates"), last_correction(house.operations))
     sides = {one.feedback_id: one.side for one in reviewed}

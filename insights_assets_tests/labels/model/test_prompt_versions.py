@@ -32,13 +32,13 @@ def test_a_change_asks_exactly_the_affected_rows_and_going_back_asks_none(desk: 
     rollback(desk.operations, "label_feedback", by="ana", reason="worse")
     assert rows(desk, "run-3") == before
     assert len(desk.server.chats) == 25
-    assert active_version(desk.operations, "label_feedback") == "v2"
+    assert active_version(desk.operations, "label_feedback") == "v3"
 
 
 def test_what_cannot_be_brought_into_force_is_refused(desk: Desk) -> None:
     with pytest.raises(NothingToGoBackTo, match="label_feedback: no earlier version"):
         rollback(desk.operations, "label_feedback", by="ana", reason="x")
-    with pytest.raises(PromptError, match="label_feedback/v9 does not exist; there are v1, v2"):
+    with pytest.raises(PromptError, match="label_feedback/v9 does not exist; there are v1, v2, v3"):
         promote(desk.operations, "label_feedback", "v9", by="ana", reason="x")
     with pytest.raises(FileNotFoundError, match="prompts/nosuch does not exist"):
         promote(desk.operations, "nosuch", "v1", by="ana", reason="x")
@@ -54,11 +54,11 @@ def test_the_commands(tmp_path: Path) -> None:
         assert result.exit_code == code, result.output
         return " ".join(result.output.split())
 
-    assert "* label_feedback label_feedback/v2@" in told("list") and "* label_sets v1" in told("list")
+    assert "* label_feedback label_feedback/v3@" in told("list") and "* label_sets v1" in told("list")
     assert "label_feedback/v1 is in force" in told("promote", "label_feedback", "v1", "--reason", "compare")
     assert "* label_feedback label_feedback/v1@" in told("list") and "compare" in told("list")
-    assert "label_feedback/v2 is in force again" in told("rollback", "label_feedback", "--reason", "worse")
-    assert "there are v1, v2" in told("promote", "label_feedback", "v9", "--reason", "x", code=2)
+    assert "label_feedback/v3 is in force again" in told("rollback", "label_feedback", "--reason", "worse")
+    assert "there are v1, v2, v3" in told("promote", "label_feedback", "v9", "--reason", "x", code=2)
     assert "no earlier version" in told("rollback", "name_theme", "--reason", "x", code=2)
     assert "+version: v2" in told("diff", "label_feedback", "v1", "v2", in_home=False)
     assert "prompts/label_feedback/v9.md does not exist" in told("diff", "label_feedback", "v1", "v9", code=2, in_home=False)
