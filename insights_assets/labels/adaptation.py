@@ -24,6 +24,7 @@ from insights_assets.labels.concepts import parse_concepts
 from insights_assets.labels.corpus import Row
 from insights_assets.labels.denial import DenialReader
 from insights_assets.labels.features import UNKNOWN_SHARE, LanguageSpace, cut, grams, neighbours
+from insights_assets.labels.label_set import LabelSet, load_label_set
 from insights_assets.labels.matrices import TextBlocks, scaled_columns, text_blocks, weights_of
 from insights_assets.labels.words import Tokens, Vocabulary, fold
 
@@ -64,15 +65,15 @@ class _Found:
         return np.hstack([self.of_topic[:, topic], self.of_text])
 
 
-def learned_from(reviewed: Sequence[Row], base: Classifier | None = None) -> Classifier:
+def learned_from(reviewed: Sequence[Row], base: Classifier | None = None, label_set: LabelSet | None = None) -> Classifier:
     """What `learning` calls: the shipped classifier after a shop's reviews; trained from nothing where the label set has other topics than it."""
-    from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.models import SHIPPED
     from insights_assets.labels.training import train
 
     base = base or Classifier.load(SHIPPED)
-    topics = tuple(topic for topic in load_label_set().topic_ids if topic != "other")
-    return adapt(base, reviewed) if topics == base.topics else train(reviewed=reviewed)
+    label_set = label_set or load_label_set()
+    topics = tuple(topic for topic in label_set.topic_ids if topic != "other")
+    return adapt(base, reviewed) if topics == base.topics else train(reviewed=reviewed, label_set=label_set)
 
 
 def adapt(base: Classifier, reviewed: Sequence[Row]) -> Classifier:

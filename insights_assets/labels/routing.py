@@ -121,16 +121,19 @@ def doubts(
             folded = fold(text)
             unseen[key] = unseen_share(folded, language_of(folded, language) or "", labeller.classifier)
             steered[key] = _HIDDEN.search(text) is not None or prepare(text).left_out_count > 0
-        found = doubt_of(key, label, reading, chance, column, unseen[key], severe_skus)
+        found = doubt_of(key, label, reading, chance, column, unseen[key], severe_skus, labeller.names)
         yield Doubt(key, max(found.risk, STEERED), found.is_severe, "speaks to a machine or hides letters") if steered[key] else found
 
 
 def doubt_of(
-    key: str, label: Label, reading: Reading, chance: np.ndarray, column: Mapping[str, int], unseen: float, severe_skus: Collection[str]
+    key: str, label: Label, reading: Reading, chance: np.ndarray, column: Mapping[str, int], unseen: float, severe_skus: Collection[str],
+    current: Mapping[str, str | None],
 ) -> Doubt:
     """The doubt about one record."""
     row = label.row
-    names = {one["topic"]: float(one["confidence"]) for one in row["topics"]}
+    given = {one["topic"]: float(one["confidence"]) for one in row["topics"]}
+    # The label speaks in the words of the label set in force, probabilities in those the classifier learned.
+    names = {topic: given[now] for topic, now in current.items() if now in given}
     severe = row["sku"] in severe_skus or bool(SEVERE_TAGS & set(row["risk_tags"])) or row["urgency"] == "critical"
     severe = severe or ("safety" in column and float(chance[column["safety"]]) >= _HALF_HEARD)
     if not reading.read:

@@ -13,12 +13,12 @@ from insights_assets.anomalies.versions import Ratio
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import shipped_version
 from insights_assets.labels.prompts import prompt_text
+from insights_assets.labels.renaming import fresh_topics, renamed_row, successors
 from insights_assets.rehearsal.change import ChangeError, read_change
 from insights_assets.rehearsal.flips import Looked
 from insights_assets.rehearsal.insight_changes import insight_findings
 from insights_assets.rehearsal.preview import Preview
 from insights_assets.rehearsal.preview_report import render
-from insights_assets.rehearsal.relabelling import fresh_topics, renamed_row, successors
 from insights_assets.rehearsal.ticket_evidence import ticket_findings
 from insights_assets.rehearsal.trends import trend_finding, weeks_of, wobble
 from insights_assets.resources.operations import Operations, open_operations
