@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     model_share: float = Field(0.14, ge=0, le=1, description="Most of the distinct texts that go to the model: those whose local label is most likely wrong, and the random share")
     model_exploration: float = Field(0.02, ge=0, le=1, description="Random share of distinct texts that go to the model whatever their risk, so that the local path is seen on what it thinks easy")
     model_batch_hours: float = Field(12.0, gt=0, description="Our own deadline of a batch: then it is cancelled and the rest is asked one by one")
+    model_batch_above: int = Field(200, ge=0, description="Where a batch deployment is named: so many new texts a run asks at once, in the order of their risk; more wait for a batch")
+    model_batch_days: int = Field(7, ge=0, description="Where a batch deployment is named: texts last received longer ago than so many days are a backfill and wait for a batch")
+    model_batch_least: int = Field(20, ge=1, description="Fewer questions that can wait make no batch: they are asked at once")
 
     @classmethod
     def settings_customise_sources(

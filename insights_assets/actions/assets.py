@@ -15,6 +15,7 @@ import pandas as pd
 from insights_assets.actions import brief as briefing
 from insights_assets.actions import gather
 from insights_assets.actions.alerts import Seen, is_flapping
+from insights_assets.actions.asking_costs import week_words
 from insights_assets.actions.decide import decide_actions, hold_state
 from insights_assets.actions.deliver import deliver, delivery_rows, destinations_of, digests, outgoing_of, ticket_rows
 from insights_assets.actions.desk import Desk
@@ -210,9 +211,14 @@ def _by_tier(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(actions, key=lambda row: (row["tier"], row["title"], row["kind"]))
 
 
+def brief_state(step: Step) -> str:
+    """What the brief depends on beside its tables."""
+    return f"{delivery_state(step)} {week_words(step.operations, step.settings)}"
+
+
 @table_assets(
     EXECUTIVE_BRIEF,
-    memo=delivery_state,
+    memo=brief_state,
     reads=(INSIGHTS, FEEDBACK, FEEDBACK_LABELS, PRODUCTS, PLANNED_ACTIONS, ACTION_TICKETS, EXECUTIVE_BRIEF),
 )
 def executive_brief(step: Step) -> None:
@@ -325,6 +331,7 @@ def _brief_facts(step: Step, issues: list[Issue], points: list[Any]) -> briefing
         holds={hold.insight_id: hold_state(hold) for hold in step.operations.holds.active()},
         due=_due_by_issue(actions),
         alerts=alerts_words(step),
+        model=week_words(step.operations, step.settings),
         open_issues=sum(issue.is_open and issue.verdict not in ("dismissed", "duplicate") for issue in issues),
     )
 

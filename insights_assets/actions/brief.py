@@ -33,7 +33,7 @@ PAIN_POINTS = 5
 class BriefFacts:
     """What the brief is made of. `previous_ranks`: insight id or topic -> its place in the last week's brief.
     `closed`: issues that ended, with the day they did. `holds`: running promotion holds by insight id.
-    `alerts`: how often alerts were right so far, in words."""
+    `alerts`: how often alerts were right so far, in words. `model`: what the language model cost this week, in words."""
 
     shop: Shop
     as_of: date
@@ -46,6 +46,7 @@ class BriefFacts:
     due: Mapping[str, datetime]
     open_issues: int
     alerts: str = ""
+    model: str = ""
 
 
 def week_of(as_of: date) -> str:
@@ -219,6 +220,8 @@ def _done(facts: BriefFacts) -> list[str]:
     lines.append(f"Waiting for approval: {waiting}. Proposed because a gate is not met: {proposed}.")
     if facts.alerts:
         lines.append(f"Were the alerts right? {facts.alerts[:1].upper()}{facts.alerts[1:]}.")
+    if facts.model:
+        lines.append(f"{facts.model[:1].upper()}{facts.model[1:]}.")
     return lines
 
 

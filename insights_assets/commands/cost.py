@@ -34,10 +34,28 @@ def cost(home: Path | None, records_per_year: tuple[int, ...], benchmark: Path |
     tokens = ledger_tokens(settings)
     model_name = settings.model_snapshot or settings.model_deployment or "gpt-4.1-mini"
     found = [estimate(count, measured, given, prices, tokens=tokens, model_name=model_name) for count in records_per_year or (1_000_000, 100_000_000)]
+    spent = model_spent(settings)
     if as_json:
-        emit_json(_document(found, measured, given, prices.as_of, tokens))
+        emit_json({**_document(found, measured, given, prices.as_of, tokens), "model_spent": spent})
     else:
+        if spent is not None:
+            click.echo(f"The language model cost {spent['says']} in 30 days by this home's ledger\n")
         _print(found, measured, given, prices.as_of, tokens)
+
+
+def model_spent(settings: Settings) -> dict[str, Any] | None:
+    """What a home's ledger says of the last 30 days; None where there is no home, or nothing was asked."""
+    from datetime import timedelta
+
+    from insights_assets.labels.model.spending import spending_of, spending_words
+    from insights_assets.resources.operations import open_operations
+
+    if settings.operations_url is None and not (settings.home / "operations.db").exists():
+        return None
+    operations = open_operations(settings.operations_target)
+    operations.migrate()
+    month = spending_of(operations, settings, since=(operations.clock() - timedelta(days=30)).date())
+    return None if month.is_nothing else {**asdict(month), "saved": month.saved, "says": spending_words(month)}
 
 
 def ledger_tokens(settings: Settings) -> dict[str, float] | None:

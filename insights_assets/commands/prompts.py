@@ -134,11 +134,10 @@ def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = Non
 
     from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
     from insights_assets.labels.asking import client_of
-    from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.model.client import ModelClient
     from insights_assets.labels.model.request import Candidates, LabelPrompt
     from insights_assets.labels.prompt_evaluation import evaluate, golden, keep
-    from insights_assets.labels.prompt_versions import active_prompt
+    from insights_assets.labels.prompt_versions import active_label_set, active_prompt
     from insights_assets.labels.prompts import load_prompt
     from insights_assets.labels.reviewed import last_correction, reviewed_records
     from insights_assets.labels.tables import FEEDBACK_LABELS
@@ -156,8 +155,9 @@ def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = Non
     if connection is None:
         raise ValueError("no model is named")
     try:
-        active = LabelPrompt.of(active_prompt(operations, "label_feedback"), load_label_set(), connection)
-        prompt = LabelPrompt.of(load_prompt("label_feedback", version), load_label_set(), connection) if version is not None else active
+        label_set = active_label_set(operations)
+        active = LabelPrompt.of(active_prompt(operations, "label_feedback"), label_set, connection)
+        prompt = LabelPrompt.of(load_prompt("label_feedback", version), label_set, connection) if version is not None else active
         sample = golden(reviewed_records(step, last_correction(operations)))
         products = Candidates(step.read_pandas(PRODUCTS).to_dict("records"))
         client = ModelClient(connection, operations, settings, run_id, time=time) if settings.model != "ai_functions" else client_of(connection, step)
@@ -202,7 +202,8 @@ def promote(task: str, version: str, reason: str, past_the_gate: bool, home: Pat
     from insights_assets.labels.prompt_versions import versions_of
     from insights_assets.labels.prompts import LABEL_SETS, PromptError, load_prompt
 
-    operations, _ = open_home(settings_for(home=home))
+    settings = settings_for(home=home)
+    operations, _ = open_home(settings)
     said: dict[str, Any] | None = None
     if task != LABEL_SETS and version in versions_of(task):
         said = kept(operations, load_prompt(task, version).version_id)
@@ -212,10 +213,12 @@ def promote(task: str, version: str, reason: str, past_the_gate: bool, home: Pat
         row = bring_into_force(operations, task, version, by=person(), reason=reason)
     except (PromptError, LabelSetError, FileNotFoundError) as error:
         stop(str(error), WRONG_USE)
+    _tell_companion(operations, task)
     operations.audit.append(person(), "prompt_promote", f"{task}/{row.version}", reason=reason, past_the_gate=past_the_gate)
     if said is None and task == "label_feedback":
         click.echo(f"note: {task}/{row.version} was never evaluated here; `insights prompts eval` judges it, `insights prompts preview` says what it changes", err=True)
     click.echo(f"{task}/{row.version} is in force; what it would label otherwise is asked anew by later runs, inside the budget")
+    _leave_batches(settings, operations)
 
 
 @prompts.command()
@@ -228,13 +231,34 @@ def rollback(task: str, reason: str, home: Path | None) -> None:
     from insights_assets.labels.prompt_versions import rollback as go_back
     from insights_assets.labels.prompts import PromptError
 
-    operations, _ = open_home(settings_for(home=home))
+    settings = settings_for(home=home)
+    operations, _ = open_home(settings)
     try:
         row = go_back(operations, task, by=person(), reason=reason)
     except (NothingToGoBackTo, PromptError) as error:
         stop(str(error), WRONG_USE)
     operations.audit.append(person(), "prompt_rollback", f"{task}/{row.version}", reason=reason)
+    _tell_companion(operations, task)
     click.echo(f"{task}/{row.version} is in force again")
+    _leave_batches(settings, operations)
+
+
+def _tell_companion(operations: Operations, task: str) -> None:
+    """A label set comes with the prompt that is written for it."""
+    from insights_assets.labels.prompt_versions import LABELLING, active_version
+    from insights_assets.labels.prompts import LABEL_SETS
+
+    if task == LABEL_SETS:
+        click.echo(f"{LABELLING}/{active_version(operations, LABELLING)} is the prompt that goes with it")
+
+
+def _leave_batches(settings: Settings, operations: Operations) -> None:
+    """Batches that ask under another version are cancelled at once, where the server can be reached; else the next look does it."""
+    from insights_assets.labels.batching import look_at_home
+    from insights_assets.labels.model.batch_rows import unfinished_count
+
+    if unfinished_count(operations):
+        click.echo(look_at_home(settings))
 
 
 def _operations_if_there(home: Path | None) -> Operations | None:

@@ -41,7 +41,7 @@ def review() -> None:
 def export_(out: Path, drift: bool, rows: int, by: str | None, home: Path | None) -> None:
     """Write the records to review. In an .xlsx the first sheet says how to fill it; answers are chosen from lists."""
     from insights_assets.actions.escaping import plain
-    from insights_assets.labels.label_set import load_label_set
+    from insights_assets.labels.prompt_versions import active_label_set
     from insights_assets.labels.review_sheet import make_sheet
     from insights_assets.labels.review_workbook import write_workbook
 
@@ -51,7 +51,7 @@ def export_(out: Path, drift: bool, rows: int, by: str | None, home: Path | None
         stop(f"there is no folder {out.parent}; make it first", WRONG_USE)
     reader, _ = open_reader(settings_for(home=home))
     queue = to_review(reader, "learning.review_sample" if drift else "labels.review_queue", by or person())[:rows]
-    label_set = load_label_set()
+    label_set = active_label_set(reader.operations)
     sheet, cells, remembered = make_sheet(queue, label_set.version, lambda text: plain(text, TEXT_CHARACTERS))
     reader.operations.facts.put(_fact(sheet), json.dumps(remembered, sort_keys=True))
     if out.suffix.lower() == ".csv":
@@ -108,15 +108,15 @@ def import_(sheet: Path, by: str | None, strict: bool, home: Path | None) -> Non
 @home_option
 def report_(as_json: bool, home: Path | None) -> None:
     """How right the labels are by what people reviewed: topics, languages, channels, calibration, agreement."""
-    from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.models import KIND
+    from insights_assets.labels.prompt_versions import active_label_set
     from insights_assets.labels.review import measured, standing
     from insights_assets.labels.review_report import render, report
 
     settings = settings_for(home=home)
     operations, shop = open_home(settings)
     rows, active = operations.corrections.all(), operations.activations.active(KIND)
-    topics = [topic for topic in load_label_set().topic_ids if topic != "other"]
+    topics = [topic for topic in active_label_set(operations).topic_ids if topic != "other"]
     found = measured(rows, _promoted(home, active), active)
     document = report(standing(rows).values(), found, topics, shop.policy.acceptance.labels_reviewed)
     if as_json:
@@ -138,7 +138,7 @@ def _promoted(home: Path | None, active: Activation | None) -> dict[str, frozens
 
 def read_sheet(sheet: Path, operations: Operations) -> Filled:
     """What a filled .xlsx or .csv says, held against its export. Raises SheetError for a file that is no such sheet."""
-    from insights_assets.labels.label_set import load_label_set
+    from insights_assets.labels.prompt_versions import active_label_set
     from insights_assets.labels.review_sheet import read_answers
     from insights_assets.labels.review_workbook import read_workbook
 
@@ -148,7 +148,7 @@ def read_sheet(sheet: Path, operations: Operations) -> Filled:
         found: dict[str, Any] | None = json.loads(stored) if stored else None
         return found
 
-    label_set = load_label_set()
+    label_set = active_label_set(operations)
     rows = _read_csv(sheet) if sheet.suffix.lower() == ".csv" else read_workbook(sheet)
     return read_answers(rows, remembered, label_set.topic_ids, label_set.version)
 

@@ -11,6 +11,7 @@ import click
 from insights_assets.commands.frame import DONE, FAILED, STOPPED, WRONG_USE, emit_json, json_option, new_home_option, settings_for, stop
 
 if TYPE_CHECKING:
+    from insights_assets.resources.operations import Operations
     from insights_assets.run import RunOutcome
     from insights_assets.settings import Settings
 
@@ -99,7 +100,7 @@ def describe(settings: Settings, outcome: RunOutcome) -> dict[str, Any]:
     report: dict[str, Any] = {
         "run_id": outcome.run_id, "succeeded": outcome.succeeded, "error": outcome.error, "home": str(settings.home),
         "failed_checks": [{"table": check.table, "check": check.name, "blocking": check.blocking} for check in outcome.failed_checks],
-        "seconds": by_stage, "seconds_by_step": outcome.seconds, "tables": {}, "insights": [], "actions": [], "cascade": [],
+        "seconds": by_stage, "seconds_by_step": outcome.seconds, "tables": {}, "insights": [], "actions": [], "cascade": [], "model": None,
     }
     operations = open_operations(settings.operations_target)
     operations.migrate()
@@ -109,6 +110,7 @@ def describe(settings: Settings, outcome: RunOutcome) -> dict[str, Any]:
         return report
     from insights_assets.tables import all_tables
 
+    report["model"] = model_costs(settings, operations, outcome.run_id)
     report["as_of"] = reader.publication.as_of_day.isoformat()
     report["tables"] = {str(spec): reader.lake.row_count(spec) for spec in all_tables() if reader.lake.exists(spec)}
     specs = {str(spec): spec for spec in all_tables()}
@@ -116,6 +118,19 @@ def describe(settings: Settings, outcome: RunOutcome) -> dict[str, Any]:
         if name in specs:
             report[key] = reader.rows(specs[name])
     return report
+
+
+def model_costs(settings: Settings, operations: Operations, run_id: str) -> dict[str, Any] | None:
+    """What the model cost in this run and in the last 30 days, and what was not paid; None where none was ever asked."""
+    from dataclasses import asdict
+    from datetime import timedelta
+
+    from insights_assets.labels.model.spending import spending_of, spending_words
+
+    run, month = spending_of(operations, settings, run_id=run_id), spending_of(operations, settings, since=(operations.clock() - timedelta(days=30)).date())
+    if run.is_nothing and month.is_nothing:
+        return None
+    return {"run": asdict(run), "month": asdict(month), "says": f"this run {spending_words(run)}. In 30 days {spending_words(month)}"}
 
 
 def print_report(report: dict[str, Any]) -> None:
@@ -136,5 +151,7 @@ def print_report(report: dict[str, Any]) -> None:
     if model is not None:
         costs = ", ".join(f"{row['step']} {row['cost_per_thousand_of_all']:.4f}" for row in report["cascade"] if row["cost_per_thousand_of_all"] is not None)
         click.echo(f"Model: {model['records']:,} records ({model['share']:.1%}) by {model['calls']:,} calls so far; {model['currency']} a thousand records by step: {costs}")
+    if report["model"] is not None:
+        click.echo(f"Model: {report['model']['says']}")
     if report["succeeded"]:
         click.echo(f"Next: insights answer --home {report['home']}    or    insights dev --home {report['home']}")

@@ -18,7 +18,7 @@ from insights_assets.health.layers import LAYERS as LAYER_NAMES
 from insights_assets.health.layers import alarms, layer_of
 from insights_assets.health.model import accuracy_metrics, alert_metric, confidence_days, confidence_metrics, drift_metric, prompt_regression_metric
 from insights_assets.health.tables import ALARMS, BUSINESS_HEALTH, LAYERS, MODEL_HEALTH, PIPELINE_HEALTH, ROI
-from insights_assets.labels.cascade_report import ledger_sums
+from insights_assets.labels.model.spending import Spending, spending_of
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
 from insights_assets.lake.spec import TableSpec
 from insights_assets.learning.tables import EVALUATIONS
@@ -110,12 +110,21 @@ def model_health(step: Step) -> None:
 def _costs_and_start(step: Step) -> str:
     """What ROI depends on beside its tables: configured costs, what models cost, and the day of the first run."""
     settings = step.settings
-    return f"{settings.platform_cost_per_month}|{settings.people_cost_per_month}|{_first_run(step)}|{_model_month(step)}"
+    return f"{settings.platform_cost_per_month}|{settings.people_cost_per_month}|{_first_run(step)}|{_model_month(step)}|{_confirmed(step)}"
 
 
-def _model_month(step: Step) -> tuple[int, float, str | None]:
-    """Calls, cost and currency of the last 30 days by the ledger, whether a model is still named or not."""
-    return ledger_sums(step.operations, (step.clock() - timedelta(days=30)).date())
+def _model_month(step: Step) -> Spending:
+    """What the last 30 days cost by the ledger, whether a model is still named or not."""
+    return spending_of(step.operations, step.settings, since=_month_ago(step))
+
+
+def _month_ago(step: Step) -> date:
+    return (step.clock() - timedelta(days=30)).date()
+
+
+def _confirmed(step: Step) -> int:
+    """Issues whose verdict, as it stands, confirmed them in the last 30 days."""
+    return sum(row.verdict == "confirmed" and row.given_at.date() >= _month_ago(step) for row in step.operations.verdicts.latest().values())
 
 
 def _first_run(step: Step) -> date:
@@ -192,7 +201,9 @@ def _roi_parts(step: Step, days: BusinessDays) -> list[list[roi.Line]]:
     """The report's four parts in order."""
     currency, settings, first = step.shop.reporting_currency, step.settings, _first_run(step)
     benefits = roi.benefit_lines(currency)
-    costs = roi.cost_lines(roi.Costs(settings.platform_cost_per_month, settings.people_cost_per_month, *_model_month(step)), currency)
+    model = _model_month(step)
+    asked = (model.calls, model.cost, model.currency, model.saved, model.set_aside)
+    costs = roi.cost_lines(roi.Costs(settings.platform_cost_per_month, settings.people_cost_per_month, *asked), currency)
     insights = step.read(INSIGHTS).select("detected_at", "first_said_at").toArrow().to_pylist()
     fixes = step.read(LOOP_TIME).where("stage IN ('decide', 'fix')").select("action_id", "stage", "at").toArrow().to_pylist()
     before = _business(step, first) if before_after.is_after(first, step.as_of) else days
@@ -200,7 +211,8 @@ def _roi_parts(step: Step, days: BusinessDays) -> list[list[roi.Line]]:
         before_after.detection(insights, step.shop.policy.loop.baseline_hours), before_after.remediation(fixes),
         before_after.support_load(before, days, first, step.as_of), before_after.revenue_leakage(before, days, first, step.as_of),
     )
-    return [benefits, costs, roi.result_lines(benefits, costs, currency), compared]
+    results = [*roi.result_lines(benefits, costs, currency), roi.confirmed_line(costs, _confirmed(step), currency)]
+    return [benefits, costs, results, compared]
 
 
 def _frame(spec: TableSpec, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -63,6 +63,9 @@ class Costs:
     model_cost: float | None
     #: Currency of the price table, where it is not the reporting one: then nothing is added up.
     model_currency: str | None = None
+    #: What was not paid for the same tokens, and what open batches may still cost; neither enters a sum.
+    model_saved: float = 0.0
+    model_set_aside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ def cost_lines(costs: Costs, currency: str) -> list[Line]:
         lines.append(Line("cost", "model_calls", "Model calls", "not_available", says, source, unit=unit, needs=needs))
     else:
         says = f"{costs.model_calls:,} calls" + (" in 30 days" if costs.model_calls else "") + (" (no model is asked)" if not costs.model_calls else "")
+        says += f"; {costs.model_saved:,.2f} {currency} not paid, by batches and the prompt cache" if costs.model_saved else ""
+        says += f"; {costs.model_set_aside:,.2f} {currency} set aside for open batches" if costs.model_set_aside else ""
         lines.append(Line("cost", "model_calls", "Model calls", "measured", says, source, costs.model_cost, unit=unit))
     return lines
 
@@ -128,6 +133,19 @@ def result_lines(benefits: Sequence[Line], costs: Sequence[Line], currency: str)
         lines.append(Line("result", "ratio", "Return on spend", "not_measurable", f"not measurable yet: needs {', '.join(missing) or 'a cost'}", "the two lines above", unit="times", needs=", ".join(missing) or "a cost"))
     lines.append(Line("result", "benchmark", "What others report", "benchmark", f"{BENCHMARK_RATIO} times, for comparison only; no figure here is made from it", "the product's brief, not measured here", BENCHMARK_RATIO, unit="times"))
     return lines
+
+
+def confirmed_line(costs: Sequence[Line], confirmed: int, currency: str) -> Line:
+    """What an issue that a person confirmed cost: all costs of the period over the issues confirmed in it."""
+    unit, source = f"{currency} an issue", "the cost lines over verdicts confirmed in 30 days"
+    missing = sorted({line.needs for line in costs if line.value is None and line.needs})
+    if missing or not confirmed:
+        needs = ", ".join([*missing, *(() if confirmed else ("a verdict confirmed in 30 days",))])
+        known = sum(line.value for line in costs if line.value is not None)
+        part = f"; what is known comes to {known / confirmed:,.2f} {unit} over {confirmed:,} confirmed" if confirmed and known else ""
+        return Line("result", "cost_per_confirmed", "Cost per confirmed issue", "not_measurable", f"not measurable yet: needs {needs}{part}", source, unit=unit, needs=needs)
+    cost = sum(line.value for line in costs if line.value is not None) / confirmed
+    return Line("result", "cost_per_confirmed", "Cost per confirmed issue", "measured", f"{cost:,.2f} {unit} over {confirmed:,} confirmed in 30 days", source, cost, unit=unit)
 
 
 def _sum(lines: Sequence[Line]) -> float | None:

@@ -11,22 +11,22 @@ run may ask, never more.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
-from insights_assets.labels import relabel, routing
+from insights_assets.labels import batching, relabel, routing
 from insights_assets.labels.cascade_tables import DOUBT_COLUMNS, LABEL_CONFLICTS, LABEL_DECISIONS
 from insights_assets.labels.detail_tables import MODEL_ENTITIES
 from insights_assets.labels.joining import join
-from insights_assets.labels.model.batch import open_keys
+from insights_assets.labels.model.batch_rows import BatchReport, unfinished_count
 from insights_assets.labels.model.client import ModelClient
-from insights_assets.labels.model.label import ModelLabel, label_texts
+from insights_assets.labels.model.label import ModelLabel, label_texts, questions_of
 from insights_assets.labels.model.outcomes import KEPT_FOR, Outcome
 from insights_assets.labels.model.report import run_report
 from insights_assets.labels.model.request import Candidates, LabelPrompt
-from insights_assets.labels.prompt_versions import active_prompt
+from insights_assets.labels.prompt_versions import active_label_set, active_prompt
 from insights_assets.labels.reviewed_replies import replies_about
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.labels.trust import Trust, trust_of
@@ -72,6 +72,8 @@ class Asking:
     rules_version: str
     severe_skus: frozenset[str]
     candidates: Candidates
+    #: What this run's look at the batches brought.
+    batches: BatchReport
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -85,14 +87,26 @@ class Asking:
         """Stored labels beside their decision, and which of them stand."""
         from pyspark.sql import functions as F
 
-        names = ("is_for_model", "outcome", "basis", "local_version", "input_hash")
+        names = ("is_for_model", "outcome", "basis", "local_version", "input_hash", "cache_key")
         decided = self.step.read(LABEL_DECISIONS).select("feedback_id", "received_day", *(F.col(name).alias(f"decided_{name}") for name in names))
         both = labels.join(decided, ["feedback_id", "received_day"], "left")
         version = F.coalesce("decided_local_version", "model_version")
-        settled = (F.col("decided_basis") == self.basis) & F.col("decided_outcome").isin(list(_SETTLED))
+        both, under_way = self._under_way(both)
+        settled = (F.col("decided_basis") == self.basis) & (F.col("decided_outcome").isin(list(_SETTLED)) | under_way)
         settled &= (F.col("decided_outcome") != Outcome.OK.value) | (F.col("prompt_version") != "none") | (F.col("label_source") == "person")
         stands = relabel.stands(self.step, versions, due, version) & (F.col("decided_input_hash") == F.col("input_hash"))
         return both, F.coalesce(stands & (~F.col("decided_is_for_model") | settled), F.lit(False))
+
+    def _under_way(self, both: DataFrame) -> tuple[DataFrame, Column]:
+        """Whether a record waits for a batch that is still open: nothing is done for it until the batch has ended."""
+        from pyspark.sql import functions as F
+
+        waiting = sorted(batching.waited_for(self.client, self.step.operations, self.step.settings))
+        if not waiting:
+            return both, F.lit(False)
+        keys = self.step.lake.spark.createDataFrame([(key,) for key in waiting], "decided_cache_key string").withColumn("has_batch", F.lit(True))
+        both = both.join(keys, "decided_cache_key", "left")
+        return both, F.coalesce((F.col("decided_outcome") == Outcome.WAITS_FOR_BATCH.value) & F.col("has_batch"), F.lit(False))
 
     # -- asking ---------------------------------------------------------------------------------------------------------
 
@@ -105,10 +119,7 @@ class Asking:
             if total <= MOST_RECORDS:
                 asked.append(one)
         records = self._records(labelled, asked)
-        labels = label_texts(
-            ({name: one["given"][name] for name in _ASKED} for one in records), self.client, self.prompt, self.candidates,
-            rules_version=self.rules_version, in_batches=open_keys(self.step.operations),
-        )
+        labels = self._said(records, batching.patient_texts(asked, self.step.as_of, self.step.settings))
         rows, outcomes, conflicts, entities = [], [], [], []
         for record, label in zip(records, labels, strict=True):
             outcomes.append(_outcome_row(label))
@@ -125,6 +136,22 @@ class Asking:
         self.notes.update(entities_named=sum(len(one["entities"]) for one in entities), entities_dropped=sum(one["dropped_count"] for one in entities))
         return self._frames(labelled, chosen, rows, outcomes, conflicts, entities)
 
+    def _said(self, records: Sequence[Mapping[str, Any]], patient: Collection[str]) -> list[ModelLabel]:
+        """What the model says of each record, in their order. What cannot wait is asked first, and so has the first call on the budget."""
+        step, given = self.step, [{name: one["given"][name] for name in _ASKED} for one in records]
+        later = [record for one, record in zip(records, given, strict=True) if one["local"]["text_key"] in patient]
+        ids = {record["feedback_id"] for record in later}
+        found = self._ask([record for record in given if record["feedback_id"] not in ids], batching.waited_for(self.client, step.operations, step.settings))
+        if later:
+            waiting, report = batching.put_off(self.client, step.operations, step.settings, list(questions_of(later, self.prompt, self.candidates)), self.batches)
+            self.batches = self.batches.plus(report) if report.submitted_count or report.sentences else self.batches
+            found.update(self._ask(later, waiting))
+        return [found[record["feedback_id"]] for record in given]
+
+    def _ask(self, records: Sequence[Mapping[str, Any]], in_batches: Collection[str]) -> dict[str, ModelLabel]:
+        labels = label_texts(records, self.client, self.prompt, self.candidates, rules_version=self.rules_version, in_batches=in_batches)
+        return {label.feedback_id: label for label in labels}
+
     def _choose(self, labelled: DataFrame) -> list[dict[str, Any]]:
         """Texts that go to the model, in the order of asking: those that went before, then new ones as far as the share allows."""
         from pyspark.sql import functions as F
@@ -134,10 +161,12 @@ class Asking:
         texts = labelled.where("text_key IS NOT NULL").groupBy("text_key").agg(
             F.max(F.when(by_person, F.lit(-1.0)).otherwise(F.col("risk"))).alias("risk"),
             F.max((F.col("is_severe") & ~by_person).cast("int")).alias("severe"), F.max(F.col("is_exploration").cast("int")).alias("explored"),
-            F.count("*").alias("records"),
+            F.count("*").alias("records"), F.max("received_day").alias("newest"),
         )
+        was_settled = F.col("outcome").isin(list(_SETTLED)) & (F.col("basis") != self.basis)
         decided = self.step.read(LABEL_DECISIONS).where("text_key IS NOT NULL").groupBy("text_key").agg(
             F.max(F.col("is_for_model").cast("int")).alias("went"), F.max((F.col("local_version") == self.local_version).cast("int")).alias("looked_at"),
+            F.max(F.coalesce(was_settled.cast("int"), F.lit(0))).alias("settled"),
         )
         known = decided.agg(F.count("*").alias("texts"), F.coalesce(F.sum("went"), F.lit(0)).alias("went")).toArrow().to_pylist()[0]
         both = self.step.lake.scratch("texts", texts.join(decided, "text_key", "left"))
@@ -213,16 +242,18 @@ class Asking:
         open_count = self.step.read(LABEL_DECISIONS).where(F.col("is_for_model") & ~F.col("outcome").isin(list(_SETTLED))).count()
         self.step.operations.facts.put(OPEN_QUESTIONS, str(open_count))
         self.step.lake.clear_scratch("texts", "by_model")
-        report = run_report(self.client)
+        report, seen = run_report(self.client), self.batches
+        batches = {"batches_submitted": seen.submitted_count, "batches_open": unfinished_count(self.step.operations), "batches_ended": seen.ended_count, "batches_answered": seen.answered_count}
+        self.notes.update(batches if any(batches.values()) else {})
         self.notes.update(report.metadata(), questions_open=open_count, model_prompt=self.prompt.prompt.version_id, confidence=self.trust.basis)
-        if report.sentences:
-            self.notes["model_says"] = "; ".join(report.sentences)
-            self.step.log.warning("; ".join(report.sentences))
+        sentences = [*report.sentences, *seen.sentences]
+        if sentences:
+            self.notes["model_says"] = "; ".join(sentences)
+            self.step.log.warning("; ".join(sentences))
 
 
 def open_asking(step: Step, labeller: Labeller) -> Asking | None:
     """The model's step as settings name it; None where no model is named."""
-    from insights_assets.labels.label_set import load_label_set
     from insights_assets.resources.language_model import connect
 
     connection = connect(step.settings)
@@ -231,12 +262,15 @@ def open_asking(step: Step, labeller: Labeller) -> Asking | None:
     products = step.read_pandas(PRODUCTS)
     rows = products.to_dict("records")
     client = client_of(connection, step)
-    prompt = LabelPrompt.of(active_prompt(step.operations, TASK), load_label_set(), connection)
+    batches = batching.look(client, step.operations, step.settings)
+    if batches.ended_count:
+        client = client_of(connection, step)  # whose budget knows what the batches really cost
+    prompt = LabelPrompt.of(active_prompt(step.operations, TASK), active_label_set(step.operations), connection)
     candidates = Candidates(rows)
     reviewed, said = replies_about(step, labeller, client, prompt, candidates)
     flagships = frozenset(str(row["sku"]) for row in rows if row.get("is_flagship") is True)
     versions = labeller.versions
-    return Asking(step, client, prompt, trust_of(reviewed, said), versions["model_version"], versions["rules_version"], flagships, candidates)
+    return Asking(step, client, prompt, trust_of(reviewed, said), versions["model_version"], versions["rules_version"], flagships, candidates, batches)
 
 
 def client_of(connection: Connection, step: Step) -> ModelClient:
@@ -267,7 +301,7 @@ def model_state(step: Step) -> str:
     if settings.model == "none":
         return ""
     prompt = active_prompt(step.operations, TASK).version_id
-    is_open = int(step.operations.facts.get(OPEN_QUESTIONS) or 0)
+    is_open = int(step.operations.facts.get(OPEN_QUESTIONS) or 0) or unfinished_count(step.operations)
     parts = (prompt, settings.model_endpoint or settings.model, settings.model_deployment, settings.model_snapshot, settings.model_reply_format, settings.model_reasoning_effort, settings.model_share)
     return "|".join(str(part) for part in (*parts, step.run_id if is_open else ""))
 

@@ -15,8 +15,9 @@ from insights_assets.labels.detail_tables import LABEL_DETAILS, MODEL_ENTITIES
 from insights_assets.labels.entity_words import KINDS
 from insights_assets.labels.evaluation import expected_error, gate, micro, quality
 from insights_assets.labels.label_details import build_details
-from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import KIND, promote
+from insights_assets.labels.prompt_versions import active_label_set, active_version
+from insights_assets.labels.prompts import LABEL_SETS
 from insights_assets.labels.relabel import activation_to_follow, next_days
 from insights_assets.labels.review import measured, readers
 from insights_assets.labels.review_report import confidence_table
@@ -39,20 +40,20 @@ from insights_assets.resources.table_assets import Check, table_assets
 
 
 @reading_ahead.ahead
-def rules_and_label_set(_step: Step) -> None:
+def rules_and_label_set(step: Step) -> None:
     """What labelling needs beside the classifier, whose version is known only when its turn comes."""
     import_module("insights_assets.labels.cascade")
     from insights_assets.labels.rules import load_rules
 
-    load_label_set()
+    active_label_set(step.operations)
     load_rules()
 
 
 def correction_state(step: Step) -> str:
-    """What labels depend on beside their tables: how far the corrections go, and the active classifier."""
+    """What labels depend on beside their tables: how far the corrections go, the active classifier and the active label set."""
     corrections = step.operations.corrections.all()
     active = step.operations.activations.active("classifier")
-    return f"{corrections[-1].correction_id if corrections else 0}|{active.version if active else ''}"
+    return f"{corrections[-1].correction_id if corrections else 0}|{active.version if active else ''}|{active_version(step.operations, LABEL_SETS)}"
 
 
 def label_state(step: Step) -> str:
@@ -77,20 +78,22 @@ def feedback_labels(step: Step) -> None:
     from pyspark.sql import functions as F
 
     report = build_labels(step)
-    labels, feedback, known = step.read(FEEDBACK_LABELS), step.read(FEEDBACK), load_label_set()
+    labels, feedback, known = step.read(FEEDBACK_LABELS), step.read(FEEDBACK), active_label_set(step.operations)
     topics = labels.select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*")
-    outside = topics.where(~F.col("topic").isin(list(known.topic_ids))).count()
+    is_false = F.col("quote").isNotNull() & (F.expr("substring(text, start + 1, end - start)") != F.col("quote"))
+    quoted = topics.join(feedback.select("feedback_id", "text"), "feedback_id", "left").groupBy("topic")
+    by_topic = quoted.agg(F.count("*").alias("count"), F.count_if(is_false).alias("false")).toArrow().to_pylist()
+    outside, false = sum(row["count"] for row in by_topic if row["topic"] not in known.topic_ids), sum(row["false"] for row in by_topic)
     tags = labels.select(F.explode("risk_tags").alias("tag")).where(~F.col("tag").isin(list(known.risk_tag_ids))).count()
     step.check("labels_in_label_set", outside + tags == 0, topics_outside=outside, tags_outside=tags)
-    quoted = topics.where("quote IS NOT NULL").join(feedback.select("feedback_id", "text"), "feedback_id")
-    false = quoted.where("substring(text, start + 1, end - start) != quote").count()
     step.check("quotes_are_substrings", false == 0, quotes_not_found=false)
-    missing = feedback.join(labels.select("feedback_id"), "feedback_id", "left_anti").count()
+    by_source = feedback.select("feedback_id").join(labels.select("feedback_id", "label_source"), "feedback_id", "left").groupBy("label_source")
+    shares = {row["label_source"]: row["count"] for row in by_source.count().toArrow().to_pylist()}
+    missing = shares.pop(None, 0)
     step.check("every_record_is_labelled", missing == 0, unlabelled=missing)
-    shares = labels.groupBy("label_source").count().toArrow().to_pylist()
-    step.note(FEEDBACK_LABELS, preview=_by_topic(topics.groupBy("topic").count().toArrow().to_pylist()))
+    step.note(FEEDBACK_LABELS, preview=_by_topic([{"topic": row["topic"], "count": row["count"]} for row in by_topic]))
     step.note(FEEDBACK_LABELS, **{name: value for name, value in report.model.items() if value is not None})
-    step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{row['label_source']}": row["count"] for row in shares})
+    step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{source}": count for source, count in shares.items()})
 
 
 def _by_topic(counts: list[dict[str, Any]]) -> Any:
@@ -116,7 +119,7 @@ def labelled_feedback(step: Step) -> None:
 
 
 @table_assets(
-    LABEL_DETAILS, reads=(FEEDBACK, FEEDBACK_LABELS, MODEL_ENTITIES, PRODUCTS, SHIPMENTS), memo=nothing_else, heavy=True,
+    LABEL_DETAILS, reads=(FEEDBACK, FEEDBACK_LABELS, MODEL_ENTITIES, PRODUCTS, SHIPMENTS), memo=nothing_else,
     checks=(Check("entities_stand_in_their_text", LABEL_DETAILS, "Every thing named is an exact part of the record's redacted text and of a kind on the list.", blocking=True),),
 )  # fmt: skip
 def label_details(step: Step) -> None:
@@ -179,13 +182,13 @@ def label_quality(step: Step) -> None:
     } for r in rows], columns=LABEL_CORRECTIONS.column_names))
     records = measured(rows, promoted_labels(step), step.operations.activations.active(KIND))
     judged, versions = [one.judged for one in records], {one.version for one in records}
-    limits = step.shop.policy.acceptance
-    found = [*quality(judged, [t for t in load_label_set().topic_ids if t != "other"]), micro(judged)]
+    limits, label_set = step.shop.policy.acceptance, active_label_set(step.operations)
+    found = [*quality(judged, [t for t in label_set.topic_ids if t != "other"]), micro(judged)]
     answers = {q.topic: gate(q, precision_low=limits.label_precision_low, recall_low=limits.label_recall_low, reviewed=limits.labels_reviewed) for q in found}
     step.write(LABEL_QUALITY, pd.DataFrame([{
         "topic": q.topic, "reviewed_count": q.n, "precision": q.precision, "precision_low": q.precision_low, "precision_high": q.precision_high, "recall": q.recall,
         "recall_low": q.recall_low, "recall_high": q.recall_high, "f1": q.f1, "predicted_count": q.predicted, "actual_count": q.actual, "gate": answers[q.topic][0],
-        "reason": answers[q.topic][1], "label_set_version": load_label_set().version, "model_version": ", ".join(sorted(v for v in versions if v)) or None,
+        "reason": answers[q.topic][1], "label_set_version": label_set.version, "model_version": ", ".join(sorted(v for v in versions if v)) or None,
     } for q in found], columns=LABEL_QUALITY.column_names))
     columns = {"Topic": "topic", "Reviewed": "reviewed_count", "Precision": "precision", "Recall": "recall", "Gate": "gate"}
     judged_rows = [{"topic": q.topic, "reviewed_count": q.n, "precision": q.precision, "recall": q.recall, "gate": answers[q.topic][0]} for q in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from insights_assets.labels.cascade_tables import DOUBT_COLUMNS, LABEL_CONFLICTS
 from insights_assets.labels.detail_tables import MODEL_ENTITIES
 from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
 from insights_assets.labels.models import active_file
+from insights_assets.labels.prompt_versions import active_label_set, keep_defaults
+from insights_assets.labels.renaming import names_in
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
 from insights_assets.lake.changes import days_that_differ
 
@@ -45,24 +47,34 @@ def labeller_of(step: Step) -> Labeller:
     """The labeller of the active versions: the shipped classifier, or the one a promotion put into the home."""
     from insights_assets.labels.cascade import Labeller
     from insights_assets.labels.classifier import Classifier
-    from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.rules import load_rules
 
     path = active_file(step.settings.home, step.operations)
-    return Labeller(load_label_set(), load_rules(), Classifier.load(path), step.read_pandas(PRODUCTS))
+    return Labeller(active_label_set(step.operations), load_rules(), Classifier.load(path), step.read_pandas(PRODUCTS))
 
 
 def corrections_of(step: Step) -> dict[str, dict[str, Any]]:
     """feedback_id -> field -> the corrected value in force."""
     from insights_assets.labels.review import values_in_force
 
-    return values_in_force(step.operations.corrections.all())
+    found = values_in_force(step.operations.corrections.all())
+    named = {topic for fields in found.values() for topic in fields.get("topics") or ()}
+    names = names_in(active_label_set(step.operations), named)
+    if any(now != topic for topic, now in names.items()):
+        # People spoke in the words of an earlier label set.
+        return {one: {**fields, "topics": _renamed(fields["topics"], names)} if "topics" in fields else fields for one, fields in found.items()}
+    return found
+
+
+def _renamed(topics: Sequence[str], names: Mapping[str, str | None]) -> list[str]:
+    return list(dict.fromkeys(now for now in map(names.__getitem__, topics) if now is not None))
 
 
 def build_labels(step: Step) -> LabelReport:
     """Label the days on which the stored labels are not those that the active versions and corrections would give."""
     from pyspark.sql import functions as F
 
+    keep_defaults(step.operations)
     labeller, corrections = labeller_of(step), corrections_of(step)
     asking = _asking(step, labeller)
     versions, due = labeller.versions, relabel.days_due(step)

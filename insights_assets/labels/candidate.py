@@ -49,7 +49,7 @@ def judge_candidate(step: Step) -> tuple[list[dict[str, Any]], Comparison] | Non
     from insights_assets.labels.build import labeller_of
     from insights_assets.labels.cascade import Labeller
     from insights_assets.labels.classifier import Classifier
-    from insights_assets.labels.label_set import load_label_set
+    from insights_assets.labels.prompt_versions import active_label_set
     from insights_assets.labels.rules import load_rules
 
     version = waiting_candidate(step.operations)
@@ -58,7 +58,7 @@ def judge_candidate(step: Step) -> tuple[list[dict[str, Any]], Comparison] | Non
     trained = json.loads(step.operations.facts.get(TRAINED) or "{}")
     through = int(trained.get("last_correction_id", 0))
     sample = [one for one in reviewed_records(step, through) if one.side == "golden" and one.weight > 0]
-    candidate = Labeller(load_label_set(), load_rules(), Classifier.load(model_file(step.settings.home, version)), step.read_pandas(PRODUCTS))
+    candidate = Labeller(active_label_set(step.operations), load_rules(), Classifier.load(model_file(step.settings.home, version)), step.read_pandas(PRODUCTS))
     said, said_now = topics_of(candidate, sample), topics_of(labeller_of(step), sample)
     active = active_version(step.settings.home, step.operations)
     right = [frozenset(one.right) - {"other"} for one in sample]

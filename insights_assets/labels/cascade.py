@@ -19,6 +19,7 @@ from insights_assets.labels.evidence import Span, quote_span
 from insights_assets.labels.fields import number_of, stars_of, text_of
 from insights_assets.labels.label_set import LabelSet, topic_rank
 from insights_assets.labels.reading import Reader, Reading
+from insights_assets.labels.renaming import in_words_of, names_of_classifier
 from insights_assets.labels.rules import RISK_TAG, TOPIC, Hit, RuleBook, rating_hit, signal_hit
 from insights_assets.labels.sentiment import rating_tone, tone_of, with_rating
 from insights_assets.labels.summary import summarise
@@ -77,9 +78,9 @@ class Labeller:
         classifier: Classifier,
         products: pd.DataFrame | Iterable[Mapping[str, Any]],
     ) -> None:
-        unknown = set(classifier.topics) - set(label_set.topic_ids)
-        if unknown:
-            raise ValueError(f"the classifier knows topics that label set {label_set.version} lacks: {sorted(unknown)}")
+        #: Where each topic of the classifier is found in the label set; None where it is gone.
+        self.names = names_of_classifier(classifier.topics, label_set)
+        self._is_renamed = any(now != topic for topic, now in self.names.items())
         self._label_set = label_set
         self._rules = rules
         self.classifier = classifier
@@ -193,7 +194,8 @@ class Labeller:
             "confidence": round(primary.confidence, 4),
             **self._versions,
         }
-        return Label(row, tuple(_fired(hit, text) for hit in hits))
+        fired = tuple(_fired(hit, text) for hit in hits)
+        return Label(*in_words_of(row, fired, self.names, frozenset(self._label_set.risk_tag_ids))) if self._is_renamed else Label(row, fired)
 
     def _hits(
         self, record: Mapping[str, Any], text: str | None, reading: Reading | None, sku: str | None, rating: float | None, nps: float | None
@@ -232,7 +234,7 @@ class Labeller:
                 found[name] = _Topic(name, float(chance[column]), span, tone, by_rule=False)
         coded = None
         for hit in hits:
-            if hit.kind != TOPIC or hit.target not in self._label_set.topic_ids:
+            if hit.kind != TOPIC or hit.target not in self.names:
                 continue
             if hit.span is None:
                 coded = hit

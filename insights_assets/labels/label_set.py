@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from insights_assets.labels.prompts import prompt_text
+from insights_assets.labels.prompts import label_set_versions, prompt_text
 
 TEAMS = frozenset({"quality", "supply_chain", "support", "product", "merchandising", "marketing", "finance", "web"})
 ACTION_KINDS = frozenset(
@@ -142,6 +142,11 @@ def load_label_set(version: str | None = None) -> LabelSet:
     if label_set.version != name:
         raise LabelSetError(f"{where}: version: {label_set.version!r} does not match the file name")
     return label_set
+
+
+def topics_ever() -> frozenset[str]:
+    """Every topic that some version of the label set names: one that the present version lacks was dropped, any other was never known."""
+    return frozenset(topic.topic for version in label_set_versions() for topic in load_label_set(version).topics)
 
 
 def _topic(name: Any, body: Any, where: str) -> Topic:

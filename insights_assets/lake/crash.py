@@ -2,7 +2,7 @@
 
 Belongs here: the death. Does not belong here: which points there are; each stands where a process could die between two writes:
 `stage.table` (a commit of the lake), `memo.stage__body` (a body is remembered), `governance.publication` (a run becomes visible),
-`outbox.step` (a message is on its way).
+`outbox.step` (a message is on its way), `model.batch_upload`, `model.batch_submit` and `model.batch_results` (questions go by batch, and come back).
 """
 
 from __future__ import annotations

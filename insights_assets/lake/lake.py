@@ -168,12 +168,15 @@ class Lake:
             return self._replace_days(spec, frame, sorted(set(days)))
         return self._replace_small(spec, frame)
 
-    def scratch(self, name: str, frame: DataFrame) -> DataFrame:
-        """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once."""
+    def scratch(self, name: str, frame: DataFrame, ddl: str | None = None) -> DataFrame:
+        """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once.
+
+        `ddl`: the frame's columns where they are known; the engine has to be asked for them otherwise.
+        """
         path = str(self.scratch_folder / name)
         frame.write.format("parquet").mode("overwrite").save(path)
         # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
-        ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
+        ddl = ddl or ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
         return self.spark.read.schema(ddl).parquet(path)
 
     def narrow(self, frame: DataFrame) -> DataFrame:

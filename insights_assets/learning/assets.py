@@ -13,8 +13,8 @@ from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.clusters.tables import THEME_MEMBERS
 from insights_assets.labels.candidate import TRAINED, topics_of
 from insights_assets.labels.evaluation import Judged
-from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import CANDIDATE_KIND, active_version, candidate_version, model_file
+from insights_assets.labels.prompt_versions import active_label_set
 from insights_assets.labels.reviewed import last_correction, reviewed_records
 from insights_assets.labels.splits import SIDES
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY, LABELLED_FEEDBACK
@@ -60,12 +60,12 @@ def classifier(step: Step) -> None:
         step.note(CLASSIFIER, trained="nothing: no reviewed record is on the training side")
         return
     parent, reason = active_version(step.settings.home, step.operations), last_reason(step.operations)
-    model = learned_from(learned)
+    model = learned_from(learned, label_set=active_label_set(step.operations))
     model.save(model_file(step.settings.home, model.model_version))
     step.write(CLASSIFIER, pd.DataFrame([{
         "model_version": model.model_version, "parent_version": parent, "dataset_version": rows[0]["dataset_version"], "data_sha256": model.card["data_sha256"],
         "train_count": len(learned), "test_count": sum(row["side"] == "golden" for row in rows), "last_correction_id": rows[0]["last_correction_id"],
-        "label_set_version": load_label_set().version, "path": f"models/{model_file(step.settings.home, model.model_version).name}",
+        "label_set_version": active_label_set(step.operations).version, "path": f"models/{model_file(step.settings.home, model.model_version).name}",
         "card": json.dumps(model.card, ensure_ascii=False, sort_keys=True), "reason": reason, "trained_day": step.as_of, "run_id": step.run_id,
     }], columns=CLASSIFIER.column_names))
     # The last two make it a candidate; a crash before them trains the same version once more.
@@ -89,8 +89,8 @@ def evaluations(step: Step) -> None:
     candidate = candidate_version(step.operations)
     if candidate is not None and candidate not in labellers:
         model = Classifier.load(model_file(step.settings.home, candidate))
-        labellers[candidate] = ("candidate", Labeller(load_label_set(), load_rules(), model, step.read_pandas(PRODUCTS)))
-    topics = [topic for topic in load_label_set().topic_ids if topic != "other"]
+        labellers[candidate] = ("candidate", Labeller(active_label_set(step.operations), load_rules(), model, step.read_pandas(PRODUCTS)))
+    topics = [topic for topic in active_label_set(step.operations).topic_ids if topic != "other"]
     rows = []
     for version, (role, labeller) in labellers.items():
         said = topics_of(labeller, sample)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from insights_assets.labels.label_set import LabelSet, LabelSetError, load_label_set, parse_label_set
 from insights_assets.labels.models import SHIPPED, active_version, candidate_version, model_file, shipped_version
 from insights_assets.labels.prompt_versions import active_prompt, versions_of
+from insights_assets.labels.prompt_versions import active_version as version_in_force
 from insights_assets.labels.prompts import LABEL_SETS, Prompt, PromptError, load_prompt, parse_prompt
 from insights_assets.labels.rules import RuleBook, RuleError, load_rules, parse_rules
 
@@ -54,7 +55,7 @@ def read_change(word: str, home: Path, operations: Operations) -> Change:
         return _classifier(word, home, operations)
     task, _, name = word.rpartition("/")
     if task == LABEL_SETS:
-        return _label_set(_known_set(name))
+        return _label_set(_known_set(name), operations)
     if task in ("", TASK) and name in versions_of(TASK):
         return Change("prompt", load_prompt(TASK, name).version_id, active_prompt(operations, TASK).version_id, prompt=load_prompt(TASK, name))
     candidate = candidate_version(operations)
@@ -70,8 +71,8 @@ def _known_set(name: str) -> LabelSet:
     return load_label_set(name)
 
 
-def _label_set(new: LabelSet, mark: str = "") -> Change:
-    return Change("label_set", f"{LABEL_SETS}/{new.version}{mark}", f"{LABEL_SETS}/{load_label_set().version}", label_set=new)
+def _label_set(new: LabelSet, operations: Operations, mark: str = "") -> Change:
+    return Change("label_set", f"{LABEL_SETS}/{new.version}{mark}", f"{LABEL_SETS}/{version_in_force(operations, LABEL_SETS)}", label_set=new)
 
 
 def _classifier(word: str, home: Path, operations: Operations) -> Change:
@@ -103,7 +104,7 @@ def _of_file(path: Path, operations: Operations) -> Change:
             rules = parse_rules(document)
             return Change("rules", f"rules {rules.version}{mark}", f"rules {load_rules().version}", rules=rules)
         if isinstance(document, dict) and "topics" in document:
-            return _label_set(parse_label_set(document, path.name), mark)
+            return _label_set(parse_label_set(document, path.name), operations, mark)
     except yaml.YAMLError as error:
         raise ChangeError(f"{path.name}: not readable as YAML: {type(error).__name__}") from error
     except (PromptError, RuleError, LabelSetError, KeyError) as error:

@@ -20,14 +20,15 @@ from insights_assets.anomalies.situations import REACH
 from insights_assets.anomalies.splices import without_splices
 from insights_assets.anomalies.tables import ANOMALIES, TOPIC_SERIES
 from insights_assets.anomalies.versions import Ratio, paired_ratio
-from insights_assets.labels.label_set import load_label_set
+from insights_assets.labels.prompt_versions import active_label_set
+from insights_assets.labels.renaming import fresh_topics
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.rehearsal.asking_ahead import AskedAhead, ask_ahead, free_of_calls
 from insights_assets.rehearsal.change import Change
 from insights_assets.rehearsal.findings import KINDS, Finding
 from insights_assets.rehearsal.flips import Looked, flip_findings
 from insights_assets.rehearsal.insight_changes import insight_findings
-from insights_assets.rehearsal.relabelling import changed_labels, fresh_topics
+from insights_assets.rehearsal.relabelling import changed_labels
 from insights_assets.rehearsal.replay import first_day, replay
 from insights_assets.rehearsal.ticket_evidence import open_tickets, said_by, ticket_findings, unnamed_count
 from insights_assets.rehearsal.trends import UNKNOWN_DISPERSION, trend_finding, weeks_of
@@ -82,7 +83,7 @@ def _worked_out(step: Step, change: Change, first: date, reach: date) -> list[Fi
     changed = changed_labels(step, change, reach)
     looked = Looked(step.read(FEEDBACK_LABELS).where(F.col("received_day") >= F.lit(reach)).count())
     cost = free_of_calls(step, reach, asks_anew=change.kind == "label_set")
-    new = fresh_topics(load_label_set(), change.label_set) if change.label_set is not None else ()
+    new = fresh_topics(active_label_set(step.operations), change.label_set) if change.label_set is not None else ()
     unheard = [
         Finding("flip", topic, "unknown", f"{topic} is new: no record has it until a classifier was trained on it or a model is asked") for topic in new
     ]

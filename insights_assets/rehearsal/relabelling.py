@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.labels.build import INPUTS, batch_labeller, corrections_of, label_ddl
-from insights_assets.labels.label_set import LabelSet, load_label_set, topic_rank
+from insights_assets.labels.label_set import LabelSet
 from insights_assets.labels.models import active_file
+from insights_assets.labels.prompt_versions import active_label_set
 from insights_assets.labels.relabel import beside, is_same
+from insights_assets.labels.renaming import renamed_row, successors
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.rehearsal.change import Change, ChangeError
 
@@ -36,7 +38,7 @@ def labeller_under(step: Step, change: Change) -> Labeller:
 
     classifier = change.classifier or Classifier.load(active_file(step.settings.home, step.operations))
     try:
-        return Labeller(load_label_set(), change.rules or load_rules(), classifier, step.read_pandas(PRODUCTS))
+        return Labeller(active_label_set(step.operations), change.rules or load_rules(), classifier, step.read_pandas(PRODUCTS))
     except ValueError as error:
         raise ChangeError(f"{change.version} cannot label: {error}") from error
 
@@ -46,7 +48,7 @@ def changed_labels(step: Step, change: Change, first: date) -> DataFrame:
     from pyspark.sql import functions as F
 
     stored = step.read(FEEDBACK_LABELS).where(F.col("received_day") >= F.lit(first)).select(*FEEDBACK_LABELS.column_names)
-    new = _renamed(stored, change.label_set) if change.label_set is not None else _labelled(step, stored, labeller_under(step, change))
+    new = _renamed(stored, active_label_set(step.operations), change.label_set) if change.label_set is not None else _labelled(step, stored, labeller_under(step, change))
     new = step.lake.scratch("preview_new", new.withColumns({"run_id": F.lit(step.run_id), "labelled_at": F.lit(step.clock()).cast("timestamp")}))
     differs = beside(new, stored, ["feedback_id"]).where(~is_same()).select("feedback_id")
     return step.lake.scratch("preview_changed", new.join(differs, "feedback_id", "left_semi").select(*FEEDBACK_LABELS.column_names))
@@ -62,39 +64,9 @@ def _labelled(step: Step, stored: DataFrame, labeller: Labeller) -> DataFrame:
 # -- another label set ---------------------------------------------------------------------------------------------------
 
 
-def successors(old: LabelSet, new: LabelSet) -> dict[str, str | None]:
-    """Where each topic in use today is found in the new set; None where it is gone."""
-    known = {topic.topic for topic in new.topics}
-    return {topic: (new.current(topic) if topic in known else None) for topic in old.topic_ids}
-
-
-def fresh_topics(old: LabelSet, new: LabelSet) -> tuple[str, ...]:
-    """Topics that only the new set has, and that take over from no topic of the old one."""
-    taken = set(successors(old, new).values())
-    return tuple(topic for topic in new.topic_ids if topic not in old.topic_ids and topic not in taken)
-
-
-def renamed_row(row: Mapping[str, Any], names: Mapping[str, str | None], tags: frozenset[str]) -> dict[str, Any]:
-    """A label as the new set would have it."""
-    kept: dict[str, dict[str, Any]] = {}
-    for one in row["topics"] or ():
-        name = names.get(one["topic"])
-        if name is not None and (name not in kept or kept[name]["confidence"] < one["confidence"]):
-            kept[name] = {**one, "topic": name}
-    if not kept:
-        first = (row["topics"] or [{"confidence": 0.0, "quote": None, "start": None, "end": None, "sentiment": row["sentiment"]}])[0]
-        kept["other"] = {**first, "topic": "other"}
-    topics = sorted(kept.values(), key=lambda one: (topic_rank(one["topic"]), -one["confidence"], one["topic"]))
-    return {
-        **row, "topics": topics, "primary_topic": topics[0]["topic"], "confidence": topics[0]["confidence"],
-        "risk_tags": [tag for tag in row["risk_tags"] or () if tag in tags],
-    }
-
-
-def _renamed(stored: DataFrame, new: LabelSet) -> DataFrame:
+def _renamed(stored: DataFrame, old: LabelSet, new: LabelSet) -> DataFrame:
     from pyspark.sql import functions as F
 
-    old = load_label_set()
     names = successors(old, new)
     tags = frozenset(new.risk_tag_ids)
     moved = [topic for topic, name in names.items() if name != topic]

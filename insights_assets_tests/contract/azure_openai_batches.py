@@ -26,6 +26,7 @@ class Batches:
         self.batches: dict[str, dict[str, Any]] = {}
         self.deleted: list[str] = []
         self.lose_reply_to_create = 0
+        self.refuses_to_create = 0
 
     def serve(self, method: str, path: str, body: Any, content_type: str) -> Wire:
         parts = path.split("/")
@@ -34,6 +35,9 @@ class Batches:
         if parts[0] != "batches":
             return Wire(404, error_body("404", "Resource not found"))
         if method == "POST" and len(parts) == 1:
+            if self.refuses_to_create:
+                self.refuses_to_create -= 1
+                return Wire(400, error_body("BatchNotSupported", "The deployment is not of a batch kind."))
             batch = self._create(body)
             if self.lose_reply_to_create:
                 self.lose_reply_to_create -= 1

@@ -13,12 +13,13 @@ from insights_assets.anomalies.versions import Ratio
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import shipped_version
 from insights_assets.labels.prompts import prompt_text
+from insights_assets.labels.renaming import fresh_topics, renamed_row, successors
+from insights_assets.labels.rules import load_rules
 from insights_assets.rehearsal.change import ChangeError, read_change
 from insights_assets.rehearsal.flips import Looked
 from insights_assets.rehearsal.insight_changes import insight_findings
 from insights_assets.rehearsal.preview import Preview
 from insights_assets.rehearsal.preview_report import render
-from insights_assets.rehearsal.relabelling import fresh_topics, renamed_row, successors
 from insights_assets.rehearsal.ticket_evidence import ticket_findings
 from insights_assets.rehearsal.trends import trend_finding, weeks_of, wobble
 from insights_assets.resources.operations import Operations, open_operations
@@ -45,7 +46,7 @@ def test_words_name_changes(tmp_path: Path, operations: Operations) -> None:
     assert read_change(str(draft), tmp_path, operations).version.startswith("label_sets/v2@")
     rules = tmp_path / "rules.yaml"
     rules.write_text((Path(__file__).parents[2] / "insights_assets" / "labels" / "rules.yaml").read_text())
-    assert (read_change(str(rules), tmp_path, operations).kind, read_change(str(rules), tmp_path, operations).against) == ("rules", "rules 3")
+    assert (read_change(str(rules), tmp_path, operations).kind, read_change(str(rules), tmp_path, operations).against) == ("rules", f"rules {load_rules().version}")
 
 
 @pytest.mark.parametrize(("word", "told"), [

@@ -33,7 +33,8 @@ from insights_assets.console.review_rounds import (
     take_back,
     toggled,
 )
-from insights_assets.labels.label_set import LabelSet, load_label_set
+from insights_assets.labels.label_set import LabelSet
+from insights_assets.labels.prompt_versions import active_label_set
 from insights_assets.labels.review import NO_TOPIC
 from insights_assets.resources.operations.judgements import RefusedJudgement
 
@@ -119,7 +120,7 @@ def draw_round_end(found: Opened, queue: list[Row], now: Round, desk: Desk) -> N
 
 
 def draw_record(found: Opened, queue: list[Row], now: Round, desk: Desk) -> None:
-    row, label_set, titles = now.left[0], load_label_set(), topic_titles(found)
+    row, label_set, titles = now.left[0], active_label_set(found.operations), topic_titles(found)
     feedback_id = str(row["feedback_id"])
     # The records of the whole round are read at once, and only when it begins.
     ids = tuple(sorted(str(one["feedback_id"]) for one in sorted(queue, key=lambda one: one["place"] or 0)[_chunk(queue, feedback_id)]))
@@ -215,7 +216,7 @@ def draw_undo(found: Opened, queue: list[Row], desk: Desk) -> None:
 def topic_titles(found: Opened) -> dict[str, str]:
     """Every topic's name as the shop says it, else as the label set does; `other` as what it means to a reader."""
     policy = found.shop.policy.topics
-    return {topic: NO_TOPIC_WORDS if topic in NO_TOPIC else plain(policy[topic].title, 40) if topic in policy else topic.replace("_", " ").capitalize() for topic in load_label_set().topic_ids}
+    return {topic: NO_TOPIC_WORDS if topic in NO_TOPIC else plain(policy[topic].title, 40) if topic in policy else topic.replace("_", " ").capitalize() for topic in active_label_set(found.operations).topic_ids}
 
 
 # A button with a key has no tooltip: Streamlit draws such a button twice, and both hear the key.

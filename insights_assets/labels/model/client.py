@@ -42,6 +42,7 @@ class ModelClient:
     ) -> None:
         self.connection = connection
         self.run_id = run_id
+        self.crash_at = settings.crash_at
         self.time = time or WallTime()
         self.prices = prices or load_prices(settings.model_prices)
         self.ledger = Ledger(operations, self.prices)

@@ -101,6 +101,20 @@ class Ledger:
                 )
             )
 
+    def batch_lost(self, batch: ModelBatch, at: datetime) -> None:
+        """A batch whose results nobody can read any more: one row with its estimate, which may have been charged."""
+        name = f"{batch.batch_id}:lost"
+        with self._operations.writing() as session:
+            if session.scalar(select(ModelCall.call_id).where(ModelCall.batch_line == name)) is None:
+                began = batch.submitted_at or batch.started_at
+                session.add(
+                    ModelCall(
+                        run_id=batch.run_id, task=batch.task, prompt_version=batch.prompt_version, cache_key=batch.batch_key, attempt=1, deployment=batch.deployment,
+                        sent_on=began.date(), sent_at=began, ended_at=at, state=JUDGED, outcome=Outcome.TRANSPORT.value, detail="batch lost", service_tier="batch",
+                        estimated_tokens=batch.estimated_tokens, cost=batch.estimated_cost, currency=self._prices.currency, batch_line=name,
+                    )
+                )
+
     def _cost(self, receipt: Receipt, deployment: str, tier: str | None = None) -> float:
         if receipt.usage is None:
             return 0.0

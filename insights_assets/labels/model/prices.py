@@ -49,6 +49,11 @@ class Prices:
         money = (usage.input_tokens - cached) * price["input"] + cached * price["cached_input"] + usage.output_tokens * price["output"]
         return round(money / _MILLION * self.tier_shares.get(tier or "default", 1.0), 6)
 
+    def saved_by_cache(self, cached_tokens: int, *, snapshot: str | None, deployment: str, tier: str | None = None) -> float:
+        """What cached tokens would have cost more, had none been cached."""
+        price = self._price(snapshot, deployment)
+        return round(cached_tokens * (price["input"] - price["cached_input"]) / _MILLION * self.tier_shares.get(tier or "default", 1.0), 6)
+
     def _price(self, snapshot: str | None, deployment: str) -> Mapping[str, float]:
         for name in (snapshot, deployment):
             known = [model for model in self.models if name and name.startswith(model)]

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from insights_assets.labels.model.batch import open_keys, poll, submit
+from insights_assets.labels.model.batch import submit
+from insights_assets.labels.model.batch_results import poll
+from insights_assets.labels.model.batch_rows import open_keys
 from insights_assets.labels.model.label import questions_of
 from insights_assets.labels.model.outcomes import Outcome
 from insights_assets.labels.model.request import Candidates
@@ -116,12 +118,12 @@ server.url, server.deployments = sys.argv[2], set()
 from insights_assets_tests.contract.azure_openai_server import FakeTime
 server.time = FakeTime()
 desk = open_desk(server, Path(sys.argv[1]))
-note = batch._note
+note = batch.note
 def dying(operations, row, **values):
     if values.get("state") == batch.OPEN:
         os.kill(os.getpid(), signal.SIGKILL)
     note(operations, row, **values)
-batch._note = dying
+batch.note = dying
 batch.submit(desk.client(), desk.operations, list(questions_of(complaints(25), desk.prompt, Candidates(PRODUCTS))))
 """
 
@@ -142,14 +144,14 @@ def test_kill_between_the_servers_yes_and_our_note_leaves_one_batch(desk: Desk, 
 
 
 def test_the_same_results_read_twice_add_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from insights_assets.labels.model import batch
+    from insights_assets.labels.model import batch_results
 
     submit(desk.client(), desk.operations, questions(desk, 6))
     desk.server.batches.work("batch_0000")
     with monkeypatch.context() as patched:
         def stop(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
-        patched.setattr(batch, "_note", stop)
+        patched.setattr(batch_results, "note", stop)
         with pytest.raises(KeyboardInterrupt):
             poll(desk.operations, desk.client())
     assert poll(desk.operations, desk.client()).answered_count == 6
