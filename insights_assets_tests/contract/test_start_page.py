@@ -63,7 +63,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
             "https://yourshop.atlassian.net": jira.url, "insights@yourshop.example": EMAIL, "the-token-of-that-account": JIRA_TOKEN, "xoxb-the-bot-token": BOT_TOKEN,
             "https://yourshop.openai.azure.com": model.url, "the-key-of-the-resource": KEY,
         }  # fmt: skip
-        environment = {**machine(folder, place), "INSIGHTS_SLACK_URL": slack.api}
+        environment = {**machine(folder, place), "INSIGHTS_SLACK_URL": slack.api, "INSIGHTS_AS_OF": "2026-11-22"}  # the shop's today, whatever day the test is run
         found = walk(PAGE, folder, instead, environment, 1400)
         yield SimpleNamespace(typed=found, workspace=workspace, jira=jira, slack=slack, model=model, folder=folder)
 
