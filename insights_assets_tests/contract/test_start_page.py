@@ -43,9 +43,9 @@ def machine(folder: Path, workspace: Path) -> dict[str, str]:
             shutil.copy(source, folder / name)
     install(folder, {
         "bin/make": f'exec {shutil.which("make")} --dry-run --no-print-directory -C {ROOT} "$@"',
-        "bin/databricks": f'PYTHONPATH={ROOT} exec {sys.executable} -m insights_assets_tests.contract.databricks_cli "$@"',
+        "bin/databricks": f'PYTHONPATH={ROOT} exec {sys.executable} -P -m insights_assets_tests.contract.databricks_cli "$@"',
         ".venv/bin/python": f'exec {sys.executable} "$@"',
-        ".venv/bin/insights": f'PYTHONPATH={ROOT} {FOLDER}={workspace} exec {sys.executable} -m insights_assets_tests.contract.sail_catalog "$@"',
+        ".venv/bin/insights": f'PYTHONPATH={ROOT} {FOLDER}={workspace} exec {sys.executable} -P -m insights_assets_tests.contract.sail_catalog "$@"',
     })
     (folder / ".venv/bin/activate").write_text(f"export PATH={folder}/.venv/bin:$PATH\n", encoding="utf-8")
     return {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8", "INSIGHTS_DATABRICKS_POLL_SECONDS": "0.3"}
