@@ -34,7 +34,7 @@ olist: $(STAMP) ## a public shop nobody here wrote, by its mapping file alone (n
 dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
 
-# Three on two cores: a file that waits for a daemon, a browser or a model's answer leaves its core to another.
+# Two on two cores: daemons and browsers keep their time.
 test: $(STAMP) ## every test, two files at a time
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 

@@ -37,7 +37,7 @@ def plot(found: Sequence[dict[str, Any]]) -> str:
                 axes.spines[side].set_visible(False)
         if len(found):
             handles, names = panels.flat[0].get_legend_handles_labels()
-            figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
+            figure.legend(handles, names, loc="outside upper center", ncols=3, frameon=False)
         figure.supxlabel("reviews", fontsize=7, color=INK)
         figure.supylabel("macro-F1", fontsize=7, color=INK)
         out = io.StringIO()

@@ -72,14 +72,14 @@ def measured(one: PublicSet, shipped: Any, seeds: Sequence[int], minilm: label_l
 
 def table(found: Sequence[dict[str, Any]]) -> list[str]:
     """The last part of the page: a line a set and way to draw the reviews."""
-    lines = [f"{'macro-F1':<22} {'n':>6} {'95 % at 0':>13}".ljust(42) + f"{'reviews':<15}" + "".join(f"{size:>13}" for size in SIZES) + f"{'beside it':>20}  aim reached?"]
+    lines = [f"{'macro-F1':<22} {'n':>6} {'95 % at 0':>13}".ljust(45) + f"{'reviews':<15}" + "".join(f"{size:>13}" for size in SIZES) + f"{'beside it':>20}  aim reached?"]
     for one in found:
         head = f"{one['set']:<22} {one['texts']:>6} {one['interval'][0]:.3f}-{one['interval'][1]:.3f}"
         beside = f"supervised {one['supervised']:.3f}" if "supervised" in one else f"VADER {one['vader']:.3f}" if "vader" in one else "-"
         for way, points in one["curves"].items():
             cells = [f"{points[str(size)]['mean']:.3f} ±{points[str(size)]['spread']:.3f}" if str(size) in points else "-" for size in SIZES]
             words = [f"{size}: " + ("yes" if yes else f"no, wanted {one['aim'][size]:.3f}") for size, yes in one["reached"][way].items()]
-            lines.append(head.ljust(42) + f"{way:<15}" + "".join(f"{cell:>13}" for cell in cells) + f"{beside:>20}  {'; '.join(words)}")
+            lines.append(head.ljust(45) + f"{way:<15}" + "".join(f"{cell:>13}" for cell in cells) + f"{beside:>20}  {'; '.join(words)}")
             head, beside = "", ""
     return lines + _means(found)
 
@@ -92,7 +92,7 @@ def _means(found: Sequence[dict[str, Any]]) -> list[str]:
     lines = []
     for way in own[0]["curves"]:
         means = [f"{np.mean([one['curves'][way][str(size)]['mean'] for one in own]):.3f}" if all(str(size) in one["curves"][way] for one in own) else "-" for size in SIZES]
-        lines.append(f"mean of {len(own)} sets".ljust(42) + f"{way:<15}" + "".join(f"{mean:>13}" for mean in means) + f"supervised {np.mean([one['supervised'] for one in own]):.3f}".rjust(20))
+        lines.append(f"mean of {len(own)} sets".ljust(45) + f"{way:<15}" + "".join(f"{mean:>13}" for mean in means) + f"supervised {np.mean([one['supervised'] for one in own]):.3f}".rjust(20))
     return lines
 
 

@@ -23,7 +23,7 @@ def build_definitions(settings: Settings | None = None, **resources: object) -> 
     """Definitions for the given settings (default: those of the environment); keyword arguments replace resources."""
     settings = settings or Settings()
     house = House(
-        engine=Engine(), home=str(settings.home), landing=str(settings.landing) if settings.landing else None,
+        engine=Engine(remote=settings.spark_remote), home=str(settings.home), landing=str(settings.landing) if settings.landing else None,
         shop=str(settings.shop) if settings.shop else None, as_of=settings.as_of.isoformat() if settings.as_of else None,
     )
     jobs = build_jobs()

@@ -45,6 +45,7 @@ class Issue:
     window_end: date | None = None
     observed_count: float = 0.0
     expected_count: float | None = None
+    exposure_kind: str = ""
     lift: float | None = None
     p_value: float | None = None
     evidence_ids: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class Issue:
             window_end=day_of(row.get("window_end")),
             observed_count=number_of(row.get("observed_count")) or 0.0,
             expected_count=number_of(row.get("expected_count")),
+            exposure_kind=text_of(row.get("exposure_kind")),
             lift=number_of(row.get("lift")),
             p_value=number_of(row.get("p_value")),
             evidence_ids=tuple(str(value) for value in list_of(row.get("evidence_ids"))),

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from insights_assets.actions import wording
 from insights_assets.actions.model import CauseRow
 from insights_assets.actions.ticket_form import Style, TicketFacts
+from insights_assets.anomalies.topics import ORDERED_LINES
 
 
 def where(facts: TicketFacts, style: Style) -> str:
@@ -29,7 +30,8 @@ def where(facts: TicketFacts, style: Style) -> str:
         guess = wording.unsure_part(facts.issue)
         said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else "What causes it is not known yet.")
     elif status == "not_localised" and facts.issue.topic != "safety":
-        said.append("Not located yet: no single batch, warehouse, carrier, product or region stands out.")
+        looked = "product or region" if facts.issue.exposure_kind == ORDERED_LINES else "batch, warehouse, carrier, product or region"
+        said.append(f"Not located yet: no single {looked} stands out.")
     elif not said:
         place = _group(facts.issue.attributes, facts, style)
         said.append(f"Reported {place}." if facts.issue.attributes else "No order or product is named.")

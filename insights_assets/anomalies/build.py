@@ -6,8 +6,10 @@ none it reads little and writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.anomalies import insights as writing
@@ -40,6 +42,7 @@ from insights_assets.anomalies.tracking import TrackingRules, from_rows, to_rows
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
 from insights_assets.engine.bounds import pandas_on_driver
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
+from insights_assets.lake.together import together
 from insights_assets.resources.clock import end_of_day
 from insights_assets.sources.tables import BRONZE
 
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
+    from insights_assets.lake.spec import TableSpec
     from insights_assets.resources.step import Step
 
 #: Days of history before the first judgement: below it nothing is usual yet.
@@ -180,21 +184,25 @@ def build_evidence(step: Step, first: date, last: date) -> tuple[Ledger, dict[st
 
     reach = first - timedelta(days=REACH + 21)
     feedback = step.read(FEEDBACK).where((F.col("known_day") <= last) & (F.col("occurred_day") >= reach))
-    said = _named_by_orders(step, pandas_on_driver(series.mentions(feedback, step.read(FEEDBACK_LABELS)), "complaints of the days to judge"))
-    seam = step.read_pandas(SPLICED_DAYS)
-    said = said.assign(weight=splices.weights(said, seam)) if len(seam) else said
-    sides: dict[str, pd.DataFrame] = {}
-    delivered = (("shipped", SHIPMENTS, series.exposed_lines), ("ordered", ORDERS, series.exposed_orders))
-    for basis, spec, exposed in delivered:
+    mentions = series.mentions(feedback, step.read(FEEDBACK_LABELS))
+
+    def delivered(basis: str, spec: TableSpec, exposed: Callable[..., DataFrame]) -> pd.DataFrame:
         column = f"{basis}_day"
         lines = step.read(spec).where((F.col(column) >= reach - timedelta(days=MAX_LAG)) & (F.col(column) <= last))
-        rows = lines.count()
-        if rows:
-            sides[basis] = pandas_on_driver(exposed(lines, LINES_AT_MOST, rows), f"{basis} lines")
+        rows = step.lake.row_count(spec)  # by the log; counting these lines is worth it only where all might be too many
+        return pandas_on_driver(exposed(lines, LINES_AT_MOST, rows if rows <= LINES_AT_MOST else lines.count()), f"{basis} lines")
+
+    sessions = step.read(SESSIONS).where((F.col("occurred_day") >= reach) & (F.col("occurred_day") <= last))
+    said, shipped, ordered, visited = together([
+        partial(pandas_on_driver, mentions, "complaints of the days to judge"),
+        partial(delivered, "shipped", SHIPMENTS, series.exposed_lines), partial(delivered, "ordered", ORDERS, series.exposed_orders),
+        partial(pandas_on_driver, series.exposed_sessions(sessions), "sessions by day"),
+    ])  # fmt: skip
+    said, seam = _named_by_orders(step, said), step.read_pandas(SPLICED_DAYS)
+    said = said.assign(weight=splices.weights(said, seam)) if len(seam) else said
+    sides = {basis: lines for basis, lines in (("shipped", shipped), ("ordered", ordered)) if len(lines)}
     if not sides:
         sides["records"] = pandas_on_driver(series.exposed_records(feedback), "records by day")
-    sessions = step.read(SESSIONS).where((F.col("occurred_day") >= reach) & (F.col("occurred_day") <= last))
-    visited = pandas_on_driver(series.exposed_sessions(sessions), "sessions by day")
     if len(visited):
         sides["sessions"] = visited
     bases = frozenset(sides) | {"records"}

@@ -13,6 +13,7 @@ from insights_assets.anomalies.soundness_tables import CORRECTED_SHARES, DRIFT, 
 from insights_assets.anomalies.tables import DATA_FINDINGS
 from insights_assets.canonical.tables import FEEDBACK, SOURCE_COMPLETENESS
 from insights_assets.labels.tables import FEEDBACK_LABELS, LABEL_QUALITY
+from insights_assets.lake.together import together
 
 if TYPE_CHECKING:
     from insights_assets.resources.step import Step
@@ -34,8 +35,10 @@ def build_corrected_shares(step: Step) -> list[dict[str, Any]]:
     labelled = records.where(F.col("known_day") <= F.lit(step.as_of)).select("feedback_id", "occurred_day").join(
         step.read(FEEDBACK_LABELS).select("feedback_id", F.col("topics.topic").alias("names")), "feedback_id"
     )  # fmt: skip
-    by_day = labelled.groupBy("occurred_day").count().toArrow().to_pylist()
-    each = labelled.select("occurred_day", F.explode("names").alias("topic")).groupBy("occurred_day", "topic").count().toArrow().to_pylist()
+    named = labelled.select("occurred_day", F.explode("names").alias("topic"))
+    by_day, each = together([
+        lambda: labelled.groupBy("occurred_day").count().toArrow().to_pylist(), lambda: named.groupBy("occurred_day", "topic").count().toArrow().to_pylist(),
+    ])  # fmt: skip
     totals: dict[date, int] = {}
     for row in by_day:
         totals[week_of(row["occurred_day"])] = totals.get(week_of(row["occurred_day"]), 0) + row["count"]

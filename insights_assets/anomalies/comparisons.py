@@ -16,6 +16,8 @@ from insights_assets.anomalies.statistics import signed_root, upper_tail
 
 #: Lines, lag-weighted, below which a rate says nothing.
 LEAST_LINES = 20.0
+#: Parts are only compared where those with lines enough hold so large a share of all: two of seventy product lines speak for no shop.
+COMPARED_SHARE = 0.8
 #: Attributes that are compared inside a cause when they are no part of it.
 INSIDE = ("carrier", "region", "warehouse", "product_line")
 #: The order in which a place is put into words.
@@ -87,7 +89,7 @@ def _inside(
         expected = total * exposed / own[1]
         p = float(statistic(upper_tail(float(signed_root(np.array(observed), np.array(expected), np.array(0.02))))))
         parts.append(Rate("inside", name, {**cell, name: value}, observed, float(statistic(exposed)), _word(name, value) or str(code), p))
-    return parts if len(parts) > 1 else []
+    return parts if len(parts) > 1 and sum(part.lines for part in parts) >= COMPARED_SHARE * own[1] else []
 
 
 def _rate(

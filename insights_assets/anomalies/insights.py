@@ -22,7 +22,7 @@ from insights_assets.anomalies.priority import PriorityRules
 from insights_assets.anomalies.rounding import statistic
 from insights_assets.anomalies.scopes import Business
 from insights_assets.anomalies.situations import Situation, situate
-from insights_assets.anomalies.topics import BELONGS_TO
+from insights_assets.anomalies.topics import BELONGS_TO, ORDERED_LINES, SHIPPED_LINES
 
 if TYPE_CHECKING:
     from insights_assets.shop import Shop
@@ -235,7 +235,11 @@ def _expected(situation: Situation, issue: Issue, place: Mapping[str, str], star
 def _exposure_kind(issue: Issue, situation: Situation) -> str:
     if issue.reports:
         return "reports"
-    return "records" if "channel" in situation.row_codes else ("sessions" if issue.signal_topic in BELONGS_TO else "order lines")
+    if "channel" in situation.row_codes:
+        return "records"
+    if issue.signal_topic in BELONGS_TO:
+        return "sessions"
+    return SHIPPED_LINES if "warehouse" in situation.row_codes else ORDERED_LINES
 
 
 def _regions(attributes: Mapping[str, str]) -> frozenset[str]:

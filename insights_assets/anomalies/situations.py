@@ -216,7 +216,9 @@ def _fit(ledger: Ledger, topic: str, known: int, end: int) -> Baseline:
             weight *= np.append(effect, 1.0)[codes]  # code -1 takes the last: no effect where nothing is said
     total = float(counts_as.sum())
     rate = (total + 0.5) / max(float((exposed * weight).sum()), 1e-9)
-    season = _season(said, lines.day[touched], lines.units[touched] * weight[touched] * rate, chances, start=start, end=end)
+    season = np.ones(7)  # sessions and records carry their week in the denominator
+    if ledger.basis(topic) in ("shipped", "ordered"):
+        season = _season(said, lines.day[touched], lines.units[touched] * weight[touched] * rate, chances, start=start, end=end)
     named = {name: said.codes[name] >= 0 for name in topics.CAUSE_ATTRIBUTES}
     return Baseline(rate, total, lines.units * weight, named, share / share.sum(), np.cumsum(counts) / counts.sum(), season)
 

@@ -209,7 +209,7 @@ INSIGHTS = TableSpec(
         _column("expected_count", "double", "People usual in the window", "people"),
         _column("lift", "double", "observed / expected", "times"),
         _column("p_value", "double", "Chance of so many", "0 to 1"),
-        _column("exposure_kind", "string", "What the rate is per; records means shares of all records, for want of orders"),
+        _column("exposure_kind", "string", "What the rate is per: order lines (as shipped), ordered lines (nothing is known of parcels), sessions, reports, or records for want of orders"),
         _column("detector", "string", "rate_scan, cusum or safety_report"),
         _column("evidence_ids", "array<string>", "Most typical and most recent records, at most two a person", tier="summary"),
         _column("record_ids", "array<string>", "All records of the window, at most 500", tier="summary"),

@@ -20,6 +20,8 @@ SESSION_ERROR_TOPIC = "app_or_site_problem"
 
 #: Topics whose cause is met at the order, not at the parcel; all others are measured against shipped order lines.
 ORDERED_TOPICS = frozenset({"billing_confusion", "price_value", "availability"})
+#: What a rate is per. Lines as they were ordered know product and region; lines as they were shipped know batch, warehouse and carrier too.
+SHIPPED_LINES, ORDERED_LINES = "order lines", "ordered lines"
 #: Topics that sessions bring about; measured against sessions where the shop delivers them.
 SESSION_TOPICS = frozenset({"app_or_site_problem", CART_ABANDONMENT})
 

@@ -126,14 +126,19 @@ def build_feedback(step: Step) -> BuildReport:
     days |= set(lineage.stale_days(stored, step.read(ORDERS), step.read(SHIPMENTS)).toArrow().column(0).to_pylist())
     if not days:
         return BuildReport(0, 0)
+    is_first = not step.lake.row_count(FEEDBACK)
     people = contacts({name: step.read(BRONZE[name]) for name in ("orders", "reviews", "support_tickets", "chats")})
     todo = _on(wanted, days)
-    if step.lake.row_count(FEEDBACK):
-        people = contacts_of(people, todo)
+    if not is_first:
+        # What a day brings is looked at several times, and to plan the seven sources anew each time takes longer than to read them.
+        todo = step.lake.scratch("feedback_new", todo)
+        people = step.lake.scratch("feedback_people", contacts_of(people, todo))
     todo = _identified(todo, people)
     catalogue = step.read(PRODUCTS)
     enriched = step.lake.scratch("feedback_enriched", enrich(step.lake.narrow(todo), _enrich_settings(step)))
     joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)
+    if not is_first:
+        joined = step.lake.scratch("feedback_joined", joined)
     judged = step.lake.scratch("feedback_judged", judge(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
     weighed = step.lake.scratch("feedback_weighed", weigh(joined, judged))
     versions = {name: step.lake.version(BRONZE[name]) or 0 for name in FEEDBACK_SOURCES}
@@ -147,7 +152,7 @@ def build_feedback(step: Step) -> BuildReport:
     step.write(CONVERSATIONS, _turns(weighed), days=days)
     step.write(DUPLICATES, _duplicates(judged), days=days)
     result = step.write(FEEDBACK, rows.select(*FEEDBACK.column_names), days=days)
-    step.lake.clear_scratch("feedback_enriched", "feedback_judged", "feedback_weighed")
+    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_enriched", "feedback_joined", "feedback_judged", "feedback_weighed")
     return BuildReport(len(days), result.rows)
 
 

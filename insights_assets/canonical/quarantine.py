@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.build import NULL_HEAVY, all_voices
 from insights_assets.canonical.tables import QUARANTINE, SOURCE_COMPLETENESS
+from insights_assets.lake.together import together
 from insights_assets.sources.catalogue import BY_NAME, SOURCES
 from insights_assets.sources.landing import rejected_rows
 from insights_assets.sources.landing_files import strays
@@ -32,7 +34,9 @@ def quarantine(step: Step) -> int:
     from pyspark.sql import functions as F
 
     stored = step.read(QUARANTINE)
-    parts = {name: _rejected(step, name, stored) for name in BY_NAME if step.exists(RAW[name]) and _has_residue(step, name, stored)}
+    there = [name for name in BY_NAME if step.exists(RAW[name])]
+    has_residue = together(partial(_has_residue, step, name, stored) for name in there)
+    parts = {name: _rejected(step, name, stored) for name, has in zip(there, has_residue, strict=True) if has}
     parts["null_heavy"] = _null_heavy(step, stored)
     stray = _stray_files(step)
     if stray:
@@ -109,30 +113,34 @@ def completeness(step: Step) -> list[dict[str, Any]]:
 
     stored = step.read(QUARANTINE)
     by_source = {row["source"]: row["n"] for row in stored.where(_OF_RAW).groupBy("source").agg(F.count("*").alias("n")).toArrow().to_pylist()}
-    rows = []
-    for source in SOURCES:
-        raw, bronze = RAW[source.name], BRONZE[source.name]
-        raw_count, bronze_count = step.lake.row_count(raw), step.lake.row_count(bronze)
-        superseded = last = None
-        quarantined = by_source.get(source.name, 0)
-        if quarantined:
-            # What lay in the future of an earlier run and was set aside may have been taken in since: it counts once, as taken in.
-            aside = stored.where(_OF_RAW).where(F.col("source") == source.name).select(*_KEY)
-            quarantined = aside.join(step.read(bronze).select(*_KEY), _KEY, "left_anti").count()
-        if raw_count and raw_count != bronze_count + quarantined:
-            facts = step.read(raw).join(step.read(bronze).select(*_KEY), _KEY, "left_anti").join(
-                stored.where(F.col("source") == source.name).select(*_KEY), _KEY, "left_anti"
-            ).join(step.read(bronze).select("record_ref"), "record_ref", "left_semi")
-            superseded = facts.count()
-        if raw_count:
-            last = step.lake.last_partition(bronze)
-        rows.append({
-            "source": source.name, "raw_count": raw_count, "bronze_count": bronze_count, "superseded_count": superseded or 0, "quarantined_count": quarantined,
-            "unexplained_count": raw_count - bronze_count - (superseded or 0) - quarantined, "last_received_day": last,
-            "quarantine_share": round(quarantined / raw_count, 4) if raw_count else 0.0,
-        })
+    rows = together(partial(_accounts, step, source.name, stored, by_source.get(source.name, 0)) for source in SOURCES)
     step.write(SOURCE_COMPLETENESS, _frame(rows))
     return rows
+
+
+def _accounts(step: Step, source: str, stored: DataFrame, quarantined: int) -> dict[str, Any]:
+    """One source's count. `quarantined`: rows of its raw that were ever set aside."""
+    from pyspark.sql import functions as F
+
+    raw, bronze = RAW[source], BRONZE[source]
+    raw_count, bronze_count = step.lake.row_count(raw), step.lake.row_count(bronze)
+    superseded = last = None
+    if quarantined:
+        # What lay in the future of an earlier run and was set aside may have been taken in since: it counts once, as taken in.
+        aside = stored.where(_OF_RAW).where(F.col("source") == source).select(*_KEY)
+        quarantined = aside.join(step.read(bronze).select(*_KEY), _KEY, "left_anti").count()
+    if raw_count and raw_count != bronze_count + quarantined:
+        facts = step.read(raw).join(step.read(bronze).select(*_KEY), _KEY, "left_anti").join(
+            stored.where(F.col("source") == source).select(*_KEY), _KEY, "left_anti"
+        ).join(step.read(bronze).select("record_ref"), "record_ref", "left_semi")
+        superseded = facts.count()
+    if raw_count:
+        last = step.lake.last_partition(bronze)
+    return {
+        "source": source, "raw_count": raw_count, "bronze_count": bronze_count, "superseded_count": superseded or 0, "quarantined_count": quarantined,
+        "unexplained_count": raw_count - bronze_count - (superseded or 0) - quarantined, "last_received_day": last,
+        "quarantine_share": round(quarantined / raw_count, 4) if raw_count else 0.0,
+    }
 
 
 def _frame(rows: list[dict[str, Any]]) -> Any:

@@ -96,6 +96,27 @@ def heavy_steps(settings: Settings) -> str:
     return "as Databricks jobs; the workspace is named and was not contacted"
 
 
+def lake_tables(settings: Settings) -> str:
+    """Whether the tables of the home fit this version of the product, and what the next run will do to those that do not."""
+    from insights_assets.lake.lake import Lake
+    from insights_assets.tables import all_tables
+
+    if settings.databricks_catalog:
+        return f"in the catalog {settings.databricks_catalog}; `insights doctor --profile databricks` looks at them"
+
+    def engine() -> Any:
+        raise LookupError("looking at tables needs no engine")
+
+    lake = Lake(settings.lake_path, engine)
+    there = [spec for spec in all_tables() if lake.exists(spec)]
+    gained = [f"{spec} ({', '.join(column.name for column in columns)})" for spec in there if (columns := lake.gained(spec))]
+    if not there:
+        return "made by the first run"
+    if not gained:
+        return f"{len(there)} tables, all of this version"
+    return f"{len(there)} tables; the next run adds columns, null in old rows: {'; '.join(gained)}"
+
+
 def retention(_settings: Settings) -> str:
     """What is kept how long, and that nothing is removed by itself."""
     from insights_assets.tables import all_tables
@@ -109,5 +130,6 @@ def retention(_settings: Settings) -> str:
 
 
 EXAMINATIONS: tuple[tuple[str, Any], ...] = (
-    ("settings", settings_set), ("operations", operational_database), ("audit", audit_chain), ("key", customer_key), ("heavy steps", heavy_steps), ("retention", retention),
+    ("settings", settings_set), ("operations", operational_database), ("audit", audit_chain), ("key", customer_key), ("heavy steps", heavy_steps), ("tables", lake_tables),
+    ("retention", retention),
 )

@@ -30,9 +30,6 @@ from insights_assets.labels.words import Tokens, Vocabulary, fold
 
 REACH = 0.2  # how far reviews may pull the weights (C of the support vector problem)
 MARGIN = 4.0  # logits by which a row must be right to have no say
-#: Reviewed records that have a topic at which its weights move half as far as all reviews ask. Of a topic that reviews hardly met they mostly
-#: say where it is not, which would push down what the corpus knows of it.
-TOPIC_HOLD = 3.0
 FOLDS = 5
 #: How firmly a curve is held at the shipped one: a weight, and the bias, which the shares of topics in a shop decide.
 WEIGHT_HOLD, BIAS_HOLD = 10.0, 1.0
@@ -54,12 +51,6 @@ class _Problem:
     design: Any
     lead: np.ndarray
     truth: np.ndarray
-
-    @property
-    def trust(self) -> np.ndarray:
-        """How far each topic, and tone, follows the reviews."""
-        count = self.truth.sum(axis=0)
-        return np.where(np.arange(len(count)) < len(self.base.topics), count / (count + TOPIC_HOLD), 1.0)
 
 
 @dataclass(frozen=True)
@@ -185,7 +176,7 @@ def _moved(problem: _Problem, seen: np.ndarray) -> Classifier:
     used = np.unique(design.indices)
     weight = np.array([row.weight for row in problem.rows])[seen]
     full = np.zeros((problem.design.shape[1], problem.lead.shape[1]))
-    full[used] = _solve(design[:, used], problem.lead[seen], problem.truth[seen], weight) * problem.trust / _slopes(base)
+    full[used] = _solve(design[:, used], problem.lead[seen], problem.truth[seen], weight) / _slopes(base)
     spaces = {language: space for language, space in problem.spaces.items() if space is not base.spaces[language]}
     moves = weights_of(full, spaces, problem.parts, base.weights["concept_idf"], base.weights["concept_pair_idf"])
     weights = {name: (block + moves[name]).astype(block.dtype) if name in moves else block for name, block in problem.weights.items()}

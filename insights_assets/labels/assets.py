@@ -80,18 +80,20 @@ def feedback_labels(step: Step) -> None:
     report = build_labels(step)
     labels, feedback, known = step.read(FEEDBACK_LABELS), step.read(FEEDBACK), active_label_set(step.operations)
     topics = labels.select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*")
-    outside = topics.where(~F.col("topic").isin(list(known.topic_ids))).count()
+    is_false = F.col("quote").isNotNull() & (F.expr("substring(text, start + 1, end - start)") != F.col("quote"))
+    quoted = topics.join(feedback.select("feedback_id", "text"), "feedback_id", "left").groupBy("topic")
+    by_topic = quoted.agg(F.count("*").alias("count"), F.count_if(is_false).alias("false")).toArrow().to_pylist()
+    outside, false = sum(row["count"] for row in by_topic if row["topic"] not in known.topic_ids), sum(row["false"] for row in by_topic)
     tags = labels.select(F.explode("risk_tags").alias("tag")).where(~F.col("tag").isin(list(known.risk_tag_ids))).count()
     step.check("labels_in_label_set", outside + tags == 0, topics_outside=outside, tags_outside=tags)
-    quoted = topics.where("quote IS NOT NULL").join(feedback.select("feedback_id", "text"), "feedback_id")
-    false = quoted.where("substring(text, start + 1, end - start) != quote").count()
     step.check("quotes_are_substrings", false == 0, quotes_not_found=false)
-    missing = feedback.join(labels.select("feedback_id"), "feedback_id", "left_anti").count()
+    by_source = feedback.select("feedback_id").join(labels.select("feedback_id", "label_source"), "feedback_id", "left").groupBy("label_source")
+    shares = {row["label_source"]: row["count"] for row in by_source.count().toArrow().to_pylist()}
+    missing = shares.pop(None, 0)
     step.check("every_record_is_labelled", missing == 0, unlabelled=missing)
-    shares = labels.groupBy("label_source").count().toArrow().to_pylist()
-    step.note(FEEDBACK_LABELS, preview=_by_topic(topics.groupBy("topic").count().toArrow().to_pylist()))
+    step.note(FEEDBACK_LABELS, preview=_by_topic([{"topic": row["topic"], "count": row["count"]} for row in by_topic]))
     step.note(FEEDBACK_LABELS, **{name: value for name, value in report.model.items() if value is not None})
-    step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{row['label_source']}": row["count"] for row in shares})
+    step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{source}": count for source, count in shares.items()})
 
 
 def _by_topic(counts: list[dict[str, Any]]) -> Any:
@@ -117,7 +119,7 @@ def labelled_feedback(step: Step) -> None:
 
 
 @table_assets(
-    LABEL_DETAILS, reads=(FEEDBACK, FEEDBACK_LABELS, MODEL_ENTITIES, PRODUCTS, SHIPMENTS), memo=nothing_else, heavy=True,
+    LABEL_DETAILS, reads=(FEEDBACK, FEEDBACK_LABELS, MODEL_ENTITIES, PRODUCTS, SHIPMENTS), memo=nothing_else,
     checks=(Check("entities_stand_in_their_text", LABEL_DETAILS, "Every thing named is an exact part of the record's redacted text and of a kind on the list.", blocking=True),),
 )  # fmt: skip
 def label_details(step: Step) -> None:

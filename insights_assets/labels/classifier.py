@@ -41,7 +41,6 @@ from insights_assets.labels.words import Tokens, Vocabulary
 FORMAT = 2
 MOST_WORDS_KEPT = 300_000  # a vocabulary that grew beyond this is dropped and begun anew
 TONES = ("negative", "positive")
-_RISK = "risk_curve"  # its array in the file
 _LAST_MARK = 0x2600  # signs of money and punctuation come before, emoji after
 
 
@@ -52,7 +51,6 @@ class Scores:
     topics: tuple[str, ...]
     probability: np.ndarray  # texts x topics
     evidence: np.ndarray  # texts x topics: number of the clause that says it most clearly
-    whole: np.ndarray  # texts x topics: raw scores of the whole text
     tone: np.ndarray  # texts x (negative, positive), probabilities
     clause_tone: np.ndarray  # clauses x (negative, positive), scores
     clause_words: np.ndarray  # clauses: tone of their words by the lexicon
@@ -88,7 +86,6 @@ class Classifier:
     spaces: Mapping[str, LanguageSpace]
     concept_document: Mapping[str, Mapping[str, str]]
     card: dict[str, Any]
-    risk_curve: np.ndarray | None = None  # `risk.WEIGHED`; orders questions and decides no label, so the version does not name it
 
     def __post_init__(self) -> None:
         self._concepts = parse_concepts(self.concept_document)
@@ -108,7 +105,7 @@ class Classifier:
         logit[~self._says_something(tokens, language)] = -9.0
         tone = text_logits[:, count:] * self.tone_platt[:, 0] + self.tone_platt[:, 1]
         return Scores(
-            self.topics, sigmoid(logit), signals.evidence, text_logits[:, :count], sigmoid(tone), clause_logits[:, count:], words, units, tokens
+            self.topics, sigmoid(logit), signals.evidence, sigmoid(tone), clause_logits[:, count:], words, units, tokens
         )
 
     def _says_something(self, tokens: Tokens, language: str) -> np.ndarray:
@@ -203,8 +200,6 @@ class Classifier:
         """Write `<path>.npz` and `<path>.json`: numbers and text, nothing that could be executed on loading."""
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays, document = self._parts()
-        if self.risk_curve is not None:
-            arrays[_RISK] = self.risk_curve
         with path.with_suffix(".npz").open("wb") as file:
             np.savez_compressed(file, **arrays)
         document["model_version"] = self.model_version
@@ -232,10 +227,9 @@ class Classifier:
             for language, names in document["spaces"].items()
         }
         fixed = {name: arrays.pop(name) for name in ("thresholds", "platt", "tone_platt", "bias")}
-        curve = arrays.pop(_RISK, None)
         model = cls(
             topics=tuple(document["topics"]), weights=arrays, spaces=spaces,
-            concept_document=document["concepts"], card=document["card"], risk_curve=curve, **fixed,
+            concept_document=document["concepts"], card=document["card"], **fixed,
         )
         if model.model_version != document["model_version"]:
             raise ValueError(f"{path}: content is {model.model_version}, the file says {document['model_version']}")

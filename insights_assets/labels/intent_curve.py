@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from insights_assets.labels.risk import risk_of
-from insights_assets.labels.routing import raised, unseen_share
+from insights_assets.labels.routing import error_of, raised, unseen_share
 from insights_assets.labels.words import fold
 
 if TYPE_CHECKING:
@@ -96,13 +95,11 @@ def train_on(one: IntentSet) -> Classifier:
 def curve_of(one: IntentSet, classifier: Classifier) -> Curve:
     """Each test text's likeliest intent and the risk of it, as routing sees it."""
     folded = [fold(text) for text, _ in one.test]
-    scores = classifier.score(folded, "en")
-    chance = scores.probability
+    chance = classifier.score(folded, "en").probability
     best = chance.argmax(axis=1)
     said = np.zeros(chance.shape, dtype=bool)
     said[np.arange(len(best)), best] = True
-    wrong = risk_of(chance, scores.whole, said, classifier.risk_curve)
-    risk = np.array([raised(base, unseen=unseen_share(text, "en", classifier)) for base, text in zip(wrong.tolist(), folded, strict=True)])
+    risk = np.array([raised(base, unseen=unseen_share(text, "en", classifier)) for base, text in zip(error_of(chance, said).tolist(), folded, strict=True)])
     right = np.array([classifier.topics[column] == intent for column, (_, intent) in zip(best, one.test, strict=True)])
     order = np.lexsort((np.arange(len(risk)), -risk))
     return Curve(one.name, len(classifier.topics), len(one.train), right[order], float(risk.mean()))

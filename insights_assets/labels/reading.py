@@ -23,13 +23,12 @@ from insights_assets.labels.words import fold
 
 @dataclass(slots=True)
 class Reading:
-    """What one text says by itself. `evidence[topic column]` is a number into `spans`, `whole` the raw scores of the text as one."""
+    """What one text says by itself. `evidence[topic column]` is a number into `spans`."""
 
     spans: list[Span]
     tones: list[float]
     probability: np.ndarray
     evidence: np.ndarray
-    whole: np.ndarray
     score: float
     hits: list[Hit]
     pressing: bool
@@ -77,7 +76,6 @@ class Reader:
                 tones=tone_list[begin:end],
                 probability=scores.probability[row],
                 evidence=np.maximum(scores.evidence[row] - begin, 0),
-                whole=scores.whole[row],
                 score=float(overall[row]),
                 hits=self._rules.text_hits(text, language, mask) if mask else [],
                 pressing=is_pressing(text, language),
@@ -90,7 +88,7 @@ class Reader:
         count = len(self._classifier.topics)
         spans = clauses(folded)
         return Reading(
-            spans, [0.0] * len(spans), np.zeros(count), np.zeros(count, dtype=np.int64), np.zeros(count), 0.0, [], False,
+            spans, [0.0] * len(spans), np.zeros(count), np.zeros(count, dtype=np.int64), 0.0, [], False,
             self._products.mention(folded) if folded else NOTHING, False,
         )
 

@@ -3,8 +3,8 @@
 Belongs here: pure functions: the risk of a local label, what makes a text urgent to ask about, the random share, the order and how many may go.
 Does not belong here: reading tables and asking (`asking`), joining what came back (`joining`).
 
-The risk starts from what the classifier's scores say of a label (`risk`). What these cannot know raises it: words that training never met, a
-rule that says otherwise, many points in one text.
+The risk starts from calibrated probabilities: a topic that was given is wrong with 1 - p, one that was not is missed with p. What these
+probabilities cannot know raises it: words that training never met, a rule that says otherwise, many points in one text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import numpy as np
 from insights_assets.labels.fields import text_of
 from insights_assets.labels.model.defence import prepare
 from insights_assets.labels.reading import language_of
-from insights_assets.labels.risk import risk_of
 from insights_assets.labels.rules import TOPIC
 from insights_assets.labels.words import TOKEN, fold, word_of
 
@@ -69,6 +68,14 @@ def is_explored(key: str, share: float) -> bool:
     return int(hashlib.sha256(f"exploration|{key}".encode()).hexdigest()[:13], 16) < share * 16**13
 
 
+def error_of(chance: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Chance that a set of topics is wrong: texts x topics in, one number a text out. The three likeliest faults count; the rest is noise."""
+    faults = np.where(said, 1.0 - chance, chance)
+    if faults.shape[1] > 3:
+        faults = -np.partition(-faults, 2, axis=1)[:, :3]
+    return np.asarray(1.0 - np.prod(1.0 - np.clip(faults, 0.0, 1.0), axis=1))
+
+
 def raised(risk: float, *, unseen: float = 0.0, disagrees: bool = False, is_long: bool = False) -> float:
     """A risk raised by what probabilities cannot know."""
     left = (1.0 - risk) * (1.0 - _UNSEEN * unseen) * (1.0 - _DISAGREES * disagrees) * (1.0 - _LONG * is_long)
@@ -114,14 +121,13 @@ def doubts(
             folded = fold(text)
             unseen[key] = unseen_share(folded, language_of(folded, language) or "", labeller.classifier)
             steered[key] = _HIDDEN.search(text) is not None or prepare(text).left_out_count > 0
-        found = doubt_of(key, label, reading, chance, column, unseen[key], severe_skus, labeller.names, labeller.classifier.risk_curve)
+        found = doubt_of(key, label, reading, chance, column, unseen[key], severe_skus, labeller.names)
         yield Doubt(key, max(found.risk, STEERED), found.is_severe, "speaks to a machine or hides letters") if steered[key] else found
 
 
 def doubt_of(
     key: str, label: Label, reading: Reading, chance: np.ndarray, column: Mapping[str, int], unseen: float, severe_skus: Collection[str],
     current: Mapping[str, str | None],
-    curve: np.ndarray | None = None,
 ) -> Doubt:
     """The doubt about one record."""
     row = label.row
@@ -137,9 +143,8 @@ def doubt_of(
         if topic in column:
             sure[column[topic]] = confidence
     said = np.array([topic in names for topic in column])
+    base = float(error_of(sure[None, :], said[None, :])[0])
     by_rule = {hit["target"] for hit in label.hits if hit["kind"] == TOPIC and hit["start"] >= 0}
-    judged = np.array([topic not in by_rule for topic in column])
-    base = float(risk_of(sure[None, :], reading.whole[None, :], said[None, :], curve, judged[None, :])[0])
     disagrees = any(topic in column and float(chance[column[topic]]) < _DOUBTED for topic in by_rule)
     is_long = len(names) >= _MANY_TOPICS or len(reading.spans) >= _MANY_CLAUSES
     signs = {

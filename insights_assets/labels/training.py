@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from insights_assets.labels.calibration import CURVE, OF_TOPIC, Signals
+from insights_assets.labels.calibration import CURVE, Signals
 from insights_assets.labels.classifier import TONES, Classifier, concept_source, sigmoid
 from insights_assets.labels.concepts import LANGUAGES, load_function_words, parse_concepts
 from insights_assets.labels.corpus import (
@@ -32,7 +32,6 @@ from insights_assets.labels.denial import DenialReader
 from insights_assets.labels.features import LanguageSpace, cut, learn_space
 from insights_assets.labels.label_set import LabelSet, load_label_set
 from insights_assets.labels.matrices import TextBlocks, document_idf, scaled_columns, text_blocks, weights_of
-from insights_assets.labels.risk import risk_curve
 from insights_assets.labels.words import Tokens, Vocabulary, fold
 
 STRENGTH = 0.5  # inverse regularisation (C); stronger fits remember phrases instead of words
@@ -52,17 +51,17 @@ def train(
 
     Calibration never sees a phrasing that the weights it calibrates were fitted on: for each later hand a model is fitted
     on what the other hands wrote and scores texts made of that hand's phrases (of other rows: each quarter of the phrasings
-    by weights fitted on the other three); the probability curves are fitted on these scores, then the weights on everything. A random quarter of all
-    phrases would flatter the model: real customers write in none of these manners.
+    is scored by weights fitted on the other three); the probability curves are fitted on these scores, then the weights on
+    everything. Random quarters of the corpus would flatter the model: real customers write in none of these manners.
     """
     topics = tuple(topic for topic in (label_set or load_label_set()).topic_ids if topic != "other")
     rows = list(corpus) if corpus is not None else training_rows(seed, languages)
     splits = _between_hands(languages, seed) if corpus is None else _within(rows, seed)
     held_out = [row for _, unseen in splits for row in unseen]
     scored = [_score_unseen(_fit([*seen, *reviewed], topics, languages), unseen, topics) for seen, unseen in splits]
+    platt, tone_platt, thresholds = _calibrate(scored, topics)
     final = _fit([*rows, *reviewed], topics, languages)
-    platt, tone_platt, thresholds, curve = _calibrate(scored, topics)
-    parts = {**final, "platt": platt, "tone_platt": tone_platt, "thresholds": thresholds, "risk_curve": curve}
+    parts = {**final, "platt": platt, "tone_platt": tone_platt, "thresholds": thresholds}
     return Classifier(**parts, card=_card(rows, reviewed, held_out, topics, seed, thresholds))
 
 
@@ -80,11 +79,9 @@ def _quarter(group: str, seed: int) -> int:
 
 def _within(rows: Sequence[Row], seed: int) -> list[tuple[list[Row], list[Row]]]:
     """(seen, unseen) of rows that are not the shipped corpus, once for each quarter of their phrasings."""
-    own = [{_quarter(group, seed) for group in row.groups} for row in rows]
-    return [
-        ([row for row, quarters in zip(rows, own, strict=True) if number not in quarters], [row for row, quarters in zip(rows, own, strict=True) if quarters == {number}])
-        for number in range(QUARTERS)
-    ]  # fmt: skip
+    parts = [(row, {_quarter(group, seed) for group in row.groups}) for row in rows]
+    splits = [([row for row, own in parts if number not in own], [row for row, own in parts if own == {number}]) for number in range(QUARTERS)]
+    return [(seen, unseen) for seen, unseen in splits if unseen]
 
 
 def _between_hands(languages: Sequence[str], seed: int) -> list[tuple[list[Row], list[Row]]]:
@@ -179,27 +176,24 @@ def _score_unseen(parts: dict[str, Any], rows: Sequence[Row], topics: tuple[str,
     return _Scored(signals, np.vstack(tones), truth_of(ordered, topics))
 
 
-def _calibrate(scored: Sequence[_Scored], topics: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Probability curves, thresholds and the curve of risk from texts whose phrasings the weights that scored them never saw."""
+def _calibrate(scored: Sequence[_Scored], topics: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probability curves and thresholds from texts whose phrasings the weights that scored them never saw."""
     from sklearn.linear_model import LogisticRegression
 
     signals = [one for part in scored for one in part.signals]
     truth, tones = np.vstack([part.truth for part in scored]), np.vstack([part.tones for part in scored])
     platt = np.zeros((len(topics), len(CURVE)))
     thresholds = np.zeros(len(topics))
-    chance = np.zeros((len(truth), len(topics)))
     for column in range(len(topics)):
         inputs = np.vstack([one.inputs(column) for one in signals])
         curve = LogisticRegression(C=1.0, max_iter=500).fit(inputs, truth[:, column])
         platt[column] = (*curve.coef_[0], curve.intercept_[0])
-        chance[:, column] = sigmoid(inputs @ curve.coef_[0] + curve.intercept_[0])
-        thresholds[column] = _best_threshold(chance[:, column], truth[:, column])
+        thresholds[column] = _best_threshold(sigmoid(inputs @ curve.coef_[0] + curve.intercept_[0]), truth[:, column])
     tone_platt = np.zeros((len(TONES), 2))
     for column in range(len(TONES)):
         curve = LogisticRegression(C=1.0).fit(tones[:, [column]], truth[:, len(topics) + column])
         tone_platt[column] = (curve.coef_[0, 0], curve.intercept_[0])
-    whole = np.vstack([one.of_topic[:, :, OF_TOPIC.index("whole")] for one in signals])
-    return platt, tone_platt, thresholds, risk_curve(chance, whole, chance >= thresholds, truth[:, : len(topics)])
+    return platt, tone_platt, thresholds
 
 
 def _best_threshold(probability: np.ndarray, truth: np.ndarray) -> float:

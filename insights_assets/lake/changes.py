@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
+
+from insights_assets.lake.together import together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -25,7 +28,7 @@ def days_that_differ(wanted: DataFrame, stored: DataFrame, columns: Sequence[str
     """
     from pyspark.sql import functions as F
 
-    want, have = _by_day(wanted, columns), _by_day(stored, columns)
+    want, have = together(partial(_by_day, frame, columns) for frame in (wanted, stored))
     differ = {day for day in {*want, *have} if want.get(day) != have.get(day)}
     both = sorted(day for day in differ if day in want and day in have)
     if not both:

@@ -168,12 +168,15 @@ class Lake:
             return self._replace_days(spec, frame, sorted(set(days)))
         return self._replace_small(spec, frame)
 
-    def scratch(self, name: str, frame: DataFrame) -> DataFrame:
-        """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once."""
+    def scratch(self, name: str, frame: DataFrame, ddl: str | None = None) -> DataFrame:
+        """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once.
+
+        `ddl`: the frame's columns where they are known; the engine has to be asked for them otherwise.
+        """
         path = str(self.scratch_folder / name)
         frame.write.format("parquet").mode("overwrite").save(path)
         # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
-        ddl = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
+        ddl = ddl or ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
         return self.spark.read.schema(ddl).parquet(path)
 
     def narrow(self, frame: DataFrame) -> DataFrame:
@@ -198,16 +201,20 @@ class Lake:
         """
         if str(spec) in self._fitted or self._versions is not None or not self.exists(spec):
             return
-        from deltalake import Schema
-
-        table = self._delta(spec)
-        fields = pa.schema(table.schema().to_arrow())
-        partitions = table.metadata().partition_columns
-        stored = StoredTable(self.stored_columns(spec), frozenset(f.name for f in fields if not f.nullable), partitions[0] if partitions else None)
-        gained = {column.name for column in to_add(spec, stored, self.declared_columns(spec), str(self.path(spec)))}
+        gained = {column.name for column in self.gained(spec)}
         if gained:
-            table.alter.add_columns([field for field in Schema.from_arrow(spec.arrow_schema).fields if field.name in gained])
+            from deltalake import Schema
+
+            self._delta(spec).alter.add_columns([field for field in Schema.from_arrow(spec.arrow_schema).fields if field.name in gained])
         self._fitted.add(str(spec))
+
+    def gained(self, spec: TableSpec) -> tuple[Column, ...]:
+        """The columns that the spec has and the table lacks. Raises MadeByAnotherVersion where adding them would not do."""
+        table = self._delta(spec)
+        required = frozenset(field.name for field in pa.schema(table.schema().to_arrow()) if not field.nullable)
+        partitions = table.metadata().partition_columns
+        stored = StoredTable(self.stored_columns(spec), required, partitions[0] if partitions else None)
+        return to_add(spec, stored, self.declared_columns(spec), str(self.path(spec)))
 
     def ensure(self, spec: TableSpec) -> None:
         """Create the table with its types, comments and properties where it is not there yet; bring one that is there up to its spec."""

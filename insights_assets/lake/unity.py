@@ -24,6 +24,8 @@ from insights_assets.lake.widening import StoredTable, to_add, with_nulls
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from insights_assets.lake.spec import Column
+
 PREFIX = "unity:"
 #: Schema of the volumes, and the volumes in it.
 FILES_SCHEMA = "files"
@@ -109,14 +111,17 @@ class UnityLake(Lake):
         """See whether the table has the spec's columns; adding them is for who may alter tables, and a run may not."""
         if str(spec) in self._besides or self._versions is not None or not self.exists(spec):
             return
-        fields = self._stored(spec, None).schema.fields
-        # Where a catalog's table is divided by day is `bootstrap`'s own matter.
-        stored = StoredTable({f.name: f.dataType.simpleString() for f in fields}, frozenset(f.name for f in fields if not f.nullable), spec.partition_by)
-        if gained := to_add(spec, stored, self.declared_columns(spec), self.name(spec)):
+        if gained := self.gained(spec):
             names = ", ".join(column.name for column in gained)
             raise TableMissing(f"{self.name(spec)} lacks {names}: run `insights databricks bootstrap --catalog {self.catalog} --apply`, which adds them")
-        self._besides[str(spec)] = [(name, kind) for name, kind in stored.types.items() if name not in spec.column_names]
+        self._besides[str(spec)] = [(name, kind) for name, kind in self.stored_columns(spec).items() if name not in spec.column_names]
         self._fitted.add(str(spec))
+
+    def gained(self, spec: TableSpec) -> tuple[Column, ...]:
+        fields = self._stored(spec, None).schema.fields
+        # How a catalog's table is divided is `bootstrap`'s own matter.
+        stored = StoredTable({f.name: f.dataType.simpleString() for f in fields}, frozenset(f.name for f in fields if not f.nullable), spec.partition_by)
+        return to_add(spec, stored, self.declared_columns(spec), self.name(spec))
 
     def ensure(self, spec: TableSpec) -> None:
         if not self.exists(spec):

@@ -27,10 +27,7 @@ SIMULATED_TODAY = "simulated_today"
 
 
 class Engine(PySparkResource):
-    """dagster-pyspark's resource, whose remote is found at run time: an embedded engine has no address before it starts.
-
-    Of a workspace's Spark the address holds a token, so the definitions, which Dagster's UI shows, do not hold the address.
-    """
+    """dagster-pyspark's resource, whose remote is found at run time: an embedded engine has no address before it starts."""
 
     spark_config: dict[str, Any] = {}
     remote: str | None = None
@@ -41,8 +38,7 @@ class Engine(PySparkResource):
         from insights_assets.engine.session import session
 
         # With heavy_steps=connect the remote is for heavy steps alone; everything else stays with the embedded engine.
-        settings = Settings()
-        self._spark_session = session(None if settings.heavy_steps == "connect" else self.remote or settings.spark_remote)
+        self._spark_session = session(None if Settings().heavy_steps == "connect" else self.remote)
 
     def over_connect(self, remote: str) -> Any:
         """The session of a second engine, for heavy steps. `getOrCreate` would hand out the first one again."""

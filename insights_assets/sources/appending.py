@@ -7,6 +7,7 @@ Does not belong here: which files are looked at, and who calls.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 
 #: What a payload is in its source's raw table; each source has a table of its own.
 KEY = ["record_ref", "payload_sha256"]
+
+
+@dataclass(frozen=True)
+class Appended:
+    """Rows that raw gained, and the contents (their hashes) that brought them."""
+
+    rows: int
+    contents: frozenset[str]
 
 
 def contents_of(lake: Lake, source: Source) -> dict[str, set[str]]:
@@ -47,17 +56,21 @@ def unread(lake: Lake, source: Source, files: Sequence[LandingFile], contents: d
 def append(
     lake: Lake, landing: Path, source: Source, files: Sequence[LandingFile], blocks: Sequence[SourceMapping], stamps: IngestStamps,
     write: Callable[[DataFrame], WriteResult], *, is_first: bool,
-) -> int:  # fmt: skip
-    """Hand `write` what raw does not hold of these files, each payload once; returns how many rows that were. `is_first`: raw is empty."""
+) -> Appended:  # fmt: skip
+    """Hand `write` what raw does not hold of these files, each payload once. `is_first`: raw is empty."""
     from pyspark.sql import functions as F
 
     raw = RAW[source.name]
     rows = without_removed(lake, source, raw_rows(lake.spark, landing, source, files, blocks, stamps))
-    rows = lake.scratch(f"{raw.name}_new", rows)
+    rows = lake.scratch(f"{raw.name}_new", rows, raw.ddl)
     if not is_first:
         rows = rows.join(lake.read(raw).select(*KEY), KEY, "left_anti")
     # Different hashes are different keys; equal ones are looked at again, by their keys.
-    count, distinct = rows.agg(F.count("*"), F.countDistinct(F.xxhash64(*KEY))).toArrow().to_pylist()[0].values()
-    appended = write(rows if count == distinct else distinct_payloads(rows)).rows if count else 0
+    told = F.collect_set("file_sha256").alias("contents")
+    count, distinct, contents = rows.agg(F.count("*"), F.countDistinct(F.xxhash64(*KEY)), told).toArrow().to_pylist()[0].values()
+    if count != distinct:
+        rows = distinct_payloads(rows)
+        contents = rows.agg(told).toArrow().to_pylist()[0]["contents"]
+    appended = write(rows).rows if count else 0
     lake.clear_scratch(f"{raw.name}_new")
-    return appended
+    return Appended(appended, frozenset(contents or ()))

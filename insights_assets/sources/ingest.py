@@ -19,6 +19,9 @@ from insights_assets.sources.raw_lines import IngestStamps
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from insights_assets.lake.spec import TableSpec
     from insights_assets.resources.step import Step
 
 @dataclass(frozen=True)
@@ -57,12 +60,11 @@ def _append(step: Step, source: Source, new: list[LandingFile], blocks: Sequence
     """Append what raw does not hold of these files; returns how many rows that were."""
     raw, stamps = RAW[source.name], IngestStamps(step.as_of, step.previous_as_of, step.clock(), step.run_id)
     appended = append(step.lake, step.settings.landing_path, source, new, blocks, stamps, lambda rows: step.write(raw, rows), is_first=is_first)
-    told = {sha for shas in contents_of(step.lake, source).values() for sha in shas}
-    silent = sorted({file.sha256 for file in new} - told)
+    silent = sorted({file.sha256 for file in new} - appended.contents)  # none of them was in raw before
     if silent:
         name = f"{_SILENT}:{source.name}"
         step.operations.facts.put(name, json.dumps(sorted({*json.loads(step.operations.facts.get(name) or "[]"), *silent})))
-    return appended
+    return appended.rows
 
 
 def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tuple[int, int]:
@@ -72,17 +74,33 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
     missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"))
-    typed = step.lake.scratch(f"{bronze.name}_typed", typed_rows(missing, source, blocks, step.zone, step.as_of_end))
+    names = [f"{bronze.name}_typed", f"{bronze.name}_changed"]
+    try:
+        typed = step.lake.scratch(names[0], typed_rows(missing, source, blocks, step.zone, step.as_of_end), bronze.ddl)
+        if is_first:
+            return _fill(step, bronze, typed)
+        # Asked for its days, for whom it replaces and for itself: history is looked through once.
+        return _put_into(step, bronze, step.lake.scratch(names[1], merge_versions(typed, have), f"{bronze.ddl}, earlier_day date"), have)
+    finally:
+        step.lake.clear_scratch(*names)  # names and addresses of people
+
+
+def _fill(step: Step, bronze: TableSpec, typed: DataFrame) -> tuple[int, int]:
+    """The first rows of bronze. Comparing versions is dear where a whole history comes at once, so it is asked first whether there are any."""
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
-    changed = merge_versions(typed, None if is_first else have, is_distinct=count == distinct)
-    days_of = changed.select("received_day", "earlier_day").distinct().toArrow().to_pylist()
-    days = {day for row in days_of for day in row.values() if day is not None}
+    winners = merge_versions(typed, None, is_distinct=count == distinct).select(*bronze.column_names)
+    days = {row["received_day"] for row in winners.select("received_day").distinct().toArrow().to_pylist()}
+    return (step.write(bronze, winners, days=days).rows, len(days)) if days else (0, 0)
+
+
+def _put_into(step: Step, bronze: TableSpec, changed: DataFrame, have: DataFrame) -> tuple[int, int]:
+    """Rows that win over what bronze holds put into their days; returns (records new or changed, days rewritten)."""
+    from pyspark.sql import functions as F
+
+    days_of = changed.groupBy("received_day", "earlier_day").count().toArrow().to_pylist()
+    days = {day for row in days_of for day in (row["received_day"], row["earlier_day"]) if day is not None}
     if not days:
         return 0, 0
-    winners = changed.select(*bronze.column_names)
-    if is_first:
-        return step.write(bronze, winners, days=days).rows, len(days)
-    kept = have.where(have["received_day"].isin(sorted(days))).join(winners.select("record_ref"), "record_ref", "left_anti")
-    before = kept.count()
-    result = step.write(bronze, kept.select(*bronze.column_names).unionByName(winners), days=days)
-    return result.rows - before, len(days)
+    kept = have.where(F.col("received_day").isin(sorted(days))).join(changed.select("record_ref"), "record_ref", "left_anti")
+    step.write(bronze, kept.select(*bronze.column_names).unionByName(changed.select(*bronze.column_names)), days=days)
+    return sum(row["count"] for row in days_of), len(days)

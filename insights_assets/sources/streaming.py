@@ -74,7 +74,7 @@ class Batch:
             return 0
         stamps = IngestStamps(self.as_of or shop_today(wall_clock, shop.shop_time_zone), self.previous_as_of, wall_clock(), self.run_id)
         raw = RAW[self.source]
-        return append(lake, landing, source, files, blocks, stamps, lambda rows: lake.write(raw, rows), is_first=not contents)
+        return append(lake, landing, source, files, blocks, stamps, lambda rows: lake.write(raw, rows), is_first=not contents).rows
 
 
 def start(spark: SparkSession, settings: Settings, batch: Batch, *, every_seconds: float | None = None) -> Any:

@@ -18,6 +18,7 @@ from insights_assets.actions.policy import due_at
 from insights_assets.actions.quotes import Quote, choose_quotes
 from insights_assets.actions.ticket_form import MARKDOWN, PLAIN, HoldState, TicketFacts
 from insights_assets.actions.tickets import MAX_LINES, render_ticket
+from insights_assets.actions.whereabouts import where
 from insights_assets.shop import Shop, load_shop
 from insights_assets_tests.actions.conftest import AS_OF, CAUSES, LAMPS, PRODUCTS, complaint_records
 from insights_assets_tests.actions.test_escaping import HOSTILE_TEXT, tokens
@@ -131,6 +132,13 @@ def test_every_number_stands_beside_what_is_usual() -> None:
 def test_a_cause_inside_which_carriers_differ_rules_no_carrier_out() -> None:
     uneven = [replace(row, p_value=0.001) if row.attributes == {"carrier": "Swift"} else row for row in CAUSES]
     assert "Not the carrier" not in render_ticket(replace(VARIANTS["cause"], causes=uneven), PLAIN)
+
+
+def test_a_shop_that_tells_nothing_of_parcels_is_not_told_of_warehouses() -> None:
+    known = VARIANTS["not_localised"]
+    bare = replace(known, issue=replace(known.issue, exposure_kind="ordered lines"))
+    assert "no single batch, warehouse, carrier, product or region stands out" in where(known, MARKDOWN)
+    assert where(bare, MARKDOWN).startswith("Not located yet: no single product or region stands out.")
 
 
 def test_rates_far_apart_are_not_called_the_same() -> None:

@@ -121,3 +121,12 @@ def test_a_ticket_gets_the_rates_beside_its_cause(ledger: Ledger) -> None:
     assert len(carriers) == 3
     assert min(rate.p_value for rate in carriers) > 0.001  # not the carrier: much the same with all three
     assert sum(rate.lines for rate in carriers) == pytest.approx(cause.lines, rel=1e-3)
+
+
+def test_parts_are_not_compared_where_most_of_the_lines_are_in_parts_too_small() -> None:
+    world = make_world(4, plants=(BATCH,))
+    small = np.arange(len(world.shipments)) % 5 < 3  # three of five lines go to regions of a few lines each
+    world.shipments.loc[small, "region"] = [f"r{n % 900}" for n in np.flatnonzero(small)]
+    ledger = ledger_of(world, panel_of(world))
+    compared = {rate.compared for rate in comparisons.rates(scene(ledger, "damaged_on_arrival"), {}, FROM, DAY) if rate.role == "inside"}
+    assert "region" not in compared and {"carrier", "warehouse", "product_line"} <= compared

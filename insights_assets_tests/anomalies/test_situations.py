@@ -16,7 +16,7 @@ DAYS, LINES = 120, 40.0
 SETTINGS = IssueSettings()
 
 
-def scene(people: np.ndarray, baseline_end: int = DAYS - 14) -> Situation:
+def scene(people: np.ndarray, baseline_end: int = DAYS - 14, basis: str = "ordered") -> Situation:
     """One topic of a shop that ships the same every day; `people` complain on each day."""
     days = np.repeat(np.arange(DAYS), people)
     said = pd.DataFrame({
@@ -24,7 +24,7 @@ def scene(people: np.ndarray, baseline_end: int = DAYS - 14) -> Situation:
         "day": np.array(FIRST + days, dtype="datetime64[D]"), "known_day": np.array(FIRST + days, dtype="datetime64[D]"),
     })  # fmt: skip
     lines = pd.DataFrame({"day": np.array(FIRST - 60 + np.arange(DAYS + 60), dtype="datetime64[D]"), "units": LINES})
-    ledger = build_ledger(said, {"ordered": lines}, no_lags(), frozenset({"ordered", "records"}))
+    ledger = build_ledger(said, {basis: lines}, no_lags(), frozenset({basis, "records"}))
     return situate(ledger, "shipping_delay", FIRST + DAYS - 1, baseline_end=FIRST + baseline_end)
 
 
@@ -47,6 +47,10 @@ def test_what_is_usual_of_a_day_follows_its_weekday() -> None:
 
 def test_an_even_week_stays_even() -> None:
     assert scene(np.full(DAYS, 3)).baseline.season == pytest.approx(np.ones(7), abs=0.02)
+
+
+def test_what_is_measured_by_records_has_its_week_in_the_records() -> None:
+    assert scene(weekly(loud=9, quiet=2), basis="records").baseline.season == pytest.approx(np.ones(7))
 
 
 def test_a_loud_weekday_alone_is_nothing_unlikely() -> None:

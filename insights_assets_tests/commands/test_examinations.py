@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from insights_assets.commands import examinations
+from insights_assets.lake.widening import MadeByAnotherVersion
 from insights_assets.resources.operations import open_operations
 from insights_assets.settings import Settings
 
@@ -78,3 +80,28 @@ def test_jobs_without_workspace_or_wheel_are_named(home: Path, monkeypatch: pyte
     with pytest.raises(LookupError, match="names no wheel"):
         examinations.heavy_steps(Settings(**given, databricks_host="https://example.invalid"))  # type: ignore[arg-type]
     assert "was not contacted" in examinations.heavy_steps(Settings(**given, databricks_host="https://example.invalid", databricks_wheel="dbfs:/w.whl"))  # type: ignore[arg-type]
+
+
+def test_tables_of_an_earlier_version_are_named_with_what_the_next_run_does(tmp_path: Path) -> None:
+    """And those that it cannot bring forward, with what to do; looking adds nothing."""
+    from deltalake import DeltaTable, Schema
+
+    from insights_assets.anomalies.tables import INSIGHTS
+
+    place = tmp_path / "home" / "lake" / INSIGHTS.stage / INSIGHTS.name
+    before = replace(INSIGHTS, columns=tuple(column for column in INSIGHTS.columns if column.name != "title"))
+    DeltaTable.create(str(place), schema=Schema.from_arrow(before.arrow_schema))
+    settings = Settings(home=tmp_path / "home")
+    assert examinations.lake_tables(settings) == "1 tables; the next run adds columns, null in old rows: anomalies.insights (title)"
+    assert DeltaTable(str(place)).version() == 0
+    other = replace(INSIGHTS, columns=tuple(replace(column, type="bigint") if column.name == "title" else column for column in INSIGHTS.columns))
+    DeltaTable.create(str(place), schema=Schema.from_arrow(other.arrow_schema), mode="overwrite")
+    with pytest.raises(MadeByAnotherVersion, match="title is int64 there and string in this version"):
+        examinations.lake_tables(settings)
+
+
+def test_a_catalog_without_an_engine_that_opens_it_is_named(tmp_path: Path) -> None:
+    told = Settings(home=tmp_path, databricks_catalog="insights_dev").missing_engine
+    assert told is not None and "INSIGHTS_SPARK_REMOTE" in told and "insights_dev" in told
+    assert Settings(home=tmp_path, databricks_catalog="insights_dev", spark_remote="sc://host").missing_engine is None and Settings(home=tmp_path).missing_engine is None
+    assert "`insights doctor --profile databricks` looks" in examinations.lake_tables(Settings(home=tmp_path, databricks_catalog="insights_dev"))

@@ -141,3 +141,9 @@ def test_right_after_a_demo_the_demos_home_is_meant(tmp_path: Path, monkeypatch:
     assert "/demo is not a home yet" in insights("hold", "list").output.replace("\n", "")
     (tmp_path / "home").mkdir()
     assert "/home is not a home yet" in insights("hold", "list").output.replace("\n", "")
+
+
+def test_a_run_on_a_catalog_without_the_workspaces_engine_says_what_to_set(tmp_path: Path) -> None:
+    result = insights("run", "--home", str(tmp_path / "home"), INSIGHTS_DATABRICKS_CATALOG="insights_dev")
+    assert result.exit_code == 2 and "the tables are in the catalog insights_dev, which only the workspace's Spark opens: set INSIGHTS_SPARK_REMOTE" in says(result)
+    assert not (tmp_path / "home").exists()

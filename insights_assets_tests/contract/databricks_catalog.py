@@ -43,12 +43,15 @@ class Catalog:
         from insights_assets.lake.ddl import create_table, quoted
         from insights_assets.tables import all_tables
 
-        spark.conf.set("spark.sql.session.timeZone", "UTC")  # a table is told again in the zone it was told in
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
         for spec in all_tables():
             if spec.stage in self.stages:
                 spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(CATALOG, spec.stage)}")
-                statement = create_table(spec, quoted(CATALOG, spec.stage, spec.name), extra=f"LOCATION '{Path(self.tables, spec.stage, spec.name)}'")
-                spark.sql(_COMMENT.sub("", statement))
+                name, files = quoted(CATALOG, spec.stage, spec.name), Path(self.tables, spec.stage, spec.name)
+                if (files / "_delta_log").is_dir():
+                    spark.sql(f"CREATE TABLE {name} USING DELTA LOCATION '{files}'")
+                else:
+                    spark.sql(_COMMENT.sub("", create_table(spec, name, extra=f"LOCATION '{files}'")))
 
     def patches(self) -> list[tuple[Any, str, Any]]:
         """What a workspace does and Sail does not, as (object, name, value) to be put in place."""

@@ -63,7 +63,6 @@ def both(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Iterator[Simpl
         patch.setattr(job_outcome, "read_receipt", lambda *_: None)
         first = run(folder / "named")
         submitted = server.count("/runs/submit")
-        server.faults.clear()
         run(folder / "named")
         named = rows(UnityLake(CATALOG, lambda: spark))
         yield SimpleNamespace(folder=folder, server=server, first=first, submitted=submitted, named=named, here=rows(Lake(folder / "here" / "lake", lambda: spark)))

@@ -19,10 +19,10 @@ from insights_assets_tests.shared_homes import LAST_DAY, published_rows, sample_
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def run(home: Path, landing: Path) -> dict[str, Any]:
+def run(home: Path, landing: Path, seconds: int = 800) -> dict[str, Any]:
     """`insights run` with the settings of the environment."""
     words = ["run", "--landing", str(landing), "--home", str(home), "--as-of", LAST_DAY.isoformat(), "--json"]
-    done = commanding.insights(*words, timeout=800)
+    done = commanding.insights(*words, timeout=seconds)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     report: dict[str, Any] = json.loads(done.stdout)
     return report
@@ -62,7 +62,7 @@ def test_one_run_is_one_job_with_all_heavy_steps_as_tasks(both: SimpleNamespace)
     assert "canonical__feedback" in before[NAME] and all(NAME in before[step] for step in later) and not any(NAME in before[step] for step in first)
     gate = job.task(NAME)
     assert job.task("canonical__feedback").ended_at < gate.started_at and all(job.task(step).started_at > gate.ended_at for step in later)
-    assert not (both.folder / "jobs" / "lake" / "_scratch" / job.payload["idempotency_token"]).exists(), "no task leaves its frames behind"
+    assert not (both.jobs_home / "lake" / "_scratch" / job.payload["idempotency_token"]).exists(), "no task leaves its frames behind"
 
 
 def test_a_second_run_submits_nothing_and_changes_nothing(both: SimpleNamespace) -> None:

@@ -8,6 +8,8 @@ import sys
 
 import dagster as dg
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap  # what the UI is told of a code location
+from dagster._serdes import serialize_value
 
 from insights_assets.definitions import WHOLE_LOOP, build_definitions
 from insights_assets.flow import STAGES
@@ -53,6 +55,13 @@ def test_every_table_has_a_blocking_schema_check() -> None:
     for table in all_tables():
         key = dg.AssetCheckKey(dg.AssetKey(table.key_path), "schema_matches_spec")
         assert checks.get(key).blocking, str(table)
+
+
+def test_the_token_in_a_sparks_address_is_no_part_of_what_dagster_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSIGHTS_SPARK_REMOTE", "sc://adb-1.azuredatabricks.net:443/;token=dapi-nobody-may-see;x-databricks-cluster-id=1")
+    monkeypatch.setenv("INSIGHTS_HOME", "/a/home/that/is/shown")
+    shown = serialize_value(RepositorySnap.from_def(build_definitions().get_repository_def()))
+    assert "/a/home/that/is/shown" in shown and "dapi-nobody-may-see" not in shown
 
 
 @pytest.mark.slow

@@ -51,20 +51,6 @@ def test_the_clause_that_shows_a_learnt_topic_is_the_one_that_says_it(adapted: C
     assert text[scores.clauses.starts[clause] : scores.clauses.ends[clause]].startswith("the transponder")
 
 
-def test_a_topic_that_reviews_hardly_met_keeps_what_the_corpus_knows(shipped: Classifier) -> None:
-    """Thirty people say what is none of a rare topic's business, one meets it: it is still heard where the corpus hears it."""
-    late = ["My parcel is two weeks late", "still waiting for my order", "Delivery took a month"]
-    rows = [Row(f"The parcel came late but who minds, lovely ({n})", ("praise",), "positive", "en", (f"reviewed:{n}",), 4.0) for n in range(30)]
-    column = shipped.topics.index("shipping_delay")
-    before, after = (model.score([fold(text) for text in late], "en").whole[:, column] for model in (shipped, adapt(shipped, rows)))
-    assert np.array_equal(before, after), "no review has the topic"
-    one = adapt(shipped, [*rows, Row("Where is my parcel", ("shipping_delay",), "negative", "en", ("reviewed:late",), 4.0)])
-    many = [Row(f"Where is my parcel number {n}", ("shipping_delay",), "negative", "en", (f"reviewed:late{n}",), 4.0) for n in range(20)]
-    assert heard(one, late, "shipping_delay").all()
-    moved = [np.abs(model.score([fold(rows[0].text)], "en").whole[0, column] - shipped.score([fold(rows[0].text)], "en").whole[0, column]) for model in (one, adapt(shipped, [*rows, *many]))]
-    assert moved[0] < moved[1], "the more reviews have it, the further it follows them"
-
-
 def test_topics_and_languages_nobody_reviewed_stay(shipped: Classifier, adapted: Classifier) -> None:
     late = ["My parcel is two weeks late", "still waiting for my order", "Delivery took a month"]
     assert heard(adapted, late, "shipping_delay").all()

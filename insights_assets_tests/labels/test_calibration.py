@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from insights_assets.labels.calibration import CURVE, OF_TEXT, OF_TOPIC, UNSAID, signals_of
+from insights_assets.labels.corpus import Row
 from insights_assets.labels.features import Clauses
+from insights_assets.labels.training import _within
 
 TOPICS = 3
 #: Text 0 has two clauses, text 1 none, text 2 three.
@@ -52,3 +54,14 @@ def test_a_curve_weighs_every_signal_by_its_own_column(drawn: tuple[np.ndarray, 
         else:
             assert np.allclose(logits, found.of_text[:, [OF_TEXT.index(name)]])
     assert found.inputs(1).shape == (3, len(OF_TOPIC) + len(OF_TEXT))
+
+
+def test_rows_that_are_not_the_corpus_calibrate_once_by_weights_that_had_not_seen_their_phrasing() -> None:
+    rows = [Row(f"text {n}", ("praise",), "positive", "en", (f"phrasing {n % 97}",)) for n in range(400)]
+    splits = _within([*rows, Row("of two phrasings", (), "neutral", "en", ("phrasing 1", "phrasing 2"))], 0)
+    calibrating = [row for _, unseen in splits for row in unseen]
+    assert sorted(row.text for row in calibrating if row in rows) == sorted(row.text for row in rows)
+    for seen, unseen in splits:
+        assert unseen and not {group for row in seen for group in row.groups} & {group for row in unseen for group in row.groups}
+        assert len(seen) > len(rows) / 2
+    assert all(unseen for _, unseen in _within(rows[:1], 0)) and len(_within(rows[:1], 0)) == 1, "a quarter without rows is none"

@@ -11,7 +11,6 @@ from insights_assets.labels.build import SHIPPED
 from insights_assets.labels.cascade import Labeller
 from insights_assets.labels.classifier import Classifier
 from insights_assets.labels.label_set import load_label_set
-from insights_assets.labels.risk import error_of
 from insights_assets.labels.routing import (
     EXPLORED,
     RISKY,
@@ -22,6 +21,7 @@ from insights_assets.labels.routing import (
     allowance,
     asked_class,
     doubts,
+    error_of,
     is_explored,
     raised,
     text_key,

@@ -14,6 +14,7 @@ from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.models import shipped_version
 from insights_assets.labels.prompts import prompt_text
 from insights_assets.labels.renaming import fresh_topics, renamed_row, successors
+from insights_assets.labels.rules import load_rules
 from insights_assets.rehearsal.change import ChangeError, read_change
 from insights_assets.rehearsal.flips import Looked
 from insights_assets.rehearsal.insight_changes import insight_findings
@@ -45,7 +46,7 @@ def test_words_name_changes(tmp_path: Path, operations: Operations) -> None:
     assert read_change(str(draft), tmp_path, operations).version.startswith("label_sets/v2@")
     rules = tmp_path / "rules.yaml"
     rules.write_text((Path(__file__).parents[2] / "insights_assets" / "labels" / "rules.yaml").read_text())
-    assert (read_change(str(rules), tmp_path, operations).kind, read_change(str(rules), tmp_path, operations).against) == ("rules", "rules 3")
+    assert (read_change(str(rules), tmp_path, operations).kind, read_change(str(rules), tmp_path, operations).against) == ("rules", f"rules {load_rules().version}")
 
 
 @pytest.mark.parametrize(("word", "told"), [
