@@ -71,7 +71,7 @@ def test_within_fourteen_days_the_same_ticket_reopens(loop: Loop) -> None:
     actions, tickets = run_through(loop, (45, 57), (76, 88))
     assert len(tickets) == 1, "one ticket, however often it comes back"
     ((key, body),) = tickets.items()
-    assert "*Before* re-opened on 21 Oct, first closed on 13 Oct." in body
+    assert "*Before* re-opened on 21 Oct, first closed on 11 Oct." in body
     assert {row["reopened_count"] for row in actions} == {1} and {row["kind"] for row in actions} == {"defect_ticket", "notification", "promo_hold"}
     again = [message for message in loop.sent if message.kind == "notification" and "it was over and is back" in message.body]
     assert len(again) == 1 and again[0].insight_id == key

@@ -87,7 +87,7 @@ def test_heavy_steps_ran_as_jobs_of_the_workspace_on_tables_of_the_catalog(hour:
     runs = list(hour.workspace.runs.values())
     assert runs and all(run.result == "SUCCESS" for run in runs), [(run.run_id, run.result) for run in runs]
     assert {"canonical__feedback", "labels__labelled_feedback", "anomalies__topic_series"} <= {task.key for task in runs[0].tasks}, "one run, one job run"
-    assert not (hour.folder / "first" / "lake").exists(), "nothing lies in the home"
+    assert not [one for one in (hour.folder / "first" / "lake").rglob("*") if one.is_file()], "no table lies in the home"
     wheels = list((hour.workspace.folder / "Volumes" / CATALOG / "files" / "wheels").glob("insights_assets-*.whl"))
     assert len(wheels) == 1 and {one for run in runs for one in run.payload["environments"][0]["spec"]["dependencies"]} == {str(wheels[0])}
 
