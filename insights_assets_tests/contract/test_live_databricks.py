@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from insights_assets_tests.contract import live_databricks
+from insights_assets_tests.contract.databricks_runs import TaskRun
 from insights_assets_tests.contract.databricks_workspace import workspace_in
 from insights_assets_tests.contract.feedback_run import environment
 
@@ -31,8 +32,13 @@ def test_with_settings_every_case_runs_and_nothing_is_left(tmp_path: Path, monke
     monkeypatch.setenv("LIVE_DATABRICKS_HOME", str(tmp_path / "live"))
     (tmp_path / "live").mkdir()
     with workspace_in(tmp_path / "workspace", "serverless") as server:
-        # Compute takes its time to start, as in life: the run that is cancelled must not be over before.
-        server.jobs.hold = lambda moment, task: time.sleep(15) if moment == "before start" and len(server.runs) > 1 else None
+        # Compute takes its time to start, as in life: the second run, which is to be cancelled, must not be over before.
+        def hold(moment: str, task: TaskRun) -> None:
+            until = time.monotonic() + 60
+            while moment == "before start" and 2000 in server.runs and not server.runs[2000].cancelled and time.monotonic() < until:
+                time.sleep(0.1)
+
+        server.jobs.hold = hold
         assert live_databricks.main() == 0
         assert [run.result for run in server.runs.values()] == ["SUCCESS", "CANCELED"]
     assert capsys.readouterr().out.count("ok    ") == 3
