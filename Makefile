@@ -8,7 +8,7 @@ DEMO_HOME ?= demo
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo olist test test-fast coverage dev check bench kills score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
+.PHONY: help demo olist test test-fast fuzz coverage dev check bench kills score eval-labels eval-cascade clean lock setup bench-engines parity live-jira live-slack live-smoke live-databricks chaos-databricks
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,6 +40,10 @@ test: $(STAMP) ## every test, two files at a time
 
 test-fast: $(STAMP) ## tests of plain functions only
 	@$(BIN)/python -m pytest -q -m "not slow" --no-cov
+
+FUZZ_ROUNDS ?= 5
+fuzz: $(STAMP) ## the property-based tests on examples nobody has seen; FUZZ_ROUNDS=5
+	@for round in $$(seq $(FUZZ_ROUNDS)); do $(BIN)/python -m pytest -q -n 2 -m hypothesis --hypothesis-profile=fuzz --durations=0 --no-header $(PYTEST_ARGS) 2>&1 | grep -vE '^[.s]+ +\[|s (call|setup|teardown)' ; [ $${PIPESTATUS[0]} = 0 ] || exit 1; done
 
 # Python 3.12 and later tell of each line once, in every thread, so also of functions that the engine calls; 3.11 traces its own threads only and is slow.
 coverage: $(STAMP) ## the share of the package's lines that the tests run, in their processes too (Python 3.12 or later: VENV=.venv-3.12 PYTHON=python3.12)

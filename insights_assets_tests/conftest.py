@@ -20,8 +20,10 @@ from insights_assets_tests.resources.databases import postgres_server, target
 # Here, once: a session's fixture that several rooms import would be made once a room.
 __all__ = ["postgres_server", "target"]
 
-# Speed is measured in benchmarks: a busy machine fails no test.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Speed is measured in benchmarks: a busy machine fails no test. The suite draws the same examples every time, so that a commit is green or
+# red whoever runs it; `make fuzz` draws new ones, and what it finds becomes an @example of the test that lacked it.
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fuzz", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
