@@ -93,7 +93,7 @@ def render_brief(facts: BriefFacts) -> str:
     for row, point in zip(brief_rows(facts), facts.points, strict=True):
         issue = point.issue
         onset = issue.onset_day if issue is not None else None
-        label = f"Customers a day who complain, {row['title']}"
+        label = f"Customers a day {wording.who_say(point.topic)}, {row['title']}"
         points.append(
             {
                 **row,
@@ -177,7 +177,7 @@ def _summary(facts: BriefFacts) -> str:
     risks = [point.issue.risk_per_day or 0.0 for point in facts.points if point.issue is not None]
     currency = facts.shop.reporting_currency
     if not risks:
-        return "No issue is open; the five topics that customers complain about most are shown."
+        return "No issue is open; the five topics that most customers bring up are shown."
     steady = PAIN_POINTS - len(risks)
     tail = f", {steady} of five are topics without an open issue" if steady else ""
     more = facts.open_issues - len(risks)

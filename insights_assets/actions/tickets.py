@@ -213,7 +213,7 @@ def seen_after(facts: TicketFacts) -> str:
     hours = max(0.0, (facts.issue.detected_at - first).total_seconds() / 3600)
     promise = facts.shop.policy.loop.promise_hours
     said_on = wording.day(first.astimezone(facts.shop.zone).date())
-    said = "request" if facts.issue.topic == "feature_request" else "complaint"
+    said = wording.saying(facts.issue.topic)
     if hours < 1:
         return f"Seen within the hour of the first {said}, on {said_on} (promise {promise} h)."
     kept = f"promise {promise} h" if hours <= promise else f"later than the promised {promise} h"

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from insights_assets.actions.model import Issue, Product
+from insights_assets.anomalies.topics import WISHES
 from insights_assets.shop.model import TopicPolicy
 
 #: How a text from outside is made inert; each rendering has its own.
@@ -121,6 +122,15 @@ def customers_say(number: int, says: str) -> str:
     return f"{verb}{ending} {rest}".strip()
 
 
+def saying(topic: str) -> str:
+    """What one customer's word about a topic is: a complaint; of a wish a request."""
+    return "request" if topic in WISHES else "complaint"
+
+
+def who_say(topic: str) -> str:
+    return "who ask for it" if topic in WISHES else "who complain"
+
+
 def product_words(attributes: Mapping[str, str], products: Mapping[str, Product], outside: Outside) -> str:
     """The product an issue is about: its name, its line, or all products."""
     sku = attributes.get("sku")
@@ -188,8 +198,8 @@ def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product
     place = place_words(sure, outside)
     made = f"{topic.title}: {product_words(sure, products, outside)}" + (f" {place}" if place else "")
     head = outside(issue.title) if issue.title else made
-    if issue.cause_status == "cause" or issue.topic == "safety":
-        return head
+    if issue.cause_status == "cause" or issue.topic == "safety" or (issue.topic in WISHES and issue.cause_status == "not_localised"):
+        return head  # a wish has no cause: where people ask for it is all there is to say
     if issue.cause_status == "possible" and (guess := unsure_part(issue)):
         return f"{head}, possibly {group_words(guess, products, outside)}"
     if issue.cause_status == "tied":
