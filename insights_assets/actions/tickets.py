@@ -202,6 +202,7 @@ def _verdict_line(facts: TicketFacts, style: Style) -> str:
     proof = style.command(f"insights trace {issue.insight_id}")
     line = f"{style.label('Right or wrong?')} {judged} {style.label('Proof')} {proof}"
     line += " (its records, score and versions)."
+    line += f" {style.label('Page')} {style.command(facts.page)}." if facts.page else ""
     return f"{line} {seen_after(facts)}".rstrip()
 
 

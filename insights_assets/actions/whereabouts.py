@@ -28,7 +28,8 @@ def where(facts: TicketFacts, style: Style) -> str:
         said.append(f"Not distinguishable yet from: {' or '.join(others)}." if others else "Not distinguishable yet.")
     elif status == "possible" and facts.issue.cause:
         guess = wording.unsure_part(facts.issue)
-        said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else "What causes it is not known yet.")
+        unknown = "Nothing finer stands out." if facts.issue.topic in WISHES else "What causes it is not known yet."
+        said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else unknown)
     elif status == "not_localised" and facts.issue.topic in WISHES:
         said.append("Asked for all over: no single product or region stands out." if not facts.issue.scope else "Nothing finer stands out.")
     elif status == "not_localised" and facts.issue.topic != "safety":

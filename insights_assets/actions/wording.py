@@ -72,14 +72,19 @@ def times(value: float) -> str:
 
 
 def day(value: date) -> str:
-    """24 Nov"""
+    """Tue 24 Nov: people plan by weekdays"""
+    return f"{WEEKDAYS[value.weekday()]} {short_day(value)}"
+
+
+def short_day(value: date) -> str:
+    """24 Nov, for the axis of a plot"""
     return f"{value.day} {MONTHS[value.month - 1]}"
 
 
 def moment(value: datetime, zone: ZoneInfo) -> str:
     """Tue 24 Nov, 12:00 on the shop's clock"""
     local = value.astimezone(zone)
-    return f"{WEEKDAYS[local.weekday()]} {day(local.date())}, {local:%H:%M}"
+    return f"{day(local.date())}, {local:%H:%M}"
 
 
 def ordinal(number: int) -> str:
@@ -198,11 +203,12 @@ def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product
     place = place_words(sure, outside)
     made = f"{topic.title}: {product_words(sure, products, outside)}" + (f" {place}" if place else "")
     head = outside(issue.title) if issue.title else made
-    if issue.cause_status == "cause" or issue.topic == "safety" or (issue.topic in WISHES and issue.cause_status == "not_localised"):
-        return head  # a wish has no cause: where people ask for it is all there is to say
+    if issue.cause_status == "cause" or issue.topic == "safety":
+        return head
     if issue.cause_status == "possible" and (guess := unsure_part(issue)):
         return f"{head}, possibly {group_words(guess, products, outside)}"
     if issue.cause_status == "tied":
         others = " or ".join(group_words(other, products, outside) for other in issue.alternatives[:2])
         return f"{head}, or {others}: not distinguishable yet" if others else f"{head}, cause not distinguishable yet"
-    return f"{head}, cause not located yet"
+    # A wish has no cause: where people ask for it is all there is to say.
+    return head if issue.topic in WISHES else f"{head}, cause not located yet"

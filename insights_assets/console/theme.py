@@ -29,6 +29,12 @@ CSS = """
 [class*="st-key-card-"] { gap: 0.55rem; }
 [class*="st-key-notice-"] { background: #e7f0fe; border: 1px solid #b9d0f5; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }
 [class*="st-key-refused-"] { background: #fdecea; border: 1px solid #f2b8b1; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }
+[class*="st-key-narrow-"] { display: none; }
+@media (max-width: 640px) {
+  [class*="st-key-wide-"] { display: none; }
+  [class*="st-key-narrow-"] { display: flex; }
+  [class*="st-key-narrow-"] [data-testid="stText"] { font-size: 0.92rem; line-height: 1.45; border-left: 3px solid #c9d0d9; padding-left: 0.6rem; }
+}
 [class*="st-key-provisional"] { background: #fff7e0; border: 1px solid #ecd28a; border-radius: 0.3rem; padding: 0.5rem 0.8rem; }
 """
 
