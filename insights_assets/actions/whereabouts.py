@@ -24,7 +24,7 @@ def where(facts: TicketFacts, style: Style) -> str:
     if own is not None and (own.attributes or facts.issue.scope):
         said.append(_rate_sentence(own, [row for row in rows if row.role == "outside"], facts, style))
     if status == "tied":
-        others = [_group(other, facts, style) for other in facts.issue.alternatives[:2]]
+        others = [_group(wording.other_part(facts.issue, other), facts, style) for other in facts.issue.alternatives[:2]]
         said.append(f"Not distinguishable yet from: {' or '.join(others)}." if others else "Not distinguishable yet.")
     elif status == "possible" and facts.issue.cause:
         guess = wording.unsure_part(facts.issue)

@@ -171,6 +171,11 @@ def unsure_part(issue: Issue) -> dict[str, str]:
     return {name: value for name, value in issue.cause.items() if issue.scope.get(name) != value}
 
 
+def other_part(issue: Issue, other: Mapping[str, str]) -> dict[str, str]:
+    """What another explanation adds to what the issue's own place says already, so that no name stands twice in a sentence; all of it where it adds nothing."""
+    return {name: value for name, value in other.items() if issue.attributes.get(name) != value} or dict(other)
+
+
 def others_words(compared: str, rest: Mapping[str, str]) -> str:
     """What a rate is compared with: `from other batches of the same warehouse and product line`.
 
@@ -208,7 +213,7 @@ def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product
     if issue.cause_status == "possible" and (guess := unsure_part(issue)):
         return f"{head}, possibly {group_words(guess, products, outside)}"
     if issue.cause_status == "tied":
-        others = " or ".join(group_words(other, products, outside) for other in issue.alternatives[:2])
+        others = " or ".join(group_words(other_part(issue, other), products, outside) for other in issue.alternatives[:2])
         return f"{head}, or {others}: not distinguishable yet" if others else f"{head}, cause not distinguishable yet"
     # A wish has no cause: where people ask for it is all there is to say.
     return head if issue.topic in WISHES else f"{head}, cause not located yet"

@@ -99,6 +99,14 @@ def test_the_golden_ticket(name: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+def test_what_cannot_be_told_apart_names_no_place_twice() -> None:
+    other = {"product_line": "glass lamps", "warehouse": "WH-LEJ", "packaging_batch": "LEJ-PB08"}
+    text = render_ticket(replace(VARIANTS["tied"], issue=replace(VARIANTS["tied"].issue, alternatives=(other, {"warehouse": "WH-LEJ"}))), PLAIN)
+    title, said = text.partition(" · ")[0], text[text.index("Not distinguishable") :].partition("\n")[0]
+    assert title.endswith(", or packaging batch LEJ-PB08 or from WH-LEJ: not distinguishable yet"), title
+    assert said.startswith("Not distinguishable yet from: packaging batch LEJ-PB08 or from WH-LEJ."), said
+
+
 def test_a_ticket_leads_to_its_page_where_the_console_can_be_opened(inputs: Callable[..., Any]) -> None:
     facts = VARIANTS["cause"]
     assert "*Page*" not in render_ticket(facts)
