@@ -104,12 +104,10 @@ def misspelled(whole: dict[str, Any]) -> list[str]:
     """Words of the bundle's file that the reference does not have."""
     found = [name for name in whole if name not in WORDS[""]]
     for part in (whole, *whole["targets"].values()):
-        for name in WORDS:
-            if not name:
-                continue
+        for name, words in WORDS.items():
             held = part.get(name.removesuffix(".*")) or {}
             each = (held if isinstance(held, list) else held.values()) if name.endswith(".*") else [held]
-            found += [f"{name}: {word}" for one in each if isinstance(one, dict) for word in one if word not in WORDS[name]]
+            found += [f"{name}: {word}" for one in each if isinstance(one, dict) for word in one if word not in words]
     return found
 
 

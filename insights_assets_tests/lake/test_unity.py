@@ -143,7 +143,7 @@ def test_columns_that_a_release_added_are_bootstraps_to_add_and_read_as_null_unt
     later, opened = replace(spec, columns=(Column("fresh", "array<string>"), *spec.columns)), UnityLake(lake.catalog, lambda: lake.spark)
     assert stored(opened, later) == [(None, "a", 1, DAY)]
     with pytest.raises(TableMissing, match="lacks fresh: run `insights databricks bootstrap --catalog sail --apply`, which adds them"):
-        opened.write(later, rows(("b", 2, DAY)).assign(fresh=[["x"]]), days=[DAY])
+        opened.write(later, rows(("b", 2, DAY)).assign(fresh=pd.Series([["x"]])), days=[DAY])
     assert stored(lake, spec) == [("a", 1, DAY)]
 
 
