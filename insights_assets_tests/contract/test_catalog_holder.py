@@ -99,6 +99,13 @@ def test_the_second_home_is_refused_before_it_writes_and_takes_over_by_the_comma
     assert "already" in again.output and (holder_of(lake) or {})["reason"] == "the first machine burned"
 
 
+def test_the_command_that_runs_the_loop_says_whose_it_is_and_ends_with_one(tmp_path: Path, lake: UnityLake) -> None:
+    hold(lake, OTHER, NOW)
+    result = CliRunner().invoke(main, ["run", "--landing", str(home(tmp_path / "mine") / "landing"), "--home", str(tmp_path / "mine"), "--as-of", "2026-10-31"])
+    assert result.exit_code == 1 and "belongs to the installation b2 (two:/srv/b" in result.output, result.output[-1500:]
+    assert "Traceback" not in result.output
+
+
 def test_a_home_that_moves_with_its_database_is_the_same_installation(tmp_path: Path, lake: UnityLake) -> None:
     (tmp_path / "old").mkdir()
     before = open_operations(f"sqlite:///{tmp_path / 'old' / 'operations.db'}")
