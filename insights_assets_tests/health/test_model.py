@@ -81,7 +81,7 @@ def test_the_precision_of_alerts_is_a_metric_once_people_judged() -> None:
     }  # fmt: skip
     found = alert_metric([{**row, "grouping": "owner", "name": "quality"}, row])
     assert (found.state, found.value, found.low, found.sample_count) == ("green", 0.75, 0.53, 20)
-    assert found.says == "15 of 20 judged were right (75 %, 95 % interval 53 to 89 %); of 2 more that ended nobody said"
+    assert found.says == "15 of 20 judged were right (75 %, 95 % interval 53 to 89 %); 2 ended without an answer"
     assert alert_metric([{**row, "answer": "fail"}]).state == "red"
     assert alert_metric([{**row, "answer": "too_few"}]).state == "too_few"
     assert alert_metric([{**row, "judged_count": 0}]).state == alert_metric([]).state == "not_available"
