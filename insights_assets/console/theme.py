@@ -35,6 +35,7 @@ CSS = """
 [class*="st-key-narrow-"] { display: none; }
 @media (max-width: 640px) {
   [class*="st-key-wide-"] { display: none; }
+  [data-testid="stColumn"] [data-testid="stCaptionContainer"] { margin-bottom: -0.9rem; }
   [class*="st-key-narrow-"] { display: flex; }
   [class*="st-key-narrow-"] [data-testid="stText"] { font-size: 0.92rem; line-height: 1.45; border-left: 3px solid #c9d0d9; padding-left: 0.6rem; }
 }

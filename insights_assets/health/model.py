@@ -60,7 +60,7 @@ def _held(metric: str, series: Daily, as_of: date, source: str, says: str, sign:
         sentence += f"; {found.before:.1%} in the {WINDOW_DAYS} days before"
         material = is_material(found.now, found.before)
         state = "red" if material and z >= 3.0 else "amber" if material and z >= 2.0 else "green"
-    return Metric(metric, state, sentence, source, found.now, "0 to 1", found.low, found.high, found.before, z, found.sample, trend=weekly(series, as_of))
+    return Metric(metric, state, sentence.replace("%", " %"), source, found.now, "0 to 1", found.low, found.high, found.before, z, found.sample, trend=weekly(series, as_of))
 
 
 def accuracy_metrics(quality: Rows) -> list[Metric]:
@@ -75,7 +75,7 @@ def accuracy_metrics(quality: Rows) -> list[Metric]:
     state: State = {"pass": "green", "fail": "red"}.get(over_all["gate"], "too_few")  # type: ignore[assignment]
     if failing and state == "green":
         state = "amber"
-    says = f"people checked {over_all['reviewed_count']:,} records: {over_all['precision']:.0%} of the labels given are right (precision), {over_all['recall']:.0%} of those due were given (recall)"
+    says = f"people checked {over_all['reviewed_count']:,} records: {over_all['precision'] * 100:.0f} % of the labels given are right (precision), {over_all['recall'] * 100:.0f} % of those due were given (recall)"
     named = f" ({', '.join(topic.replace('_', ' ') for topic in failing[:4])}{' …' if len(failing) > 4 else ''})" if failing else ""
     says += f"; {len(failing)} topic{'s are' if len(failing) != 1 else ' is'} below what is wanted{named}" + (f"; {few} have too few checked" if few else "")
     return [
