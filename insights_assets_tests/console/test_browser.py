@@ -59,7 +59,7 @@ def test_a_fresh_server_shows_a_tickets_link_in_its_frame_inert_and_without_othe
     assert "Why it was flagged" in browser.find_element("tag name", "body").text
     found = browser.execute_script(FOUND)
     assert found["shown"] >= 6
-    assert (found["active"], found["markup"], found["title"]) == ([], [], "Insights")
+    assert (found["active"], found["markup"], found["title"]) == ([], [], "Insight · Insights")
 
     look(browser, f"{address}/?insight={DAMAGE}")
     assert browser.current_url == f"{address}/insight?insight={DAMAGE}"
@@ -68,7 +68,7 @@ def test_a_fresh_server_shows_a_tickets_link_in_its_frame_inert_and_without_othe
     assert "Tier 1" in browser.find_element("tag name", "body").text
     found = browser.execute_script(FOUND)
     assert found["shown"] >= 8
-    assert (found["active"], found["markup"], found["title"]) == ([], [], "Insights")
+    assert (found["active"], found["markup"], found["title"]) == ([], [], "Today · Insights")
     assert set(found["elsewhere"]) <= {"TD"}  # cells of a grid, told to screen readers
     assert hosts(browser) == {address.removeprefix("http://")}
 

@@ -77,12 +77,19 @@ def test_a_verdict_is_given_and_the_precision_changes(browser: Any, address: str
     assert (given.verdict, given.given_through) == ("confirmed", "console")
 
 
-@pytest.mark.parametrize("page", ["approvals", "tickets", "loop"])
-def test_pages_are_inert_ask_no_other_host_and_fit_a_telephone(browser: Any, address: str, page: str) -> None:
+#: Grids that stand on the page.
+GRIDS = "return [...document.querySelectorAll('[class*=\"st-key-wide-\"]')].filter(one => one.offsetParent).length"
+
+
+@pytest.mark.parametrize(("page", "title"), [("approvals", "Approvals"), ("tickets", "Tickets"), ("loop", "Loop time")])
+def test_pages_are_inert_ask_no_other_host_and_fit_a_telephone(browser: Any, address: str, page: str, title: str) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 1400, "deviceScaleFactor": 1, "mobile": True})
     look(browser, f"{address}/{page}")
     found = browser.execute_script(FOUND)
-    assert (found["active"], found["markup"], found["title"]) == ([], [], "Insights")
+    assert (found["active"], found["markup"], found["title"]) == ([], [], f"{title} · Insights")
     assert set(found["elsewhere"]) <= {"TD", "CODE", "SPAN"}
     assert browser.execute_script("return document.documentElement.scrollWidth") == 390, "nothing sticks out"
+    assert browser.execute_script(GRIDS) == 0, "tables are lines on a telephone"
+    if page == "loop":
+        assert "Quality\nactions: " in said(browser)
     assert hosts(browser) == {address.removeprefix("http://")}

@@ -101,7 +101,7 @@ def test_records_are_answered_with_keys_marked_inert_and_taken_back(browser: Any
     ready(browser, 2, "D1")
     assert {row.corrected_by for row in operations.corrections.all()} == {"bob", "susan"}
     found = browser.execute_script(FOUND)
-    assert found["shown"] >= 1 and (found["active"], found["markup"], found["title"]) == ([], [], "Insights")
+    assert found["shown"] >= 1 and (found["active"], found["markup"], found["title"]) == ([], [], "Review · Insights")
     assert hosts(browser) == {address.removeprefix("http://")}
 
 
@@ -124,7 +124,7 @@ def test_every_hostile_text_is_inert_on_a_telephone(browser: Any, address: str) 
         until(lambda number=number: browser.find_elements("css selector", f".st-key-save-{feedback_id(number)}"), f"record {number}")  # type: ignore[misc]
         time.sleep(0.3)
         found = browser.execute_script(FOUND)
-        assert (found["active"], found["markup"], found["title"]) == ([], [], "Insights"), number
+        assert (found["active"], found["markup"], found["title"]) == ([], [], "Review · Insights"), number
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390, "nothing sticks out"
         shown += number.startswith("D")
         assert ("HOSTILE" in browser.find_element("css selector", ".st-key-marked-text").text) == number.startswith("D"), place
