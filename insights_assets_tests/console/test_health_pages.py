@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from insights_assets.health.roi import Costs, before_after_lines, benefit_lines,
 from insights_assets.lake.lake import Lake
 from insights_assets.resources.operations import open_operations
 from insights_assets.tables import all_tables
-from insights_assets_tests.console.homes import AS_OF, HOSTILE_NAME, NOW, RUN_ID, build_home, write
+from insights_assets_tests.console.homes import AS_OF, HOSTILE_NAME, NOW, RUN_ID, write
 
 pytestmark = pytest.mark.slow
 APP = Path(__file__).resolve().parents[2] / "insights_assets" / "console" / "app.py"
@@ -46,9 +47,8 @@ def measured(home: Path, spark: Any) -> None:
 
 
 @pytest.fixture
-def health_home(tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    build_home(home, spark)
+def health_home(written_homes: dict[str, Path], tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = Path(shutil.copytree(written_homes["busy"], tmp_path / "home"))
     measured(home, spark)
     monkeypatch.setenv("INSIGHTS_HOME", str(home))
     return home
