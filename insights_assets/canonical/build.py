@@ -56,9 +56,14 @@ def parts_of(days: set[date], rows_of: Mapping[date, int], at_most: int) -> list
     return parts
 
 
-def touched_days(wanted: DataFrame, stored: DataFrame, key: list[str]) -> set[date]:
-    """Days on which wanted and stored rows differ by (key, payload_sha256, received_day), either way."""
-    return days_that_differ(wanted, stored, [*key, "payload_sha256"])
+def touched_days(wanted: DataFrame, stored: DataFrame, key: list[str], among: set[date] | None = None) -> set[date]:
+    """Days (of those `among`, where they are known) on which wanted and stored rows differ by (key, payload_sha256, received_day), either way."""
+    return days_that_differ(wanted, stored, [*key, "payload_sha256"], among)
+
+
+def changed_days(step: Step, *specs: TableSpec) -> set[date] | None:
+    """`Step.changed_days` for tables whose rows are wanted or not by their own day alone: a slice looks at other tables too, so then it is None."""
+    return None if step.shop.slice.limits else step.changed_days(*specs)
 
 
 def _known(step: Step, spec: TableSpec) -> DataFrame:
@@ -93,7 +98,7 @@ def build_sessions(step: Step) -> BuildReport:
 def build_orders(step: Step) -> BuildReport:
     bronze = slices.order_lines_in(step.shop.slice, _known(step, BRONZE["orders"]), step.read(PRODUCTS))
     keyed = bronze.select("order_id", orders.normal_sku().alias("sku"), "payload_sha256", "received_day")
-    days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"])
+    days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"], changed_days(step, BRONZE["orders"], ORDERS))
     if not days:
         return BuildReport(0, 0)
     written = 0
@@ -108,7 +113,7 @@ def build_orders(step: Step) -> BuildReport:
 def build_shipments(step: Step) -> BuildReport:
     bronze = slices.parcels_in(step.shop.slice, _known(step, BRONZE["fulfilments"]), step.read(ORDERS))
     stored = step.read(SHIPMENTS)
-    days = touched_days(bronze, stored, ["fulfilment_id"])
+    days = touched_days(bronze, stored, ["fulfilment_id"], changed_days(step, BRONZE["fulfilments"], SHIPMENTS))
     late_orders = stored.where("ordered_day IS NULL").join(step.read(ORDERS).select("order_id"), "order_id", "left_semi")
     days |= set(late_orders.select("received_day").distinct().toArrow().column(0).to_pylist())
     if not days:
@@ -153,7 +158,8 @@ def build_feedback(step: Step) -> BuildReport:
 
     wanted = usable(all_voices(step))
     stored = step.read(FEEDBACK)
-    days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"])
+    among = changed_days(step, *(BRONZE[name] for name in FEEDBACK_SOURCES), SESSIONS, FEEDBACK)
+    days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"], among)
     days |= set(lineage.stale_days(stored, step.read(ORDERS), step.read(SHIPMENTS)).toArrow().column(0).to_pylist())
     if not days:
         return BuildReport(0, 0)

@@ -118,7 +118,7 @@ def labelled_feedback(step: Step) -> None:
     labels = step.read(FEEDBACK_LABELS)
     stored = step.read(LABELLED_FEEDBACK)
     hashed = labels.withColumn("label_hash", label_hash())
-    days = days_that_differ(hashed, stored, ["feedback_id", "label_hash"])
+    days = days_that_differ(hashed, stored, ["feedback_id", "label_hash"], step.changed_days(FEEDBACK_LABELS, LABELLED_FEEDBACK))
     names = F.transform("topics", lambda topic: topic["topic"])
     mine = hashed.where(F.col("received_day").isin(sorted(days))).withColumn("topic_names", names).drop("received_day")
     text = step.read(FEEDBACK).where(F.col("received_day").isin(sorted(days))).drop("sku", "sku_source")

@@ -76,7 +76,9 @@ def build_labels(step: Step) -> LabelReport:
     key = ["feedback_id", "input_hash", "received_day"]
     # A label that stands no longer is equal to nothing that is wanted.
     every = labels.withColumn("input_hash", F.when(stands, F.col("input_hash")).otherwise(F.lit("")))
-    days = days_that_differ(wanted, every, ["feedback_id", "input_hash"])
+    # Days that are due, and those that wait for a model, are so by more than their tables.
+    among = None if due or asking is not None else step.changed_days(FEEDBACK, FEEDBACK_LABELS)
+    days = days_that_differ(wanted, every, ["feedback_id", "input_hash"], among)
     if not days:
         relabel.close(step, due)
         return LabelReport(frozenset(), 0, _closed(asking))

@@ -50,7 +50,8 @@ def build_details(step: Step) -> list[date]:
         labels = labels.withColumns({name: F.lit(None).cast(kind) for name, kind in nothing.items()})
     basis = F.substring(F.sha2(F.concat_ws("|", label_hash(), F.lit(words.version), F.lit(curves.version), "cache_key"), 256), 1, 16)
     wanted = labels.withColumn("basis", basis)
-    days = sorted(days_that_differ(wanted, step.read(LABEL_DETAILS), ["feedback_id", "basis"]))
+    among = step.changed_days(FEEDBACK_LABELS, MODEL_ENTITIES, LABEL_DETAILS)
+    days = sorted(days_that_differ(wanted, step.read(LABEL_DETAILS), ["feedback_id", "basis"], among))
     if not days:
         return []
     on_days = F.col("received_day").isin(days)
