@@ -104,9 +104,10 @@ def lint(write_lock: bool) -> None:
 
 @prompts.command("eval")
 @click.argument("version", required=False)
+@click.option("--packaged", is_flag=True, help="On the packaged eval set instead of reviewed records; nothing is kept as the gate's answer.")
 @home_option
 @json_option
-def eval_(version: str | None, home: Path | None, as_json: bool) -> None:
+def eval_(version: str | None, packaged: bool, home: Path | None, as_json: bool) -> None:
     """Judge a version of label_feedback (default: the one in force) by the reviewed records that nothing learns from.
 
     VERSION may be written for a label set that is not in force, or be such a set (`label_sets/v2`: the prompt that would come with it); what reviewers said
@@ -121,22 +122,23 @@ def eval_(version: str | None, home: Path | None, as_json: bool) -> None:
     if settings.model == "none":
         stop("no model is named: set INSIGHTS_MODEL and where it is (docs/language-model.md)", WRONG_USE)
     try:
-        found = evaluate_in_home(settings, version)
+        found = evaluate_in_home(settings, version, packaged=packaged)
     except (PromptError, FileNotFoundError, ValueError) as error:
         stop(str(error), WRONG_USE)
     if as_json:
         emit_json(found.document())
     else:
-        _print_evaluation(found)
+        _print_evaluation(found, "texts of the packaged eval set" if packaged else "reviewed records that nothing learns from")
     raise SystemExit(STOPPED if found.answer == "fail" else DONE)
 
 
-def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = None) -> PromptEvaluation:
-    """Evaluate a version on a home's last publication and keep the answer."""
+def evaluate_in_home(settings: Settings, version: str | None, *, packaged: bool = False, time: Any = None) -> PromptEvaluation:
+    """Evaluate a version on a home's last publication and keep the answer; on the packaged set nothing is kept, since a gate judges by reviewed records."""
     from uuid import uuid4
 
     from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
     from insights_assets.labels.asking import client_of
+    from insights_assets.labels.eval_sets import packaged_sample
     from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.model.client import ModelClient
     from insights_assets.labels.model.request import Candidates, LabelPrompt
@@ -164,18 +166,19 @@ def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = Non
         if version is not None:
             wanted = load_prompt(LABELLING, named_prompt(operations, version))
             prompt = LabelPrompt.of(wanted, load_label_set(str(wanted.front_matter["label_set"])), connection)
-        sample = golden(reviewed_records(step, last_correction(operations), prompt.label_set))
+        sample = packaged_sample(prompt.prompt, prompt.label_set) if packaged else golden(reviewed_records(step, last_correction(operations), prompt.label_set))
         products = Candidates(step.read_pandas(PRODUCTS).to_dict("records"))
         client = ModelClient(connection, operations, settings, run_id, time=time) if settings.model != "ai_functions" else client_of(connection, step)
         found = evaluate(client, prompt, sample, products, active)
     finally:
         connection.close()
-    keep(operations, found)
+    if not packaged:
+        keep(operations, found)
     return found
 
 
-def _print_evaluation(found: PromptEvaluation) -> None:
-    click.echo(f"{found.version_id} on {found.records} reviewed records that nothing learns from")
+def _print_evaluation(found: PromptEvaluation, judged_on: str) -> None:
+    click.echo(f"{found.version_id} on {found.records} {judged_on}")
     for one in found.qualities:
         if one.n:
             click.echo(f"  {one.topic:<22} n {one.n:>4}  precision {_span(one.precision, one.precision_low, one.precision_high)}  "

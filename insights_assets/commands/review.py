@@ -64,10 +64,11 @@ def export_(out: Path, drift: bool, rows: int, by: str | None, home: Path | None
 def to_review(reader: Reader, name: str, by: str) -> list[dict[str, Any]]:
     """Published rows that nobody answered since, in their order; of those to be read again, the ones that another person read."""
     from insights_assets.labels.review import still_to_read
+    from insights_assets.labels.reviewed import corrections_in_words
     from insights_assets.tables import table
 
     rows = sorted(reader.rows(table(name)), key=lambda row: (row["place"] is None, row["place"], row["feedback_id"]))
-    return still_to_read(rows, reader.operations.corrections.all(), by)
+    return still_to_read(rows, corrections_in_words(reader.operations), by)
 
 
 @review.command("import")

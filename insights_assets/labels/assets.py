@@ -151,7 +151,7 @@ def review_queue(step: Step) -> None:
     """The records a reviewer should see next: a random part that measures, the least certain, recent severe ones, and repeats."""
     from pyspark.sql import functions as F
 
-    read = readers(step.operations.corrections.all())
+    read = readers(corrections_in_words(step.operations))
     recent = step.read(LABELLED_FEEDBACK).where(F.col("text").isNotNull() & (F.datediff(F.lit(step.as_of), "received_day") <= REVIEW_DAYS))
     versions = step.read(FEEDBACK_LABELS).select("feedback_id", F.col("topics").alias("said"), "label_set_version", "model_version", "prompt_version")
     called_for = None if step.settings.model == "none" else cascade_report.called_for(step.read(LABEL_DECISIONS), step.read(LABEL_CONFLICTS))

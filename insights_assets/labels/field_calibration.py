@@ -145,7 +145,8 @@ def fit_fields(seen: Sequence[Seen], model_version: str) -> FieldCurves:
     told = {
         "data": "texts made of phrases of the second and the third hand, labelled by weights that had not seen that hand's; urgency with sentences of corpus/urgency.yaml",
         "truth": "sentiment: the phrase's; urgency: its definition over the true topics and tone and whether a sentence presses; tags as found",
-        "not_for": "labels of a language model or a person, whose confidence is stated; texts far from the corpus, where it is too high",
+        "not_for": "labels of a language model or a person, whose confidence is stated",
+        "limits": "careful where wording is easier than what the later hands wrote: on the sample shop's phrases it says less than holds (docs/label-quality.md)",
         "classifier": model_version, "measured": "python -m benchmarks.field_confidence",
     }
     return FieldCurves(curves["sentiment"], curves["urgency"], {**told, "fields": card})

@@ -27,7 +27,7 @@ REJECTED_KEYWORDS = frozenset({
 })
 MOST_PROPERTIES, MOST_LEVELS, MOST_ENUM_VALUES = 100, 5, 500
 _PARAMETERS = {"temperature": (int, float), "max_output_tokens": (int,)}
-_VERSIONED = re.compile(r"(?:schema_)?v\d+\.(?:md|json|yaml)$")
+_VERSIONED = re.compile(r"(?:schema_)?v\d+\.(?:md|json|yaml)$|\w+_v\d+\.jsonl$")
 _PLACEHOLDERS = {"label_feedback": ("{{topics}}", "{{risk_tags}}")}
 
 

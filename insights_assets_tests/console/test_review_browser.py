@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from insights_assets.labels.review import values_in_force
 from insights_assets.resources.operations import open_operations
 from insights_assets_tests.console.browsing import APP, look, said, serving, until
-from insights_assets_tests.console.homes import feedback_id
+from insights_assets_tests.console.homes import HOSTILE, feedback_id
 from insights_assets_tests.console.test_browser import FOUND, hosts
 from insights_assets_tests.labels.review_homes import ASKED, build_review_home
 from insights_assets_tests.shared_homes import once
@@ -138,3 +138,8 @@ def test_without_a_queue_the_page_says_why_and_what_to_do(tmp_path: Path, spark:
     app = AppTest.from_file(str(APP), default_timeout=120).switch_page("views/review.py").run()
     assert not app.exception and [header.value for header in app.subheader] == ["Nothing to review"]
     assert any("insights run" in code.value for code in app.code)
+    [shown] = app.dataframe
+    line = shown.value.iloc[0]
+    assert "What the list of topics lacks (1)" in [one.label for one in app.expander], "an analyst finds it where no topic fits"
+    assert (line["records"], line["people"], line["found by"]) == (5, 4, "the language model") and line["already a topic"]
+    assert not any(hostile in element.value for element in (*app.markdown, *app.caption) for hostile in HOSTILE), "hostile names and quotes stand in cells alone"

@@ -35,13 +35,23 @@ def queue_rows() -> list[dict[str, Any]]:
     return rows
 
 
+def candidate_rows() -> list[dict[str, Any]]:
+    """A topic the list lacks, whose names and quotes are hostile."""
+    return [{
+        "candidate_id": "NT-00000001", "name": HOSTILE[0], "other_names": [HOSTILE[1]], "found_by": "model", "theme_id": None, "theme_name": None, "known_as": "price_value",
+        "records_count": 5, "customers_count": 4, "named_count": 5, "share": 0.01, "first_seen_day": AS_OF, "last_seen_day": AS_OF, "languages": ["en"], "channels": ["storefront"],
+        "quotes": list(HOSTILE[2:5]), "evidence_ids": ["a", "b", "c"], "label_set_version": load_label_set().version,
+    }]  # fmt: skip
+
+
 def build_review_home(home: Path, spark: Any, *, empty: bool = False) -> None:
-    """The console's home with the queue; the repeat was read by bob. `empty`: nothing waits for a reader."""
+    """The console's home with the queue; the repeat was read by bob. `empty`: nothing waits for a reader, and one candidate for a topic is listed."""
     from insights_assets.tables import all_tables
 
     build_home(home, spark)
     lake = Lake(home / "lake", lambda: spark)
     write(lake, "labels.review_queue", [] if empty else queue_rows())
+    write(lake, "clusters.topic_candidates", candidate_rows() if empty else [])
     operations = open_operations(f"sqlite:///{home / 'operations.db'}", clock=lambda: NOW)
     if not empty:
         operations.corrections.add(feedback_id(REPEAT), "topics", ["feature_request"], by="bob", previous_value={"topics": ["price_value"], "weight": 0.0, "model_version": "clf-1"})

@@ -37,6 +37,7 @@ from insights_assets.console.review_rounds import (
 from insights_assets.labels.label_set import LabelSet
 from insights_assets.labels.prompt_versions import active_label_set
 from insights_assets.labels.review import NO_TOPIC
+from insights_assets.labels.reviewed import corrections_in_words
 from insights_assets.resources.operations.judgements import RefusedJudgement
 
 Row = dict[str, Any]
@@ -63,7 +64,7 @@ class Desk:
 def draw(found: Opened) -> None:
     queue = review_rows(found.reader, str(found.settings.home), found.reader.publication.run_id)
     desk: Desk = st.session_state.setdefault(DESK, Desk())
-    now = make_round(queue, found.operations.corrections.all(), frame.person(), desk.skipped, desk.first)
+    now = make_round(queue, corrections_in_words(found.operations), frame.person(), desk.skipped, desk.first)
     left, right = st.columns([4, 1.3], vertical_alignment="top")
     with left, st.container(key="heading-review"):
         st.header("Review", anchor=False)

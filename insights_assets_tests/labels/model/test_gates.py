@@ -12,9 +12,10 @@ from click.testing import CliRunner
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.cli import main
-from insights_assets.labels import models
+from insights_assets.labels import eval_sets, models
 from insights_assets.labels.candidate import TRAINED, gate_answer, judge_candidate
 from insights_assets.labels.classifier import Classifier
+from insights_assets.labels.eval_sets import packaged_sample as packaged
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.model.client import ModelClient
 from insights_assets.labels.model.request import Candidates, LabelPrompt
@@ -124,7 +125,7 @@ def told(house: TestHouse, *words: str, code: int = 0, **environment: str) -> st
     return " ".join(result.output.split())
 
 
-def test_the_commands_stop_with_three_and_name_topic_and_figures(house: TestHouse, server: AzureOpenAI) -> None:
+def test_the_commands_stop_with_three_and_name_topic_and_figures(house: TestHouse, server: AzureOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
     """From `prompts eval` to `prompts promote`, as a person types them."""
     every = {spec for _, _, writes in BODIES.values() for spec in writes}
     house.operations.record_publication("run-1", house.as_of, {str(spec): version for spec in every if (version := house.lake.version(spec)) is not None})
@@ -132,6 +133,10 @@ def test_the_commands_stop_with_three_and_name_topic_and_figures(house: TestHous
         "INSIGHTS_MODEL": "azure", "INSIGHTS_MODEL_ENDPOINT": server.url, "INSIGHTS_MODEL_DEPLOYMENT": DEPLOYMENT, "INSIGHTS_MODEL_KEY": KEY,
         "INSIGHTS_MODEL_WAIT_SECONDS": "20",
     }  # fmt: skip
+    monkeypatch.setattr(eval_sets, "packaged_sample", lambda *given: packaged(*given)[:12])
+    tried = told(house, "prompts", "eval", "v3", "--packaged", **environment)
+    assert "on 12 texts of the packaged eval set" in tried and "gate: too few" in tried
+    assert kept(house.operations, load_prompt("label_feedback", "v3").version_id) is None, "only reviewed records answer a gate"
     judged = told(house, "prompts", "eval", "v1", code=3, **environment)
     assert "gate: fail:" in judged and "sizing_issue" in judged and "precision" in judged
     refused = told(house, "prompts", "promote", "label_feedback", "v1", "--reason", "shorter", code=3)
