@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,17 @@ settings.register_profile("fuzz", deadline=None, print_blob=True, suppress_healt
 settings.load_profile("suite")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+#: Files that ask for the same home or JVM stay with one worker: apart, one would wait while the other fills it, or start a second. File -> first of its company.
+_TOGETHER = {
+    f"insights_assets_tests/{file}": company[0]
+    for company in (
+        ("parity/test_stages.py", "parity/test_connect.py", "parity/test_store.py", "parity/test_streaming.py", "parity/test_differences.py"),
+        ("contract/test_whole_graph_as_jobs.py", "graph/test_whole_loop.py"),
+        ("graph/test_dev_learning.py", "learning/test_loop.py"),
+        ("graph/test_demo.py", "graph/test_offline.py"),
+    )
+    for file in company
+}  # fmt: skip
 _WHOLE_RUNS = frozenset({"graph", "learning", "real_data", "contract", "chaos", "parity"})
 
 
@@ -38,6 +50,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("numprocesses", None) or "PYTEST_XDIST_WORKER" in os.environ:
         long, slow = ({item.path for item in items if item.get_closest_marker(mark)} for mark in ("timeout", "slow"))
         items.sort(key=lambda item: (item.path not in long, item.path.parent.name not in _WHOLE_RUNS, item.path not in slow))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file at a time, as `loadfile` does, or a company of files."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Companies(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return _TOGETHER.get(file, file)
+
+    return Companies(config, log)
 
 
 @event.listens_for(Pool, "checkout")
@@ -66,11 +93,9 @@ def spark() -> Iterator[Any]:
 def written_homes(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> dict[str, Path]:
     """The published homes of `console/homes.py`: of the console's tests and of the commands' on what it shows."""
     from insights_assets_tests.console.homes import build_home
+    from insights_assets_tests.shared_homes import once
 
-    homes = {name: tmp_path_factory.mktemp("console") / name for name in ("busy", "quiet")}
-    for name, home in homes.items():
-        build_home(home, spark, quiet=name == "quiet")
-    return homes
+    return {name: once(tmp_path_factory, f"console-{name}", partial(build_home, spark=spark, quiet=name == "quiet")) for name in ("busy", "quiet")}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,14 @@ from insights_assets.labels.review_sheet import ANSWERS, COLUMNS
 from insights_assets.resources.operations import open_operations
 from insights_assets_tests.console.homes import feedback_id
 from insights_assets_tests.labels.review_homes import ASKED, DOUBTFUL, REPEAT, build_review_home
+from insights_assets_tests.shared_homes import once
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
 def written_review_home(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Path:
-    home = tmp_path_factory.mktemp("review") / "home"
-    build_review_home(home, spark)
-    return home
+    return once(tmp_path_factory, "review", partial(build_review_home, spark=spark))
 
 
 @pytest.fixture

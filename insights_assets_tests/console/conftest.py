@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from insights_assets.console.opening import Opened, open_console, read_settings
 from insights_assets_tests.console.browsing import browsing
 from insights_assets_tests.console.people_homes import build_people_home
+from insights_assets_tests.shared_homes import once
 
 
 @pytest.fixture
@@ -27,9 +29,7 @@ def quiet_home(written_homes: dict[str, Path], tmp_path: Path, monkeypatch: pyte
 
 @pytest.fixture(scope="session")
 def written_people_home(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Path:
-    home = tmp_path_factory.mktemp("people") / "home"
-    build_people_home(home, spark)
-    return home
+    return once(tmp_path_factory, "people", partial(build_people_home, spark=spark))
 
 
 @pytest.fixture

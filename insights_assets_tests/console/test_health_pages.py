@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from insights_assets.health.roi import Costs, before_after_lines, benefit_lines,
 from insights_assets.lake.lake import Lake
 from insights_assets.resources.operations import open_operations
 from insights_assets.tables import all_tables
-from insights_assets_tests.console.homes import AS_OF, HOSTILE_NAME, NOW, RUN_ID, build_home, write
+from insights_assets_tests.console.homes import AS_OF, HOSTILE_NAME, NOW, RUN_ID, write
 
 pytestmark = pytest.mark.slow
 APP = Path(__file__).resolve().parents[2] / "insights_assets" / "console" / "app.py"
@@ -46,9 +47,8 @@ def measured(home: Path, spark: Any) -> None:
 
 
 @pytest.fixture
-def health_home(tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    build_home(home, spark)
+def health_home(written_homes: dict[str, Path], tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = Path(shutil.copytree(written_homes["busy"], tmp_path / "home"))
     measured(home, spark)
     monkeypatch.setenv("INSIGHTS_HOME", str(home))
     return home
@@ -67,7 +67,7 @@ def test_health_shows_three_layers_the_alarm_and_what_is_missing(health_home: Pa
     app = look("health")
     assert not app.exception
     said = texts(app)
-    for words in ("Pipeline", "Labels", "Business", "30.0 % of 200 reviews are negative", "topic drift: not available: needs anomalies.drift", f"Business is red {HOSTILE_NAME}"):
+    for words in ("Pipeline", "Labels", "Business", "30.0 % of 200 reviews are negative", "Topics that shift: not available: needs anomalies.drift", f"Business is red {HOSTILE_NAME}"):
         assert words in said, said
     rendered = "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.header, *app.subheader))
     assert "HOSTILE" not in rendered, "text from data reached something that renders it"
@@ -94,6 +94,6 @@ def test_pages_of_a_home_that_was_never_measured_say_so(home: Path) -> None:
 
 
 def test_a_trend_is_drawn_and_said() -> None:
-    assert trend_words(WEEKS, "0 to 1") == "9 weeks up to 23 Nov: from 18.0 % to 10.0 %; lowest 10.0 %, highest 18.0 %."
+    assert trend_words(WEEKS, "0 to 1") == "9 weeks up to Mon 23 Nov: from 18.0 % to 10.0 %; lowest 10.0 %, highest 18.0 %."
     assert trend_words((), "0 to 1") == "No weeks are known."
     assert trend_plot(WEEKS, "0 to 1").to_dict()["layer"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,14 @@ from insights_assets_tests.console.browsing import APP, look, said, serving, unt
 from insights_assets_tests.console.homes import feedback_id
 from insights_assets_tests.console.test_browser import FOUND, hosts
 from insights_assets_tests.labels.review_homes import ASKED, build_review_home
+from insights_assets_tests.shared_homes import once
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def written_home(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Path:
-    home = tmp_path_factory.mktemp("review") / "home"
-    build_review_home(home, spark)
-    return home
+    return once(tmp_path_factory, "review", partial(build_review_home, spark=spark))
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from insights_assets_tests.contract.feedback_run import environment, prepare
+from insights_assets_tests.shared_homes import once
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Path:
-    home = tmp_path_factory.mktemp("prepared") / "home"
     with environment():
-        prepare(home)
-    return home
+        return once(tmp_path_factory, "prepared", prepare)
 
 
 @pytest.fixture

@@ -158,13 +158,13 @@ def _answered(lake: Any, catalog: Catalog, statement: str) -> Any:
     return lake.spark.createDataFrame([(table.version(), metrics)], "version bigint, operationMetrics map<string,string>")
 
 
-def main() -> None:
+def main(words: list[str], prog_name: str) -> None:
     """`insights …` of a machine that the workspace belongs to."""
     Catalog.of(os.environ.pop(VARIABLE)).install()
     from insights_assets.cli import main as command
 
-    command(sys.argv[1:], prog_name="insights")
+    command(words, prog_name=prog_name)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:], "insights")

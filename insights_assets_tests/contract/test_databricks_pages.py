@@ -16,6 +16,7 @@ from insights_assets.cli import main
 from insights_assets.commands.unity_catalog import matrix_text
 from insights_assets.governance.unity.roles import ROLES, group_of, matrix
 from insights_assets.tables import catalog_tables
+from insights_assets_tests import commanding
 from insights_assets_tests.contract.bundle_reading import ROOT
 from insights_assets_tests.contract.page_walk import Typed, install, typed, walk
 from insights_assets_tests.contract.whole_workspace import WholeWorkspace
@@ -65,10 +66,10 @@ def walked(name: str, tmp_path: Path, workspace: WholeWorkspace, instead: dict[s
     machine = tmp_path / "machine"
     (machine / "dist").mkdir(parents=True)
     (machine / "dist" / "insights_assets-0.1.0-py3-none-any.whl").write_bytes(b"a wheel")
-    ours = f"PYTHONPATH={ROOT} {workspace.variable} exec {sys.executable}"
+    ours = f"export PYTHONPATH={ROOT} {workspace.variable};"
     install(machine, {
-        "bin/databricks": f'{ours} -m insights_assets_tests.contract.databricks_cli "$@"', "bin/insights": f'{ours} -m insights_assets_tests.contract.sail_catalog "$@"',
-        "bin/python": f'{ours} "$@"',
+        "bin/databricks": f'{ours} {commanding.line("databricks", "insights_assets_tests.contract.databricks_cli")}',
+        "bin/insights": f'{ours} {commanding.line("insights", "insights_assets_tests.contract.sail_catalog")}', "bin/python": f'{ours} exec {sys.executable} "$@"',
     })  # fmt: skip
     environment = {
         "PATH": f"{machine}/bin:{os.environ['PATH']}", "HOME": str(machine), "LANG": "C.UTF-8", "DATABRICKS_HOST": workspace.url, "DATABRICKS_TOKEN": TOKEN,

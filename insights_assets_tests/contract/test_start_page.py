@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from insights_assets_tests import commanding
 from insights_assets_tests.contract.azure_openai_brains import oracle
 from insights_assets_tests.contract.azure_openai_server import KEY, AzureOpenAI
 from insights_assets_tests.contract.jira_server import JiraServer
@@ -42,9 +43,9 @@ def machine(folder: Path, workspace: WholeWorkspace) -> dict[str, str]:
             shutil.copy(source, folder / name)
     install(folder, {
         "bin/make": f'exec {shutil.which("make")} --dry-run --no-print-directory -C {ROOT} "$@"',
-        "bin/databricks": f'PYTHONPATH={ROOT} exec {sys.executable} -P -m insights_assets_tests.contract.databricks_cli "$@"',
+        "bin/databricks": commanding.line("databricks", "insights_assets_tests.contract.databricks_cli"),
         ".venv/bin/python": f'exec {sys.executable} "$@"',
-        ".venv/bin/insights": f'PYTHONPATH={ROOT} {workspace.variable} exec {sys.executable} -P -m insights_assets_tests.contract.sail_catalog "$@"',
+        ".venv/bin/insights": f'export PYTHONPATH={ROOT} {workspace.variable}; {commanding.line("insights", "insights_assets_tests.contract.sail_catalog")}',
     })
     (folder / ".venv/bin/activate").write_text(f"export PATH={folder}/.venv/bin:$PATH\n", encoding="utf-8")
     return {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8", "INSIGHTS_DATABRICKS_POLL_SECONDS": "0.3"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from insights_assets.lake.tiers import TIERS
 from insights_assets.resources.operations import open_operations
 from insights_assets.settings import Settings
 from insights_assets.tables import all_tables, table
-from insights_assets_tests.console.homes import build_home
 
 MATRIX = {(row["role"], row["table_name"], row["column_name"]): row["may_read"] for row in access_rows(all_tables())}
 
@@ -46,9 +46,8 @@ def test_no_text_of_customers_is_an_aggregate() -> None:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Reader:
-    home: Path = tmp_path_factory.mktemp("access") / "home"
-    build_home(home, spark)
+def reader(tmp_path_factory: pytest.TempPathFactory, written_homes: dict[str, Path]) -> Reader:
+    home = Path(shutil.copytree(written_homes["busy"], tmp_path_factory.mktemp("access") / "home"))
     return Reader(Settings(home=home), open_operations(home / "operations.db"), who="ana")
 
 
