@@ -97,6 +97,7 @@ def _apply(plan: Plan, settings: Any, statements: list[Statement], as_json: bool
     if not settings.databricks_warehouse_id:
         stop("--apply needs a SQL warehouse: give --warehouse or set INSIGHTS_DATABRICKS_WAREHOUSE_ID", WRONG_USE)
     done: dict[str, int] = {}
+    revoked: list[str] = []
     try:
         workspace = open_workspace(settings)
         missing = applying.missing_groups(workspace, plan)
@@ -111,6 +112,7 @@ def _apply(plan: Plan, settings: Any, statements: list[Statement], as_json: bool
 
             def tell(statement: Statement) -> None:
                 done[statement.kind] = done.get(statement.kind, 0) + 1
+                revoked.extend([statement.sql] if statement.kind == "revoke" else [])
                 bar.update(1)
 
             applying.apply(workspace, settings.databricks_warehouse_id, whole, tell)
@@ -118,7 +120,9 @@ def _apply(plan: Plan, settings: Any, statements: list[Statement], as_json: bool
         stop(f"stopped after {sum(done.values())} of the statements at {error}", FAILED)
     except (DatabricksError, ValueError) as error:
         stop(f"the workspace cannot be asked: {str(error).splitlines()[0]}; `insights doctor --profile databricks` says more", FAILED)
-    emit_json({"catalog": plan.catalog, "statements": done}) if as_json else click.echo(
-        f"{plan.catalog}: {', '.join(f'{count} {kind}s' for kind, count in done.items())}. Run it again after every release: it adds what is new."
-    )
+    if as_json:
+        emit_json({"catalog": plan.catalog, "statements": done, "revoked": revoked})
+    else:
+        click.echo("".join(f"{sql}\n" for sql in revoked), nl=False)
+        click.echo(f"{plan.catalog}: {', '.join(f'{count} {kind}s' for kind, count in done.items())}. Run it again after every release: it adds what is new.")
     raise SystemExit(DONE)

@@ -54,12 +54,14 @@ def test_what_is_beyond_the_matrix_goes_and_all_else_stays(server: WorkspaceServ
     for sql in BEYOND:
         server.world.grants.take(sql)
     result = insights("--apply", "--json")
-    assert result.exit_code == 0 and json.loads(result.stdout)["statements"]["revoke"] == len(BEYOND), result.output
+    said = json.loads(result.stdout)
+    assert result.exit_code == 0 and said["statements"]["revoke"] == len(BEYOND), result.output
+    assert said["revoked"] == server.statements[-len(BEYOND):], "and each is told"
     left = {name: {group: rights for group, rights in held.items() if rights} for name, held in server.world.grants.items()}
     assert {name: held for name, held in left.items() if held} == wanted
     assert "REVOKE" in server.statements[-1] and server.statements[-1 - len(BEYOND)].startswith("GRANT"), "what goes, goes last"
     again = json.loads(insights("--apply", "--json").stdout)
-    assert "revoke" not in again["statements"], "nothing is left to take back"
+    assert "revoke" not in again["statements"] and again["revoked"] == [], "nothing is left to take back"
 
 
 def test_revokes_are_printed_without_a_change(server: WorkspaceServer) -> None:
