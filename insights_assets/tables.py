@@ -1,4 +1,7 @@
-"""Every table of the house, in flow order: collected from the stages' own `tables.py`, for readers that reach across stages."""
+"""Every table of the house, in flow order: collected from the stages' own `tables.py`, for readers that reach across stages.
+
+A catalog has one more, which no step writes and nobody publishes: whose it is (`lake/holding.py`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import importlib
 from functools import cache
 
 from insights_assets.flow import STAGES
+from insights_assets.lake.holding import HOLDER
 from insights_assets.lake.spec import TableSpec
 
 
@@ -21,6 +25,12 @@ def all_tables() -> tuple[TableSpec, ...]:
             if error.name != name:
                 raise
     return tuple(specs)
+
+
+@cache
+def catalog_tables() -> tuple[TableSpec, ...]:
+    """All tables that a catalog holds."""
+    return (*all_tables(), HOLDER)
 
 
 def table(name: str) -> TableSpec:

@@ -274,6 +274,7 @@ def _inputs(step: Step, issues: list[Issue], recent: list[dict[str, Any]]) -> In
         as_of=step.as_of,
         until=step.as_of_end,
         provisional_reasons=_review_progress(step),
+        console_url=step.settings.console_url,
     )
 
 

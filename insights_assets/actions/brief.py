@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 PAIN_POINTS = 5
+#: Products of a hold that are named.
+HELD_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def render_brief(facts: BriefFacts) -> str:
     for row, point in zip(brief_rows(facts), facts.points, strict=True):
         issue = point.issue
         onset = issue.onset_day if issue is not None else None
-        label = f"Customers a day who complain, {row['title']}"
+        label = f"Customers a day {wording.who_say(point.topic)}, {row['title']}"
         points.append(
             {
                 **row,
@@ -108,13 +110,14 @@ def render_brief(facts: BriefFacts) -> str:
     page = {
         "shop": inert(facts.shop.name),
         "week": week_of(facts.as_of),
+        "week_words": f"{facts.as_of.isocalendar().week} of {facts.as_of.isocalendar().year}",
         "as_of": f"{wording.day(facts.as_of)} {facts.as_of.year}",
         "summary": _summary(facts),
         "points": points,
         "closed": _closed(facts),
         "done": _done(facts),
         "footer": "Bars: customers a day; red since the issue began; dashed: what was usual before. "
-        "Money is an estimate with its lower 10 % bound.",
+        "Money is an estimate; in nine of ten such cases it is more than the figure after “at least”.",
     }
     return _template().render(brief=page)
 
@@ -177,7 +180,7 @@ def _summary(facts: BriefFacts) -> str:
     risks = [point.issue.risk_per_day or 0.0 for point in facts.points if point.issue is not None]
     currency = facts.shop.reporting_currency
     if not risks:
-        return "No issue is open; the five topics that customers complain about most are shown."
+        return "No issue is open; the five topics that most customers bring up are shown."
     steady = PAIN_POINTS - len(risks)
     tail = f", {steady} of five are topics without an open issue" if steady else ""
     more = facts.open_issues - len(risks)
@@ -199,25 +202,25 @@ def _closed(facts: BriefFacts) -> list[str]:
         return ["Nothing was open last week, so nothing was closed."]
     oldest = min(opened, key=lambda issue: (issue.onset_day or facts.as_of, issue.insight_id))
     days = (facts.as_of - (oldest.onset_day or facts.as_of)).days
-    return [
-        f"Nothing was closed last week. The oldest of the five has been open for {days} days ({oldest.insight_id})."
-    ]
+    title = wording.title_words(oldest, facts.shop.policy.topics[oldest.topic], facts.products, lambda text: inert(text, 120))
+    return [f"Nothing was closed last week. The oldest of the five has run for {days} days: {title} ({oldest.insight_id})."]
 
 
 def _done(facts: BriefFacts) -> list[str]:
     lines = []
     for insight_id, hold in sorted(facts.holds.items()):
         if hold.state == "active" and hold.expires_on is not None:
-            skus = f"{len(hold.skus)} product{'s' if len(hold.skus) != 1 else ''}"
+            named = [wording.product_words({"sku": sku}, facts.products, lambda text: inert(text, 80)) for sku in hold.skus[:HELD_NAMED]]
+            more = f" and {len(hold.skus) - HELD_NAMED} more" if len(hold.skus) > HELD_NAMED else ""
             lines.append(
-                f"Paid promotion of {skus} held until {wording.day(hold.expires_on)} for {insight_id}; "
+                f"Paid promotion of {', '.join(named) or 'no product'}{more} held until {wording.day(hold.expires_on)} ({insight_id}); "
                 f"undo: insights hold release {hold.hold_id}."
             )
     waiting = _count(facts.actions, "awaiting_approval")
     proposed = _count(facts.actions, "proposed")
     if not lines:
         lines.append("No promotion is held.")
-    lines.append(f"Waiting for approval: {waiting}. Proposed because a gate is not met: {proposed}.")
+    lines.append(f"Waiting for approval: {waiting}. Proposed only, until people have checked enough records: {proposed}.")
     if facts.alerts:
         lines.append(f"Were the alerts right? {facts.alerts[:1].upper()}{facts.alerts[1:]}.")
     if facts.model:

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from insights_assets.actions import drafts as drafting
 from insights_assets.actions import wording
 from insights_assets.actions.alerts import Telling
-from insights_assets.actions.escaping import inert, markdown
+from insights_assets.actions.escaping import inert
 from insights_assets.actions.lives import history_words, state_word
 from insights_assets.actions.model import (
     CauseRow,
@@ -86,7 +87,7 @@ class Inputs:
     `evidence`: insight id -> its records. `revenue_share`: SKU -> share of the last 28 days, None where orders are not
     known. `provisional_reasons`: topic -> how far its review is. `known`: action id -> what an earlier run decided;
     `daily_revenue`: SKU -> a day's revenue over the same days. `known_drafts`: action id -> its stored draft rows. `until`: the end of the shop's as-of day, UTC.
-    `named`: insight id -> what its records name.
+    `named`: insight id -> what its records name. `console_url`: where the console is, empty to name it nowhere.
     """
 
     issues: Sequence[Issue]
@@ -103,6 +104,12 @@ class Inputs:
     provisional_reasons: Mapping[str, str] = field(default_factory=dict)
     daily_revenue: Mapping[str, float] | None = None
     named: Mapping[str, Sequence[Named]] = field(default_factory=dict)
+    console_url: str = ""
+
+    def console_for(self, destination: str) -> str:
+        """The console's address for who reads there: one of this machine alone stands in files of this machine alone."""
+        is_here = urlsplit(self.console_url).hostname in ("127.0.0.1", "localhost", "::1")
+        return "" if is_here and destination != "desk" else self.console_url
 
 
 @dataclass
@@ -128,7 +135,7 @@ def finish_issue(
     about = ticket_facts(issue, actions, hold, inputs.until, inputs)
     for action in actions:
         due = _due(action, issue.topic, inputs)
-        facts = replace(about, due_at=due)
+        facts = replace(about, due_at=due, console=inputs.console_for(action.destination))
         body, title = "", ticket_title(facts)
         if action.kind in TICKET_KINDS:
             body = render_ticket(facts)
@@ -199,7 +206,7 @@ def _add_drafts(
 
 
 def _hold_body(hold: HoldState, facts: TicketFacts) -> str:
-    skus = ", ".join(markdown(sku, 40) for sku in hold.skus) or "none"
+    skus = ", ".join(wording.product_words({"sku": sku}, facts.products, MARKDOWN.outside) for sku in hold.skus) or "none"
     until = f" until {wording.day(hold.expires_on)}" if hold.expires_on is not None else ""
     reason = f" ({inert(hold.reason)})" if hold.reason else ""
     verb = {"proposed": "Place it", "active": "Undo"}.get(hold.state)
@@ -274,7 +281,7 @@ def render_alert(facts: TicketFacts, told: str, telling: Telling) -> str:
         f"**{ticket_title(facts, MARKDOWN)}** · Tier {issue.tier}",
         f"*For* {facts.shop.owners[told].name}. *What happens* {what_happens(facts, MARKDOWN)}",
         f"*Do next* {do_next(facts, MARKDOWN)}",
-        f"*Ticket* tickets/{issue.insight_id}.md. "
+        f"*Ticket* tickets/{issue.insight_id}.md. {f'*Page* `{facts.page}`. ' if facts.page else ''}"
         f"*Not now?* `insights verdict {issue.insight_id} snooze --until …`",
     ]  # fmt: skip
     if before := history_words(issue):

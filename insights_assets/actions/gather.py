@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.actions.model import Evidence, Issue, Product, list_of, text_of
 from insights_assets.actions.ranking import Complaint
 from insights_assets.actions.repeated import ANSWERABLE, SUPPORT_SOURCES, SupportRecord
+from insights_assets.anomalies.topics import ANY_TONE
 from insights_assets.engine.bounds import arrow_on_driver
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def recent_rows(
     return _rows(window.select(*columns).join(labels.select(*_LABEL), "feedback_id", "inner").where(only))
 
 
-#: What `complaints` looks at.
-DISPLEASED = "sentiment = 'negative'"
+#: What `complaints` looks at: what is said with displeasure, and topics that count in any tone (a wish is mostly said politely).
+DISPLEASED = f"sentiment = 'negative' OR primary_topic IN ({', '.join(repr(topic) for topic in sorted(ANY_TONE))})"
 
 
 def to_decide_on(as_of: date, queue_days: int, repeated_since: datetime) -> str:
@@ -103,8 +104,8 @@ def life_rows(issue_days: DataFrame) -> list[dict[str, Any]]:
 
 
 def complaints(rows: Iterable[Mapping[str, Any]]) -> list[Complaint]:
-    """The records said with displeasure, as far as counting needs them; in the order of their ids."""
-    found = [Complaint.from_row(row, ATTRIBUTES) for row in rows if text_of(row.get("sentiment")) == "negative"]
+    """The records said with displeasure, or of a topic that counts in any tone, as far as counting needs them; in the order of their ids."""
+    found = [Complaint.from_row(row, ATTRIBUTES) for row in rows if text_of(row.get("sentiment")) == "negative" or text_of(row.get("primary_topic")) in ANY_TONE]
     return sorted((c for c in found if c is not None), key=lambda c: c.feedback_id)
 
 

@@ -93,5 +93,5 @@ def history_words(issue: Issue) -> str:
         closed = f", first closed on {wording.day(issue.first_closed_day)}" if issue.first_closed_day else ""
         said.append(f"re-opened on {wording.day(issue.reopened_day)}{times}{closed}")
     if issue.links_to and issue.links_closed_day is not None:
-        said.append(f"links to {issue.links_to}, the same complaint, closed on {wording.day(issue.links_closed_day)} {issue.links_closed_day.year}")
+        said.append(f"links to {issue.links_to}, the same {wording.saying(issue.topic)}, closed on {wording.day(issue.links_closed_day)} {issue.links_closed_day.year}")
     return "; ".join(said)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from insights_assets.actions.wording import day as day_words
+from insights_assets.actions.wording import short_day
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def daily_plot(daily: Sequence[tuple[date, int]], usual_per_day: float, onset: d
         axes.set_xlim(-0.6, len(daily) - 0.4)
         axes.set_ylim(0, max([n for _, n in daily] + [1, usual_per_day]) * 1.15)
         ticks = [n for n in positions if n % 7 == (len(daily) - 1) % 7]
-        axes.set_xticks(ticks, [day_words(daily[n][0]) for n in ticks])
+        axes.set_xticks(ticks, [short_day(daily[n][0]) for n in ticks])
         return drawn(figure, axes, label)
 
 

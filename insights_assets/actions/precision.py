@@ -128,7 +128,7 @@ def _row(grouping: str, name: str, mine: list[Standing], acceptance: Acceptance)
 
 
 def precision_words(row: Mapping[str, Any]) -> str:
-    """`7 of 9 judged were right (78 %, 95 % interval 45 % to 94 %); nobody said of 3`"""
+    """`7 of 9 judged were right (78 %, 95 % interval 45 % to 94 %); 3 ended without an answer`"""
     if not row["judged_count"]:
         said = "nobody has judged one yet"
     else:
@@ -136,7 +136,7 @@ def precision_words(row: Mapping[str, Any]) -> str:
             f"{row['confirmed_count']} of {row['judged_count']} judged were right ({row['precision'] * 100:.0f} %, "
             f"95 % interval {row['precision_low'] * 100:.0f} to {row['precision_high'] * 100:.0f} %)"
         )
-    return said + (f"; nobody said of {row['unknown_count']} closed" if row["unknown_count"] else "")
+    return said + (f"; {row['unknown_count']} ended without an answer" if row["unknown_count"] else "")
 
 
 def tickets_to_ask(tickets: Iterable[Mapping[str, Any]], stamps: Stamped, verdicts: Mapping[str, Verdict]) -> list[Question]:

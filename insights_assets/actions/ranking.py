@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from insights_assets.actions.model import Issue, day_of, list_of, text_of
+from insights_assets.anomalies.topics import ANY_TONE
 
 #: Topics that are no pain: nobody is asked to fix them.
 PAINLESS = ("praise",)
@@ -42,7 +43,7 @@ class Complaint:
         if day is None:
             return None
         entries = [entry for entry in list_of(row.get("topics")) if isinstance(entry, Mapping)]
-        said = [str(e["topic"]) for e in entries if e.get("sentiment") != "positive" or e["topic"] == "safety"]
+        said = [str(e["topic"]) for e in entries if e.get("sentiment") != "positive" or e["topic"] in ANY_TONE]
         primary = text_of(row.get("primary_topic"))
         topics = tuple(sorted({*said, *([primary] if primary and not entries else [])}))
         return cls(

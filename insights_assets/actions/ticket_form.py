@@ -31,7 +31,9 @@ class HoldState:
 
 @dataclass(frozen=True)
 class TicketFacts:
-    """Everything a ticket is rendered from. `first_complaint_at` and `due_at` are UTC; `as_of` is the shop's today."""
+    """Everything a ticket is rendered from. `first_complaint_at` and `due_at` are UTC; `as_of` is the shop's today; `console`: its address, empty
+    where whoever reads this cannot open it.
+    """
 
     issue: Issue
     shop: Shop
@@ -46,6 +48,12 @@ class TicketFacts:
     first_complaint_at: datetime | None = None
     provisional_reason: str = ""
     parts: Sequence[Named] = ()
+    console: str = ""
+
+    @property
+    def page(self) -> str:
+        """Address of the issue's page in the console; empty where there is none to open."""
+        return f"{self.console.rstrip('/')}/?insight={self.issue.insight_id}" if self.console else ""
 
 
 class Style(Protocol):

@@ -202,6 +202,7 @@ def _verdict_line(facts: TicketFacts, style: Style) -> str:
     proof = style.command(f"insights trace {issue.insight_id}")
     line = f"{style.label('Right or wrong?')} {judged} {style.label('Proof')} {proof}"
     line += " (its records, score and versions)."
+    line += f" {style.label('Page')} {style.command(facts.page)}." if facts.page else ""
     return f"{line} {seen_after(facts)}".rstrip()
 
 
@@ -213,7 +214,7 @@ def seen_after(facts: TicketFacts) -> str:
     hours = max(0.0, (facts.issue.detected_at - first).total_seconds() / 3600)
     promise = facts.shop.policy.loop.promise_hours
     said_on = wording.day(first.astimezone(facts.shop.zone).date())
-    said = "request" if facts.issue.topic == "feature_request" else "complaint"
+    said = wording.saying(facts.issue.topic)
     if hours < 1:
         return f"Seen within the hour of the first {said}, on {said_on} (promise {promise} h)."
     kept = f"promise {promise} h" if hours <= promise else f"later than the promised {promise} h"

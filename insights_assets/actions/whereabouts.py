@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from insights_assets.actions import wording
 from insights_assets.actions.model import CauseRow
 from insights_assets.actions.ticket_form import Style, TicketFacts
-from insights_assets.anomalies.topics import ORDERED_LINES
+from insights_assets.anomalies.topics import ORDERED_LINES, WISHES
 
 
 def where(facts: TicketFacts, style: Style) -> str:
@@ -24,18 +24,22 @@ def where(facts: TicketFacts, style: Style) -> str:
     if own is not None and (own.attributes or facts.issue.scope):
         said.append(_rate_sentence(own, [row for row in rows if row.role == "outside"], facts, style))
     if status == "tied":
-        others = [_group(other, facts, style) for other in facts.issue.alternatives[:2]]
+        others = [_group(wording.other_part(facts.issue, other), facts, style) for other in facts.issue.alternatives[:2]]
         said.append(f"Not distinguishable yet from: {' or '.join(others)}." if others else "Not distinguishable yet.")
     elif status == "possible" and facts.issue.cause:
         guess = wording.unsure_part(facts.issue)
-        said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else "What causes it is not known yet.")
+        unknown = "Nothing finer stands out." if facts.issue.topic in WISHES else "What causes it is not known yet."
+        said.append(f"Possible, not proven: {_group(guess, facts, style)}." if guess else unknown)
+    elif status == "not_localised" and facts.issue.topic in WISHES:
+        said.append("Asked for all over: no single product or region stands out." if not facts.issue.scope else "Nothing finer stands out.")
     elif status == "not_localised" and facts.issue.topic != "safety":
         looked = "product or region" if facts.issue.exposure_kind == ORDERED_LINES else "batch, warehouse, carrier, product or region"
         said.append(f"Not located yet: no single {looked} stands out.")
     elif not said:
         place = _group(facts.issue.attributes, facts, style)
         said.append(f"Reported {place}." if facts.issue.attributes else "No order or product is named.")
-    said += _ruled_out(rows, {name for other in facts.issue.alternatives for name in other})
+    if facts.issue.topic not in WISHES:  # a wish has no culprit to acquit
+        said += _ruled_out(rows, {name for other in facts.issue.alternatives for name in other})
     if facts.parts:
         said.append(f"Parts named: {', '.join(f'{style.outside(one.name)} ({one.people} people)' for one in facts.parts)}.")
     return " ".join(said)
@@ -49,16 +53,19 @@ def _rate_sentence(own: CauseRow, outside: Sequence[CauseRow], facts: TicketFact
     titled = facts.issue.cause_status == "cause" and "packaging_batch" in own.attributes
     group = "from this batch" if titled else _group(own.attributes, facts, style)
     if own.rate is None:
-        return f"{wording.count(own.observed or 0.0)} complaints {group}; a rate needs orders."
+        return f"{wording.count(own.observed or 0.0)} {wording.saying(facts.issue.topic)}s {group}; a rate needs orders."
     beside = outside[0] if outside else None
+    is_wish = facts.issue.topic in WISHES
     usual = ""
     if beside is not None:
-        usual = f", {wording.share(beside.rate)} of those {wording.others_words(beside.compared, beside.attributes)}"
+        usual = f", {'on ' if is_wish else ''}{wording.share(beside.rate)} of those {wording.others_words(beside.compared, beside.attributes)}"
     if not usual and facts.issue.expected_count is not None and facts.issue.observed_count > 0:
         usual_rate = own.rate * facts.issue.expected_count / facts.issue.observed_count
         usual = f", {wording.share(usual_rate)} would be usual"
     # Complaints are held against the orders that should have complained by now, so a very bad batch passes all of them.
     here = "Nearly all orders" if own.rate >= NEARLY_ALL else f"{wording.share(own.rate)} of orders"
+    if is_wish:  # orders ask for nothing, people do
+        return f"People ask for it on {here[:1].lower()}{here[1:]} {group}{usual}."
     return f"{here} {group} complain{usual}."
 
 

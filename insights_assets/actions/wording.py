@@ -12,6 +12,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from insights_assets.actions.model import Issue, Product
+from insights_assets.anomalies.topics import WISHES
 from insights_assets.shop.model import TopicPolicy
 
 #: How a text from outside is made inert; each rendering has its own.
@@ -71,14 +72,19 @@ def times(value: float) -> str:
 
 
 def day(value: date) -> str:
-    """24 Nov"""
+    """Tue 24 Nov: people plan by weekdays"""
+    return f"{WEEKDAYS[value.weekday()]} {short_day(value)}"
+
+
+def short_day(value: date) -> str:
+    """24 Nov, for the axis of a plot"""
     return f"{value.day} {MONTHS[value.month - 1]}"
 
 
 def moment(value: datetime, zone: ZoneInfo) -> str:
     """Tue 24 Nov, 12:00 on the shop's clock"""
     local = value.astimezone(zone)
-    return f"{WEEKDAYS[local.weekday()]} {day(local.date())}, {local:%H:%M}"
+    return f"{day(local.date())}, {local:%H:%M}"
 
 
 def ordinal(number: int) -> str:
@@ -121,6 +127,15 @@ def customers_say(number: int, says: str) -> str:
     return f"{verb}{ending} {rest}".strip()
 
 
+def saying(topic: str) -> str:
+    """What one customer's word about a topic is: a complaint; of a wish a request."""
+    return "request" if topic in WISHES else "complaint"
+
+
+def who_say(topic: str) -> str:
+    return "who ask for it" if topic in WISHES else "who complain"
+
+
 def product_words(attributes: Mapping[str, str], products: Mapping[str, Product], outside: Outside) -> str:
     """The product an issue is about: its name, its line, or all products."""
     sku = attributes.get("sku")
@@ -154,6 +169,11 @@ def group_words(attributes: Mapping[str, str], products: Mapping[str, Product], 
 def unsure_part(issue: Issue) -> dict[str, str]:
     """What a possible cause adds to what is known of the place anyway."""
     return {name: value for name, value in issue.cause.items() if issue.scope.get(name) != value}
+
+
+def other_part(issue: Issue, other: Mapping[str, str]) -> dict[str, str]:
+    """What another explanation adds to what the issue's own place says already, so that no name stands twice in a sentence; all of it where it adds nothing."""
+    return {name: value for name, value in other.items() if issue.attributes.get(name) != value} or dict(other)
 
 
 def others_words(compared: str, rest: Mapping[str, str]) -> str:
@@ -193,6 +213,7 @@ def title_words(issue: Issue, topic: TopicPolicy, products: Mapping[str, Product
     if issue.cause_status == "possible" and (guess := unsure_part(issue)):
         return f"{head}, possibly {group_words(guess, products, outside)}"
     if issue.cause_status == "tied":
-        others = " or ".join(group_words(other, products, outside) for other in issue.alternatives[:2])
+        others = " or ".join(group_words(other_part(issue, other), products, outside) for other in issue.alternatives[:2])
         return f"{head}, or {others}: not distinguishable yet" if others else f"{head}, cause not distinguishable yet"
-    return f"{head}, cause not located yet"
+    # A wish has no cause: where people ask for it is all there is to say.
+    return head if issue.topic in WISHES else f"{head}, cause not located yet"

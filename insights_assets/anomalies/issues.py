@@ -57,6 +57,8 @@ class Alarm:
     p_value: float
     detector: str
     inside: tuple[tuple[str, str], ...] = ()  # further attributes, where the place is a combination
+    rang: int = -1  # the day its series opened, where that was an earlier one
+    looks: int = 1  # days on which its place was looked at so far: each further look must show something as much rarer
 
     @property
     def cell(self) -> dict[str, str]:
@@ -254,7 +256,7 @@ def take_alarm(
     fresh, quiet = measure(situation, fresh, open_issues, settings)
     # Few series open on less (`detectors.p_most`, `cusum_bound`), so their places are asked for no more than the alarm itself showed.
     opening_p = max(settings.opening_p, 2 * alarm.p_value) if alarm.detector in ("rate_scan", "cusum") else settings.opening_p
-    if quiet or fresh.p_value > (settings.opening_p_channel if alarm.attribute == "channel" else opening_p):
+    if quiet or fresh.p_value > (settings.opening_p_channel if alarm.attribute == "channel" else opening_p) / alarm.looks:
         return None, None
     return None, replace(fresh, insight_id=insight_id(topic, day, fresh.cause or fresh.scope))
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from insights_assets.anomalies.rounding import money, score, statistic
 from insights_assets.anomalies.statistics import gamma_quantile
+from insights_assets.anomalies.topics import WISHES
 
 
 class Cost(Protocol):
@@ -48,7 +49,7 @@ class PriorityRules:
     tier_2_share: float = 0.0005
     harm_days: int = 14
     safety_tier_1: int = 2
-    by_wish: frozenset[str] = frozenset({"feature_request"})  # Tier 3 unless the money is that of a Tier 1
+    by_wish: frozenset[str] = WISHES  # Tier 3 unless the money is that of a Tier 1
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,9 @@ def _can_concern(event: Event, topic: str, skus: frozenset[str]) -> bool:
 
 
 def business_of(products: pd.DataFrame, sales: pd.DataFrame, calendar: pd.DataFrame) -> Business:
-    """`products`: canonical.products. `sales`: sku, ordered_day, lines, amount, quantity. `calendar`: event_id, kind, name,
-    starts_day, ends_day, skus, regions (lists)."""
+    """`products`: canonical.products. `sales`: sku, ordered_day, lines, amount, quantity, in any order: sums over them are the same to the last
+    digit. `calendar`: event_id, kind, name, starts_day, ends_day, skus, regions (lists)."""
+    sales = sales.sort_values(["ordered_day", "sku"], ignore_index=True)
     known = {
         str(r.sku): Product(str(r.sku), _text(r.name) or str(r.sku), _text(r.product_line), _number(r.unit_margin), bool(r.is_flagship))
         for r in products[["sku", "name", "product_line", "unit_margin", "is_flagship"]].itertuples(index=False)

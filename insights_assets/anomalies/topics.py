@@ -8,6 +8,8 @@ from __future__ import annotations
 
 #: Topics whose mentions count whatever the tone: a wish or a danger is news even when it is said politely.
 ANY_TONE = frozenset({"feature_request", "safety"})
+#: Topics that say what people would like to have: nothing is broken, so nobody complains and there is no cause to find.
+WISHES = frozenset({"feature_request"})
 #: Topics that are no problem to be found.
 NEVER_MONITORED = frozenset({"praise", "other"})
 #: Judged report by report (`safety.py`), never by a rate.

@@ -29,6 +29,8 @@ from insights_assets.anomalies.topics import BELONGS_TO, BY_REPORT, CAUSE_ATTRIB
 if TYPE_CHECKING:
     import pandas as pd
 
+#: What a series that is asked again is asked by (`judging.py` names it so).
+RATE_SCAN = "rate_scan"
 #: The columns of one issue and day, in order; the table adds run columns.
 ROW = (
     "as_of_day", "insight_id", "topic", "signal_topic", "state", "opened_day", "quiet_days", "closed_day", "reopened_count", "scope", "cause",
@@ -44,6 +46,7 @@ class TrackingRules:
     issue: IssueSettings = field(default_factory=IssueSettings)
     cause: CauseSettings = field(default_factory=CauseSettings)
     life: IncidentRules = field(default_factory=IncidentRules)
+    week: int = 7  # days before a series rang that are asked with it when it is asked again
     stir: float = 2.3  # largest z among a topic's series above which its places are searched
 
 
@@ -55,11 +58,11 @@ def track(
     `anomalies`: rows of the table (columns of `judging.ROW`) that cover the days. `before`: issues at the end of the day before.
     """
     rules = rules or TrackingRules()
-    alarms, stirring = alarms_by_day(anomalies), stirring_by_day(anomalies, rules.stir)
+    alarms, stirring, lasting = alarms_by_day(anomalies), stirring_by_day(anomalies, rules.stir), lasting_by_day(anomalies, rules)
     standing = list(before)
     result: dict[int, list[Issue]] = {}
     for day in sorted(set(days)):
-        standing = _one_day(ledger, day, alarms.get(day, []), stirring.get(day, set()), standing=standing, rules=rules)
+        standing = _one_day(ledger, day, alarms.get(day, []), stirring.get(day, set()), lasting.get(day, []), standing=standing, rules=rules)
         result[day] = standing
     return result
 
@@ -72,9 +75,29 @@ def alarms_by_day(anomalies: pd.DataFrame) -> dict[int, list[Alarm]]:
         result.setdefault(int(day), []).append(
             Alarm(str(row.topic), str(row.attribute), str(row.value), int(row.window_days), float(row.p_value), str(row.detector))
         )
-    for alarms in result.values():
+    return _most_unlikely_first(result)
+
+
+def lasting_by_day(anomalies: pd.DataFrame, rules: TrackingRules) -> dict[int, list[Alarm]]:
+    """The series that opened on an earlier day and are above usual on this one, by day: what their first day did not confirm a later one may.
+
+    Asked over the days since they rang and the week before; no less is asked of their places than a new alarm of that day would be.
+    """
+    later = anomalies[(anomalies["state"] == incidents.ACTIVE) & (anomalies["z_1d"] > 0) & ~anomalies["topic"].isin([*BY_REPORT, *BELONGS_TO])]
+    result: dict[int, list[Alarm]] = {}
+    for day, rang, row in zip(day_numbers(later["as_of_day"]), day_numbers(later["opened_day"]), later.itertuples(index=False), strict=True):
+        past = int(day - rang)
+        window, chance = min(past + rules.week, rules.issue.longest_window), min(float(row.p_value), float(row.p_bound))
+        result.setdefault(int(day), []).append(
+            Alarm(str(row.topic), str(row.attribute), str(row.value), window, chance, RATE_SCAN, rang=int(rang), looks=past + 1)
+        )
+    return _most_unlikely_first(result)
+
+
+def _most_unlikely_first(by_day: dict[int, list[Alarm]]) -> dict[int, list[Alarm]]:
+    for alarms in by_day.values():
         alarms.sort(key=lambda a: (a.p_value, a.attribute != "all", a.topic, a.attribute, a.value))
-    return result
+    return by_day
 
 
 def stirring_by_day(anomalies: pd.DataFrame, least: float) -> dict[int, set[str]]:
@@ -86,23 +109,29 @@ def stirring_by_day(anomalies: pd.DataFrame, least: float) -> dict[int, set[str]
     return result
 
 
-def _one_day(ledger: Ledger, day: int, alarms: list[Alarm], stirring: set[str], *, standing: list[Issue], rules: TrackingRules) -> list[Issue]:
+def _one_day(
+    ledger: Ledger, day: int, alarms: list[Alarm], stirring: set[str], lasting: list[Alarm], *, standing: list[Issue], rules: TrackingRules
+) -> list[Issue]:
     kept = [i for i in standing if i.incident.is_running or day - i.incident.closed <= rules.life.reopen_days]
-    topics = sorted({i.topic for i in kept if i.topic not in BY_REPORT} | {BELONGS_TO.get(a.topic, a.topic) for a in alarms} | stirring)
+    lasting = [a for a in lasting if not any(_may_have_heard(i, a) for i in kept)]
+    topics = sorted({i.topic for i in kept if i.topic not in BY_REPORT} | {BELONGS_TO.get(a.topic, a.topic) for a in [*alarms, *lasting]} | stirring)
     result: list[Issue] = []
     for topic in topics:
         ringing = [a for a in alarms if BELONGS_TO.get(a.topic, a.topic) == topic]
-        result += _one_topic(ledger, topic, day, ringing, stirs=topic in stirring, issues=[i for i in kept if i.topic == topic], rules=rules)
+        again = [a for a in lasting if a.topic == topic]
+        result += _one_topic(ledger, topic, day, ringing, again, stirs=topic in stirring, issues=[i for i in kept if i.topic == topic], rules=rules)
     for topic in sorted(BY_REPORT):
         result += safety.judge(ledger.of(topic), ledger.coding, topic, day, [i for i in kept if i.topic == topic], rules.life.reopen_days)
     return sorted(result, key=lambda i: (i.incident.opened, i.insight_id))
 
 
-def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], *, stirs: bool, issues: list[Issue], rules: TrackingRules) -> list[Issue]:
-    if not alarms and not stirs and not any(i.incident.is_running for i in issues):
+def _one_topic(
+    ledger: Ledger, topic: str, day: int, alarms: list[Alarm], again: list[Alarm], *, stirs: bool, issues: list[Issue], rules: TrackingRules
+) -> list[Issue]:
+    if not alarms and not again and not stirs and not any(i.incident.is_running for i in issues):
         return [_later(i, day, rules) for i in issues]
     scenes: dict[str, Situation] = {}
-    starts = [i.onset for i in issues if i.incident.is_running] + [day - a.window_days + 1 for a in alarms]
+    starts = [i.onset for i in issues if i.incident.is_running] + [day - a.window_days + 1 for a in [*alarms, *again]]
     starts += [day - search_window(day, rules.issue) + 1] if stirs else []
     # In whole weeks, so that the fit of a baseline serves several days.
     baseline_end = max(ledger.lags.anchor(min(starts)), day - 56)
@@ -126,6 +155,10 @@ def _one_topic(ledger: Ledger, topic: str, day: int, alarms: list[Alarm], *, sti
         current, resting, told = _hear(scene, alarm, current, resting, day=day, rules=rules)
         if told:
             rung.add(told)
+    for alarm in again:
+        mates = [i for i in [*current, *resting] if i.signal_topic == alarm.topic]
+        _, fresh = take_alarm(scene(alarm.topic), alarm, mates, settings=rules.issue, rules=rules.cause, life=rules.life)
+        current += [fresh] if fresh is not None else []
     if stirs:
         found = search(scene(topic), [i for i in [*current, *resting] if i.signal_topic == topic], rules.issue, rules.cause)
         if found is not None:
@@ -164,6 +197,12 @@ def _hear(
     current = [attached if i.insight_id == attached.insight_id else i for i in current]
     resting = [attached if i.insight_id == attached.insight_id else i for i in resting]
     return _told(attached, current, resting, day)
+
+
+def _may_have_heard(issue: Issue, alarm: Alarm) -> bool:
+    """Whether the issue took this series' alarm when it rang, as far as its row tells: it heard one since, and not of another place."""
+    is_elsewhere = any(issue.place.get(name, value) != value for name, value in alarm.cell.items())
+    return issue.topic == alarm.topic and issue.last_alarm >= alarm.rang and not is_elsewhere
 
 
 def _told(issue: Issue, current: list[Issue], resting: list[Issue], day: int) -> tuple[list[Issue], list[Issue], str]:

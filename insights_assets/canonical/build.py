@@ -5,12 +5,14 @@ Work to do is computed from the tables, so a lost tick or a repeated run changes
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from insights_assets.canonical import lineage, orders, slices
-from insights_assets.canonical.copies import judge, weigh
+from insights_assets.canonical.copies import judge, said, weigh
 from insights_assets.canonical.enrich import EnrichSettings, enrich
 from insights_assets.canonical.identity import contacts, contacts_of, customer_by_email, customer_secret, known_values, pseudonyms
 from insights_assets.canonical.tables import CONVERSATIONS, DUPLICATES, FEEDBACK, FEEDBACK_TEXT, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from insights_assets.resources.step import Step
 
 
+#: Records, and lines of orders or parcels, of new days that go through the engine at once: what its joins hold grows with them, whatever history is.
+RECORDS_AT_ONCE, LINES_AT_ONCE = 500_000, 2_000_000
+
+
 @dataclass(frozen=True)
 class BuildReport:
     """Days rebuilt and rows written by one building step."""
@@ -33,9 +39,31 @@ class BuildReport:
     rows: int
 
 
-def touched_days(wanted: DataFrame, stored: DataFrame, key: list[str]) -> set[date]:
-    """Days on which wanted and stored rows differ by (key, payload_sha256, received_day), either way."""
-    return days_that_differ(wanted, stored, [*key, "payload_sha256"])
+def parts_of(days: set[date], rows_of: Mapping[date, int], at_most: int) -> list[set[date]]:
+    """The days in order of time, in parts of at most so many rows. A day is never cut, so one that has more is a part of its own.
+
+    >>> [sorted(part) for part in parts_of({1, 2, 3, 4}, {1: 4, 2: 4, 3: 9, 4: 1}, 8)]
+    [[1, 2], [3], [4]]
+    """
+    parts: list[set[date]] = []
+    rows = 0
+    for day in sorted(days):
+        rows += rows_of.get(day, 0)
+        if not parts or rows > at_most:
+            parts.append(set())
+            rows = rows_of.get(day, 0)
+        parts[-1].add(day)
+    return parts
+
+
+def touched_days(wanted: DataFrame, stored: DataFrame, key: list[str], among: set[date] | None = None) -> set[date]:
+    """Days (of those `among`, where they are known) on which wanted and stored rows differ by (key, payload_sha256, received_day), either way."""
+    return days_that_differ(wanted, stored, [*key, "payload_sha256"], among)
+
+
+def changed_days(step: Step, *specs: TableSpec) -> set[date] | None:
+    """`Step.changed_days` for tables whose rows are wanted or not by their own day alone: a slice looks at other tables too, so then it is None."""
+    return None if step.shop.slice.limits else step.changed_days(*specs)
 
 
 def _known(step: Step, spec: TableSpec) -> DataFrame:
@@ -70,27 +98,31 @@ def build_sessions(step: Step) -> BuildReport:
 def build_orders(step: Step) -> BuildReport:
     bronze = slices.order_lines_in(step.shop.slice, _known(step, BRONZE["orders"]), step.read(PRODUCTS))
     keyed = bronze.select("order_id", orders.normal_sku().alias("sku"), "payload_sha256", "received_day")
-    days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"])
+    days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"], changed_days(step, BRONZE["orders"], ORDERS))
     if not days:
         return BuildReport(0, 0)
-    todo = _on(bronze, days)
-    identities = pseudonyms(step.lake.narrow(todo), secret_of(step))
-    rows = orders.orders(todo, step.read(BRONZE["fx"]), step.read(PRODUCTS), identities, step.shop.reporting_currency)
-    result = step.write(ORDERS, rows.select(*ORDERS.column_names), days=days)
-    return BuildReport(len(days), result.rows)
+    written = 0
+    for part in parts_of(days, step.lake.rows_by_day(BRONZE["orders"]), LINES_AT_ONCE):
+        todo = _on(bronze, part)
+        identities = pseudonyms(step.lake.narrow(todo), secret_of(step))
+        rows = orders.orders(todo, step.read(BRONZE["fx"]), step.read(PRODUCTS), identities, step.shop.reporting_currency)
+        written += step.write(ORDERS, rows.select(*ORDERS.column_names), days=part).rows
+    return BuildReport(len(days), written)
 
 
 def build_shipments(step: Step) -> BuildReport:
     bronze = slices.parcels_in(step.shop.slice, _known(step, BRONZE["fulfilments"]), step.read(ORDERS))
     stored = step.read(SHIPMENTS)
-    days = touched_days(bronze, stored, ["fulfilment_id"])
+    days = touched_days(bronze, stored, ["fulfilment_id"], changed_days(step, BRONZE["fulfilments"], SHIPMENTS))
     late_orders = stored.where("ordered_day IS NULL").join(step.read(ORDERS).select("order_id"), "order_id", "left_semi")
     days |= set(late_orders.select("received_day").distinct().toArrow().column(0).to_pylist())
     if not days:
         return BuildReport(0, 0)
-    rows = orders.shipments(_on(bronze, days), step.read(ORDERS))
-    result = step.write(SHIPMENTS, rows.select(*SHIPMENTS.column_names), days=days)
-    return BuildReport(len(days), result.rows)
+    written = 0
+    for part in parts_of(days, step.lake.rows_by_day(BRONZE["fulfilments"]), LINES_AT_ONCE):
+        rows = orders.shipments(_on(bronze, part), step.read(ORDERS))
+        written += step.write(SHIPMENTS, rows.select(*SHIPMENTS.column_names), days=part).rows
+    return BuildReport(len(days), written)
 
 
 def _rebuild(step: Step, spec: TableSpec, wanted: DataFrame, key: list[str]) -> BuildReport:
@@ -117,29 +149,54 @@ def all_voices(step: Step) -> DataFrame:
 
 
 def build_feedback(step: Step) -> BuildReport:
-    """Feedback, its raw-tier text, its conversations and its duplicates, for the days that need work."""
+    """Feedback, its raw-tier text, its conversations and its duplicates, for the days that need work.
+
+    Days go through in parts, so that memory does not grow with how many there are; who repeats whom is judged once, over all of them. Killed
+    between two parts, a run leaves whole days behind, and the next one goes on with the others.
+    """
     from pyspark.sql import functions as F
 
     wanted = usable(all_voices(step))
     stored = step.read(FEEDBACK)
-    days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"])
+    among = changed_days(step, *(BRONZE[name] for name in FEEDBACK_SOURCES), SESSIONS, FEEDBACK)
+    days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"], among)
     days |= set(lineage.stale_days(stored, step.read(ORDERS), step.read(SHIPMENTS)).toArrow().column(0).to_pylist())
     if not days:
         return BuildReport(0, 0)
-    is_first = not step.lake.row_count(FEEDBACK)
+    parts = parts_of(days, _arrivals(step), RECORDS_AT_ONCE)
     people = contacts({name: step.read(BRONZE[name]) for name in ("orders", "reviews", "support_tickets", "chats")})
-    todo = _on(wanted, days)
-    if not is_first:
-        # What a day brings is looked at several times, and to plan the seven sources anew each time takes longer than to read them.
-        todo = step.lake.scratch("feedback_new", todo)
-        people = step.lake.scratch("feedback_people", contacts_of(people, todo))
-    todo = _identified(todo, people)
-    catalogue = step.read(PRODUCTS)
-    enriched = step.lake.scratch("feedback_enriched", enrich(step.lake.narrow(todo), _enrich_settings(step)))
-    joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), catalogue)
-    if not is_first:
-        joined = step.lake.scratch("feedback_joined", joined)
-    judged = step.lake.scratch("feedback_judged", judge(joined, stored.where(~F.col("received_day").isin(sorted(days)))))
+    # What a day brings is looked at several times, and to plan the seven sources anew each time takes longer than to read them.
+    is_read_again = len(parts) > 1 or step.lake.row_count(FEEDBACK) > 0
+    enriched = [_enriched(step, _on(wanted, part), people, f"feedback_enriched_{number}", is_read_again=is_read_again) for number, part in enumerate(parts)]
+    texts = step.lake.scratch("feedback_said", _all_of([said(rows) for rows in enriched]))
+    judged = step.lake.scratch("feedback_judged", judge(texts, stored.where(~F.col("received_day").isin(sorted(days))), step.lake.meet))
+    rows = sum(_write_feedback(step, frame, judged, part) for frame, part in zip(enriched, parts, strict=True))
+    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_said", "feedback_judged", "feedback_weighed", *(f"feedback_enriched_{n}" for n in range(len(parts))))
+    return BuildReport(len(days), rows)
+
+
+def _arrivals(step: Step) -> dict[date, int]:
+    """Records of a day, of all sources of feedback, by the log."""
+    arrived: Counter[date] = Counter()
+    for name in FEEDBACK_SOURCES:
+        arrived.update(step.lake.rows_by_day(BRONZE[name]))
+    return arrived
+
+
+def _enriched(step: Step, rows: DataFrame, people: DataFrame, name: str, *, is_read_again: bool) -> DataFrame:
+    """What a record says by itself, put down: identity, language, redacted text, text hash."""
+    if is_read_again:
+        rows = step.lake.scratch("feedback_new", rows)
+        people = step.lake.scratch("feedback_people", contacts_of(people, rows))
+    return step.lake.scratch(name, enrich(step.lake.narrow(_identified(rows, people)), _enrich_settings(step)))
+
+
+def _write_feedback(step: Step, enriched: DataFrame, judged: DataFrame, days: set[date]) -> int:
+    """The rows of some days in their four tables; `feedback` last, since a day counts as done by it."""
+    from pyspark.sql import functions as F
+
+    judged = _on(judged, days)
+    joined = lineage.attach_orders(enriched, step.read(ORDERS), step.read(SHIPMENTS), step.read(PRODUCTS))
     weighed = step.lake.scratch("feedback_weighed", weigh(joined, judged))
     versions = {name: step.lake.version(BRONZE[name]) or 0 for name in FEEDBACK_SOURCES}
     raw_version = F.create_map(*[part for name, version in versions.items() for part in (F.lit(name), F.lit(version).cast("bigint"))])
@@ -151,9 +208,14 @@ def build_feedback(step: Step) -> BuildReport:
     step.write(FEEDBACK_TEXT, weighed.where("text_original IS NOT NULL").select("feedback_id", F.col("text_original").alias("text"), "redactions", "received_day"), days=days)
     step.write(CONVERSATIONS, _turns(weighed), days=days)
     step.write(DUPLICATES, _duplicates(judged), days=days)
-    result = step.write(FEEDBACK, rows.select(*FEEDBACK.column_names), days=days)
-    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_enriched", "feedback_joined", "feedback_judged", "feedback_weighed")
-    return BuildReport(len(days), result.rows)
+    return step.write(FEEDBACK, rows.select(*FEEDBACK.column_names), days=days).rows
+
+
+def _all_of(frames: list[DataFrame]) -> DataFrame:
+    first, *others = frames
+    for frame in others:
+        first = first.unionByName(frame)
+    return first
 
 
 def _identified(rows: DataFrame, people: DataFrame) -> DataFrame:

@@ -1,12 +1,18 @@
-"""Assets of the stage: embeddings, then themes with their members."""
+"""Assets of the stage: embeddings, themes with their members, and what no topic names."""
 
 from importlib import import_module
+
+import pandas as pd
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
 from insights_assets.clusters.build import build_themes
 from insights_assets.clusters.register import MERGES
-from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEME_NAMES, THEMES
+from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEME_NAMES, THEMES, TOPIC_CANDIDATES
+from insights_assets.clusters.topic_candidates import FEWEST_CUSTOMERS, FEWEST_RECORDS, candidate_rows
 from insights_assets.clusters.vectors import embed_new_texts, frozen_model
+from insights_assets.labels.cascade_tables import LABEL_DECISIONS
+from insights_assets.labels.prompt_versions import active_version
+from insights_assets.labels.prompts import LABEL_SETS
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.resources import previews, reading_ahead
 from insights_assets.resources.step import Step
@@ -91,4 +97,40 @@ def _largest(step: Step) -> list[dict[str, object]]:
     return sorted(found, key=lambda row: (-int(str(row["size"] or 0)), str(row["name"])))
 
 
-ASSETS = [embeddings, themes]
+def label_set_in_force(step: Step) -> str:
+    """What candidates depend on beside their tables and the shop."""
+    return active_version(step.operations, LABEL_SETS)
+
+
+@table_assets(
+    TOPIC_CANDIDATES,
+    reads=(FEEDBACK, FEEDBACK_LABELS, LABEL_DECISIONS, THEMES, THEME_MEMBERS),
+    checks=(
+        Check(
+            "candidates_are_of_several_people", TOPIC_CANDIDATES, "Every candidate has at least 3 records of at least 2 customers.", blocking=True
+        ),
+        Check(
+            "candidate_quotes_are_substrings", TOPIC_CANDIDATES, "Every quote is an exact part of its record's redacted text.", blocking=True
+        ),
+    ),
+    memo=label_set_in_force,
+)
+def topic_candidates(step: Step) -> None:
+    """What people speak of that no topic names: a list to decide on, from the model's words and from themes."""
+    from pyspark.sql import functions as F
+
+    rows = candidate_rows(step)
+    step.write(TOPIC_CANDIDATES, pd.DataFrame(rows, columns=TOPIC_CANDIDATES.column_names))
+    few = [row["candidate_id"] for row in rows if row["records_count"] < FEWEST_RECORDS or row["customers_count"] < FEWEST_CUSTOMERS]
+    quoted = {(one, quote) for row in rows for one, quote in zip(row["evidence_ids"], row["quotes"], strict=True)}
+    wanted = sorted({one for one, _ in quoted})
+    texts = step.read(FEEDBACK).where(F.col("feedback_id").isin(wanted)).select("feedback_id", "text").limit(len(wanted)).toArrow().to_pylist() if wanted else []
+    said = {row["feedback_id"]: row["text"] or "" for row in texts}
+    false = sum(quote not in said.get(one, "") for one, quote in quoted)
+    step.check("candidates_are_of_several_people", not few, too_few=few[:20])
+    step.check("candidate_quotes_are_substrings", false == 0, quotes_not_found=false)
+    columns = {"Candidate": "name", "Records": "records_count", "Customers": "customers_count", "Last seen": "last_seen_day", "Known as": "known_as"}
+    step.note(TOPIC_CANDIDATES, preview=previews.table(rows, columns), candidates=len(rows), known_already=sum(row["known_as"] is not None for row in rows))
+
+
+ASSETS = [embeddings, themes, topic_candidates]

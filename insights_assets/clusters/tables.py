@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from insights_assets.clusters.candidate_table import TOPIC_CANDIDATES
 from insights_assets.lake.spec import Column, TableSpec
 
 EMBEDDINGS = TableSpec(
@@ -135,4 +136,4 @@ THEME_NAMES = TableSpec(
     ),
 )
 
-TABLES = (EMBEDDINGS, THEMES, THEME_MEMBERS, THEME_NAMES)
+TABLES = (EMBEDDINGS, THEMES, THEME_MEMBERS, THEME_NAMES, TOPIC_CANDIDATES)

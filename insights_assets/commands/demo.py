@@ -144,7 +144,7 @@ def _work_done(reader: Reader, tickets: list[dict[str, Any]], reviewed: int) -> 
         f"A simulated analyst reviewed {reviewed} records, so that the gates can answer.",
     ]
     if active:
-        until = f"{active[0].expires_on:%-d %b}" if active[0].expires_on else "further notice"
+        until = f"{active[0].expires_on:%a %-d %b}" if active[0].expires_on else "further notice"
         skus = list(dict.fromkeys(sku for hold in active for sku in hold.skus))
         named = skus[0] if len(skus) == 1 else f"{len(skus)} products"
         waits = f" ({len(proposed)} more proposed)" if proposed else ""

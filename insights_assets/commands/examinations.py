@@ -39,6 +39,8 @@ def operational_database(settings: Settings) -> str:
         return f"SQLite, made by the first run at {url.database}"
     operations = open_operations(settings.operations_target)
     try:
+        if not operations.is_made:
+            return f"{url.get_backend_name()} answers; its tables are made by the first run"
         with operations.reading() as session:
             stored = session.get(HomeFact, "schema_version")
             if url.get_backend_name() == "sqlite":
@@ -61,6 +63,8 @@ def audit_chain(settings: Settings) -> str:
         return "begins with the first run"
     operations = open_operations(settings.operations_target)
     try:
+        if not operations.is_made:
+            return "begins with the first run"
         found = operations.audit.verify_chain()
     finally:
         operations.close()

@@ -109,6 +109,9 @@ def lint(write_lock: bool) -> None:
 def eval_(version: str | None, home: Path | None, as_json: bool) -> None:
     """Judge a version of label_feedback (default: the one in force) by the reviewed records that nothing learns from.
 
+    VERSION may be written for a label set that is not in force, or be such a set (`label_sets/v2`: the prompt that would come with it); what reviewers said
+    is then read in its words, and topics that only it has are not judged.
+
     Asks the model that settings name, inside the budget; what was answered before is not paid again. The answer is kept: `promote` refuses a version
     that failed. Exit code 3: the gate says fail.
     """
@@ -134,10 +137,11 @@ def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = Non
 
     from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
     from insights_assets.labels.asking import client_of
+    from insights_assets.labels.label_set import load_label_set
     from insights_assets.labels.model.client import ModelClient
     from insights_assets.labels.model.request import Candidates, LabelPrompt
     from insights_assets.labels.prompt_evaluation import evaluate, golden, keep
-    from insights_assets.labels.prompt_versions import active_label_set, active_prompt
+    from insights_assets.labels.prompt_versions import LABELLING, active_label_set, active_prompt, named_prompt
     from insights_assets.labels.prompts import load_prompt
     from insights_assets.labels.reviewed import last_correction, reviewed_records
     from insights_assets.labels.tables import FEEDBACK_LABELS
@@ -155,10 +159,12 @@ def evaluate_in_home(settings: Settings, version: str | None, *, time: Any = Non
     if connection is None:
         raise ValueError("no model is named")
     try:
-        label_set = active_label_set(operations)
-        active = LabelPrompt.of(active_prompt(operations, "label_feedback"), label_set, connection)
-        prompt = LabelPrompt.of(load_prompt("label_feedback", version), label_set, connection) if version is not None else active
-        sample = golden(reviewed_records(step, last_correction(operations)))
+        active = LabelPrompt.of(active_prompt(operations, LABELLING), active_label_set(operations), connection)
+        prompt = active
+        if version is not None:
+            wanted = load_prompt(LABELLING, named_prompt(operations, version))
+            prompt = LabelPrompt.of(wanted, load_label_set(str(wanted.front_matter["label_set"])), connection)
+        sample = golden(reviewed_records(step, last_correction(operations), prompt.label_set))
         products = Candidates(step.read_pandas(PRODUCTS).to_dict("records"))
         client = ModelClient(connection, operations, settings, run_id, time=time) if settings.model != "ai_functions" else client_of(connection, step)
         found = evaluate(client, prompt, sample, products, active)
@@ -174,6 +180,8 @@ def _print_evaluation(found: PromptEvaluation) -> None:
         if one.n:
             click.echo(f"  {one.topic:<22} n {one.n:>4}  precision {_span(one.precision, one.precision_low, one.precision_high)}  "
                        f"recall {_span(one.recall, one.recall_low, one.recall_high)}  F1 {one.f1 or 0:.2f}  {found.gates[one.topic][0].replace('_', ' ')}")
+    if found.unjudged_topics:
+        click.echo(f"not judged, since no reviewer could choose them: {', '.join(found.unjudged_topics)}")
     click.echo("outcomes: " + (", ".join(f"{name} {count}" for name, count in found.outcomes.items()) or "none asked"))
     click.echo(f"{found.calls} calls, {found.cost:.4f} {found.currency}" + (f"; {1000 * found.cost / found.records:.4f} a thousand records" if found.records else ""))
     if found.compared is not None:
@@ -198,17 +206,21 @@ def promote(task: str, version: str, reason: str, past_the_gate: bool, home: Pat
     """Bring a version into force by a person's decision. A version whose evaluation failed is refused."""
     from insights_assets.labels.label_set import LabelSetError
     from insights_assets.labels.prompt_evaluation import kept
+    from insights_assets.labels.prompt_versions import LABELLING, prompt_for, versions_of
     from insights_assets.labels.prompt_versions import promote as bring_into_force
-    from insights_assets.labels.prompt_versions import versions_of
     from insights_assets.labels.prompts import LABEL_SETS, PromptError, load_prompt
 
     settings = settings_for(home=home)
     operations, _ = open_home(settings)
     said: dict[str, Any] | None = None
-    if task != LABEL_SETS and version in versions_of(task):
-        said = kept(operations, load_prompt(task, version).version_id)
+    if version in versions_of(task):
+        try:
+            judged = load_prompt(LABELLING, prompt_for(operations, version)) if task == LABEL_SETS else load_prompt(task, version)
+        except PromptError as error:
+            stop(str(error), WRONG_USE)
+        said = kept(operations, judged.version_id)
         if said is not None and said["answer"] == "fail" and not past_the_gate:
-            stop(f"{task}/{version} failed its evaluation: {said['reason']}. `--past-the-gate` brings it into force all the same; it is kept who did", STOPPED)
+            stop(f"{judged.task}/{judged.version} failed its evaluation: {said['reason']}. `--past-the-gate` brings it into force all the same; it is kept who did", STOPPED)
     try:
         row = bring_into_force(operations, task, version, by=person(), reason=reason)
     except (PromptError, LabelSetError, FileNotFoundError) as error:

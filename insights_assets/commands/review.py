@@ -110,14 +110,18 @@ def report_(as_json: bool, home: Path | None) -> None:
     """How right the labels are by what people reviewed: topics, languages, channels, calibration, agreement."""
     from insights_assets.labels.models import KIND
     from insights_assets.labels.prompt_versions import active_label_set
+    from insights_assets.labels.renaming import topics_in
     from insights_assets.labels.review import measured, standing
     from insights_assets.labels.review_report import render, report
+    from insights_assets.labels.reviewed import corrections_in_words
 
     settings = settings_for(home=home)
     operations, shop = open_home(settings)
-    rows, active = operations.corrections.all(), operations.activations.active(KIND)
-    topics = [topic for topic in active_label_set(operations).topic_ids if topic != "other"]
-    found = measured(rows, _promoted(home, active), active)
+    label_set = active_label_set(operations)
+    rows, active = corrections_in_words(operations, label_set), operations.activations.active(KIND)
+    topics = [topic for topic in label_set.topic_ids if topic != "other"]
+    promoted = {one: frozenset(topics_in(label_set, said)) for one, said in _promoted(home, active).items()}
+    found = measured(rows, promoted, active)
     document = report(standing(rows).values(), found, topics, shop.policy.acceptance.labels_reviewed)
     if as_json:
         emit_json(document)

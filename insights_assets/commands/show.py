@@ -31,6 +31,12 @@ SUBJECTS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
         {"id": "theme_id", "topic": "topic", "words": "name", "records": "size", "since": "born_day", "last seen": "last_seen_day"},
         ("-size", "theme_id"),
     ),
+    "candidates": (
+        "clusters.topic_candidates",
+        {"id": "candidate_id", "called": "name", "records": "records_count", "people": "customers_count", "first seen": "first_seen_day", "last seen": "last_seen_day",
+         "found by": "found_by", "theme": "theme_id", "known as": "known_as"},
+        ("-records_count", "candidate_id"),
+    ),
     "sources": (
         "canonical.source_completeness",
         {"source": "source", "in": "raw_count", "kept": "bronze_count", "replaced": "superseded_count", "set aside": "quarantined_count",
@@ -49,7 +55,7 @@ PIPED_WIDTH = 160
 @home_option
 @json_option
 def show(subject: str, home: Path | None, as_json: bool) -> None:
-    """Show insights, tickets, themes, sources, health or roi of the last published run; verdicts, approvals and loop as they are now."""
+    """Show insights, tickets, themes, candidates (for new topics), sources, health or roi of the last published run; verdicts, approvals and loop as they are now."""
     from insights_assets.tables import all_tables
 
     reader, shop = open_reader(settings_for(home=home))

@@ -10,10 +10,6 @@ import streamlit as st
 from insights_assets.console import theme
 from insights_assets.console.links import INSIGHT_ID
 
-# An emoji is drawn by the browser; a material icon here would be fetched from another host.
-st.set_page_config(page_title="Insights", page_icon="🔎", layout="wide")
-theme.apply()
-
 TODAY = st.Page("views/today.py", title="Today", icon=":material/today:", default=True)
 INSIGHT = st.Page("views/insight.py", title="Insight", icon=":material/search_insights:", url_path="insight")
 APPROVALS = st.Page("views/approvals.py", title="Approvals", icon=":material/how_to_reg:", url_path="approvals")
@@ -24,6 +20,9 @@ HEALTH = st.Page("views/health.py", title="Health", icon=":material/monitor_hear
 ROI = st.Page("views/roi.py", title="ROI", icon=":material/savings:", url_path="roi")
 
 page = st.navigation([TODAY, APPROVALS, TICKETS, INSIGHT, REVIEW, LOOP, HEALTH, ROI], position="top")
+# The tab says which page it is. An emoji is drawn by the browser; a material icon here would be fetched from another host.
+st.set_page_config(page_title=f"{page.title} · Insights", page_icon="🔎", layout="wide")
+theme.apply()
 # A ticket's link may name the console and the insight only.
 asked = st.query_params.get("insight", "")
 if page == TODAY and INSIGHT_ID.fullmatch(asked):

@@ -146,9 +146,8 @@ def since_onset(issue: Issue, as_of: date) -> str:
     if issue.onset_day is None:
         return "onset not known"
     days = (as_of - issue.onset_day).days
-    weekday = wording.WEEKDAYS[issue.onset_day.weekday()]
     ago = "today" if days <= 0 else f"{days} day{'s' if days != 1 else ''} ago"
-    return f"began {ago}, {weekday} {wording.day(issue.onset_day)}"
+    return f"began {ago}, {wording.day(issue.onset_day)}"
 
 
 def verdict_words(verdict: Verdict | None, shop: Shop) -> str:

@@ -90,7 +90,8 @@ def money_parts(row: Row) -> list[dict[str, Any]]:
         value = number_of(row.get(name))
         if name in columns and value is not None:
             column = columns[name]
-            parts.append({"factor": name.replace("_", " "), "value": value, "unit": column.unit or "", "what it is": column.description})
+            unit = (column.unit or "").replace("reporting currency", text_of(row.get("currency")) or "reporting currency").replace(" per day", " a day")
+            parts.append({"what it is": column.description, "value": value, "unit": unit, "stored as": name})
     return parts
 
 
@@ -106,7 +107,7 @@ def compared_rates(causes: Sequence[Row]) -> list[dict[str, Any]]:
             {
                 "what": role,
                 "where": plain(text_of(row["text"]), 120) or _attributes(row),
-                "complaints per order": round(rate * 100, 2) if rate is not None else None,
+                "share of orders": round(rate * 100, 2) if rate is not None else None,
                 "people": number_of(row["observed"]),
                 "orders": round(lines) if (lines := number_of(row["lines"])) is not None else None,
                 "chance if alike": number_of(row["p_value"]),

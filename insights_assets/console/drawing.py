@@ -74,7 +74,7 @@ def draw_evidence(card: Card) -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        st.caption(plots.daily_caption(card.usual))
+        st.caption(plots.daily_caption(card.usual, issue.topic))
         words = plots.daily_words(card.days, card.usual, issue.onset_day)
         st.altair_chart(plots.daily_plot(card.days, card.usual, issue.onset_day), key=f"daily-{key}", alt=words)
     with right:

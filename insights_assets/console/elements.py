@@ -8,9 +8,12 @@ expanders, messages) render Markdown; pages give them fixed words only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Literal
 
 import streamlit as st
+
+from insights_assets.actions import wording
 
 Look = Literal["title", "lead", "body", "quiet", "quote", "step", "shop"]
 #: Fixed words for what an insight can be; anything else is said as it is not known.
@@ -56,9 +59,55 @@ def badges(tier: int, state: str, *, provisional: bool = False, urgent: bool = F
             st.badge("provisional", color="blue")
 
 
+#: Rows that a narrow screen shows.
+NARROW_ROWS = 20
+
+
 def grid(rows: Sequence[Mapping[str, Any]], key: str, columns: Mapping[str, Any] | None = None, height: int | Literal["auto", "content"] = "auto") -> None:
-    """Rows from data in a grid, whose cells hold text, numbers and days and render nothing."""
-    st.dataframe(list(rows), key=key, hide_index=True, width="stretch", height=height, placeholder="–", column_config=dict(columns or {}))
+    """Rows from data in a grid, whose cells hold text, numbers and days and render nothing; on a telephone as lines, since columns would be cut there.
+
+    The style sheet shows one of the two.
+    """
+    with st.container(key=f"wide-{_key(key)}"):
+        st.dataframe(list(rows), key=key, hide_index=True, width="stretch", height=height, placeholder="–", column_config=dict(columns or {}))
+    if rows:
+        with st.container(key=f"narrow-{_key(key)}"):
+            st.text(narrow_words(rows, columns or {}))
+
+
+def narrow_words(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> str:
+    """Each row as a line of its first text and a line of the rest with their names."""
+    head = next((name for name in rows[0] if any(_is_text(row[name]) for row in rows)), next(iter(rows[0])))
+    said = []
+    for row in rows[:NARROW_ROWS]:
+        rest = [words for name, value in row.items() if name != head and (words := _cell_words(name, value, columns.get(name)))]
+        said.append("\n".join(part for part in (str(row[head] if row[head] is not None else "–"), " · ".join(rest)) if part))
+    more = [f"and {len(rows) - NARROW_ROWS} more, on a wider screen"] if len(rows) > NARROW_ROWS else []
+    return "\n\n".join([*said, *more])
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not value.startswith(("/", "http"))
+
+
+def _cell_words(name: str, value: Any, column: Any) -> str:
+    """A cell with its name; empty where it says nothing or is a link, which text cannot be."""
+    if value is None or value == "" or value is False:
+        return ""
+    if isinstance(value, str):
+        return f"{name}: {value}" if _is_text(value) else ""
+    if value is True:
+        return name
+    if isinstance(value, datetime):
+        return f"{name}: {wording.day(value.date())}, {value:%H:%M}"
+    if isinstance(value, date):
+        return f"{name}: {wording.day(value)}"
+    form = ((column or {}).get("type_config") or {}).get("format") if isinstance(column, dict) else None
+    if form == "percent":
+        return f"{name}: {wording.share(float(value))}"
+    if isinstance(form, str) and form.startswith("%"):
+        return f"{name}: {form % value}"
+    return f"{name}: {value:,.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{name}: {value:,.0f}"
 
 
 def notice(text: str, key: str) -> None:

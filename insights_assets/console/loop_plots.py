@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 INK, HALF, MOST = "#1b2430", "#3c6794", "#c3d3e4"
 #: What a stage is called on the page: what happens until it is reached.
 STAGE_WORDS = {
-    "arrival": "complaint to arrival", "label": "arrival to label", "detect": "arrival to detection", "decide": "run to decision", "approve": "approval",
-    "route": "delivery", "acknowledge": "until taken up", "start": "until work began", "fix": "until fixed",
+    "arrival": "from the customer's word until it reached us", "label": "until its topic was known", "detect": "until the issue was seen",
+    "decide": "until it was decided what to do", "approve": "until somebody approved", "route": "until it was where people work",
+    "acknowledge": "until somebody took it up", "start": "until work began", "fix": "until it was fixed",
 }  # fmt: skip
-CLOCK_WORDS = {"shop": "the shop's clock", "wall": "the wall clock"}
+CLOCK_WORDS = {"shop": "the shop's calendar", "wall": "the clock of this house"}
 ROW_HEIGHT = 46
 
 
@@ -26,7 +27,7 @@ def stage_values(summary: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     rows = {row["stage"]: row for row in summary if row["grouping"] == "all" and row["stage"] in STAGE_WORDS}
     return [
         {
-            "stage": f"{STAGE_WORDS[stage]} ({'shop' if rows[stage]['clock'] == 'shop' else 'wall'})", "half": rows[stage]["p50_hours"], "most": rows[stage]["p90_hours"],
+            "stage": STAGE_WORDS[stage], "half": rows[stage]["p50_hours"], "most": rows[stage]["p90_hours"],
             "count": rows[stage]["action_count"], "clock": CLOCK_WORDS.get(rows[stage]["clock"], ""),
             "says": f"{hours_words(rows[stage]['p50_hours'])} · {hours_words(rows[stage]['p90_hours'])}",
         }
@@ -44,7 +45,7 @@ def stages_plot(values: Sequence[Mapping[str, Any]]) -> alt.LayerChart:
     base = alt.Chart(alt.Data(values=list(values)))
     scale = alt.Scale(domain=[0, max(top * 1.45, 1e-6)])
     tips = [
-        alt.Tooltip("stage:N"), alt.Tooltip("half:Q", title="half within, hours", format=".1f"), alt.Tooltip("most:Q", title="nine of ten within, hours", format=".1f"),
+        alt.Tooltip("stage:N"), alt.Tooltip("half:Q", title="half within, hours (p50)", format=".1f"), alt.Tooltip("most:Q", title="nine of ten within, hours (p90)", format=".1f"),
         alt.Tooltip("count:Q", title="actions"), alt.Tooltip("clock:N", title="by"),
     ]  # fmt: skip
     most = base.mark_bar(height=11, color=MOST).encode(x=alt.X("most:Q", title=None, axis=None, scale=scale), y=y, tooltip=tips)

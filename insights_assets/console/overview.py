@@ -105,12 +105,11 @@ def make_today(found: TodayRows, shop: Shop, publication: Publication, judged: J
 def make_header(found: TodayRows, shop: Shop, publication: Publication, awake: Sequence[Card]) -> Header:
     as_of, published_at = publication.as_of_day, publication.created_at
     local = published_at.astimezone(shop.zone)
-    weekday = wording.WEEKDAYS[as_of.weekday()]
     provisional = [row for row in found.insights if row.get("provisional") and Issue.from_row(row).is_open]
     questions = shop.enabled_use_cases
     return Header(
         shop=plain(shop.name),
-        as_of=f"{weekday} {wording.day(as_of)} {as_of.year}",
+        as_of=f"{wording.day(as_of)} {as_of.year}",
         published=f"published {wording.day(local.date())} {local.year}, {local:%H:%M}",
         run_id=publication.run_id,
         question=plain(questions[0].question) if questions else "",

@@ -68,9 +68,9 @@ def daily_plot(days: Sequence[DayCount], usual: float | None, onset: date | None
     return alt.layer(*layers).properties(height=height).configure_view(stroke=None)
 
 
-def daily_caption(usual: float | None) -> str:
+def daily_caption(usual: float | None, topic: str = "") -> str:
     """What stands above the plot."""
-    said = "People a day who complain of this, where it happens"
+    said = f"People a day {wording.who_say(topic)}, where it happens"
     return said if usual is None else f"{said}; dashed: {usual:.1f} would be usual"
 
 

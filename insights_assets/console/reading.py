@@ -45,13 +45,14 @@ class TodayRows:
 
 @dataclass(frozen=True)
 class ActionRows:
-    """What *Approvals*, *Tickets* and *Loop time* show of one publication. `drafts` by action_id, a row a language."""
+    """What *Approvals*, *Tickets* and *Loop time* show of one publication. `drafts` by action_id, a row a language; `names` of products by SKU."""
 
     tickets: list[Row]
     insights: list[Row]
     drafts: dict[str, list[Row]]
     loop: list[Row]
     summary: list[Row]
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class HealthRows:
     business: list[Row]
     layers: list[Row]
     alarms: list[Row]
+    names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def rows(reader: Reader, name: str, where: Column | None = None) -> list[Row]:
 
 def read_health(reader: Reader) -> HealthRows:
     """All rows of *Health*: small tables, one row a day or run and metric."""
-    return HealthRows(*(rows(reader, f"health.{name}") for name in ("pipeline_health", "model_health", "business_health", "layers", "alarms")))
+    return HealthRows(*(rows(reader, f"health.{name}") for name in ("pipeline_health", "model_health", "business_health", "layers", "alarms")), names=product_names(reader))
 
 
 def read_roi(reader: Reader) -> list[Row]:
@@ -114,8 +116,13 @@ def read_actions(reader: Reader) -> ActionRows:
         drafts.setdefault(row["action_id"], []).append(row)
     return ActionRows(
         tickets=rows(reader, "actions.action_tickets"), insights=rows(reader, "anomalies.insights"), drafts=drafts,
-        loop=rows(reader, "actions.loop_time"), summary=rows(reader, "actions.loop_summary"),
+        loop=rows(reader, "actions.loop_time"), summary=rows(reader, "actions.loop_summary"), names=product_names(reader),
     )  # fmt: skip
+
+
+def product_names(reader: Reader) -> dict[str, str]:
+    """SKU -> name, for products that have one."""
+    return {str(row["sku"]): str(row["name"]) for row in rows(reader, "canonical.products") if row["name"]}
 
 
 def read_today(reader: Reader) -> TodayRows:

@@ -40,7 +40,7 @@ def timeline(
 
     def on(day: date | None, what: str) -> None:
         if day is not None:
-            moments.append(Moment("shop", f"{wording.WEEKDAYS[day.weekday()]} {wording.day(day)}", what, (day, "24")))
+            moments.append(Moment("shop", wording.day(day), what, (day, "24")))
 
     def at(clock: Clock, moment: datetime | None, what: str) -> None:
         if moment is not None:

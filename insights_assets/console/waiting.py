@@ -14,8 +14,11 @@ from typing import Any
 
 from insights_assets.actions import wording
 from insights_assets.actions.escaping import inert, plain
-from insights_assets.actions.model import text_of
+from insights_assets.actions.model import Issue, number_of, text_of
+from insights_assets.actions.policy import due_at, owner_of
 from insights_assets.actions.roles import approving_teams
+from insights_assets.actions.ticket_form import PLAIN, TicketFacts
+from insights_assets.actions.tickets import money_at_risk, what_happens
 from insights_assets.console.cards import owner_name
 from insights_assets.resources.operations.models import Approval
 from insights_assets.resources.operations.sending_tables import Hold
@@ -27,7 +30,8 @@ LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "
 
 @dataclass(frozen=True)
 class Waiting:
-    """One question to a person. `yes` and `no` are acts on `subject`; `texts`: what it says, with a heading each."""
+    """One question to a person. `yes` and `no` are acts on `subject`; `grounds`: what was seen, beside what is usual; `sure`: how sure that is;
+    `texts`: what it says, with a heading each."""
 
     subject: str
     yes: str
@@ -42,6 +46,8 @@ class Waiting:
     effect: str
     undo: str
     why: str
+    grounds: str
+    sure: str
     texts: tuple[tuple[str, str], ...]
 
 
@@ -56,8 +62,12 @@ class HeldNow:
     extension: str
 
 
-def waiting(approvals: Iterable[Approval], holds: Sequence[Hold], tickets: Iterable[Row], drafts: Mapping[str, Sequence[Row]], shop: Shop, as_of: date, now: datetime) -> list[Waiting]:
-    """Everything that waits, Tier 1 first, then what runs out first."""
+def waiting(
+    approvals: Iterable[Approval], holds: Sequence[Hold], tickets: Iterable[Row], drafts: Mapping[str, Sequence[Row]], shop: Shop, as_of: date, now: datetime,
+    *, insights: Iterable[Row] = (), names: Mapping[str, str] | None = None,
+) -> list[Waiting]:
+    """Everything that waits, Tier 1 first, then what runs out first. `names`: of products by SKU."""
+    known = {str(row["insight_id"]): row for row in insights}
     rows = {str(row["action_id"]): row for row in tickets}
     by_action = {hold.action_id: hold for hold in holds}
     found = []
@@ -65,11 +75,12 @@ def waiting(approvals: Iterable[Approval], holds: Sequence[Hold], tickets: Itera
         if approval.state == "waiting" and (approval.expires_at is None or approval.expires_at > now):
             row = rows.get(approval.action_id, {})
             hold = by_action.get(approval.action_id)
-            effect, undo = effect_words(approval.kind, row, hold, shop, as_of)
+            effect, undo = effect_words(approval.kind, row, hold, shop, as_of, names)
             found.append(
                 Waiting(
                     approval.action_id, "approve", "reject", approval.kind, int(row.get("tier") or 3), approval.insight_id, _title(row, approval.insight_id),
                     approving_teams(shop, approval.kind), approval.requested_at, approval.expires_at, effect, undo, _reason(row),
+                    *grounds_words(known.get(approval.insight_id), shop, as_of),
                     _texts(row, drafts.get(approval.action_id, ())),
                 )
             )  # fmt: skip
@@ -77,17 +88,32 @@ def waiting(approvals: Iterable[Approval], holds: Sequence[Hold], tickets: Itera
     for hold in holds:
         if hold.state == "proposed" and hold.action_id not in asked:
             row = rows.get(hold.action_id, {})
-            effect, undo = effect_words("promo_hold", row, hold, shop, as_of)
+            effect, undo = effect_words("promo_hold", row, hold, shop, as_of, names)
             found.append(
                 Waiting(
                     hold.hold_id, "place", "release", "promo_hold", int(row.get("tier") or 3), hold.insight_id, _title(row, hold.insight_id),
-                    approving_teams(shop, "promo_hold"), hold.created_at, None, effect, undo, plain(hold.state_reason or "", 200), _texts(row, ()),
+                    approving_teams(shop, "promo_hold"), hold.created_at, None, effect, undo, plain(hold.state_reason or "", 200),
+                    *grounds_words(known.get(hold.insight_id), shop, as_of), _texts(row, ()),
                 )
             )  # fmt: skip
     return sorted(found, key=lambda entry: (entry.tier, entry.until is None, entry.until or entry.asked_at, entry.subject))
 
 
-def effect_words(kind: str, row: Row, hold: Hold | None, shop: Shop, as_of: date) -> tuple[str, str]:
+def grounds_words(row: Row | None, shop: Shop, as_of: date) -> tuple[str, str]:
+    """(what was seen and what it costs, how sure that is); empty where no insight stands behind it."""
+    if row is None:
+        return "", ""
+    issue = Issue.from_row(row)
+    facts = TicketFacts(issue=issue, shop=shop, as_of=as_of, due_at=due_at(shop.policy, shop, as_of, issue.tier), owner=owner_of(issue, shop.policy))
+    money = money_at_risk(issue, shop)
+    confidence = number_of(row.get("confidence"))
+    sure = "" if confidence is None else f"{'over 99 %' if confidence > 0.99 else f'about {confidence * 100:.0f} %'} that it is a real issue of this topic"
+    if issue.provisional:
+        sure = f"{sure}; provisional: people have checked too few records of this topic" if sure else "provisional: people have checked too few records of this topic"
+    return f"{what_happens(facts, PLAIN)} {money[:1].upper()}{money[1:]}.", sure
+
+
+def effect_words(kind: str, row: Row, hold: Hold | None, shop: Shop, as_of: date, names: Mapping[str, str] | None = None) -> tuple[str, str]:
     """(what a yes does, how to take it back)"""
     owner, destination = owner_name(text_of(row.get("owner")), shop), place_words(text_of(row.get("destination")))
     if kind == "promo_hold" and hold is not None:
@@ -95,7 +121,7 @@ def effect_words(kind: str, row: Row, hold: Hold | None, shop: Shop, as_of: date
         verb = "brings" if len(hold.skus) == 1 else "bring"
         share = f", which {verb} {wording.share(hold.revenue_share)} of revenue" if hold.revenue_share is not None else ""
         return (
-            f"Takes {products_words(hold)} out of paid promotion at once{share}: desk/holds.csv names {'it' if len(hold.skus) == 1 else 'them'} until {wording.day(last)}.",
+            f"Takes {products_words(hold, names)} out of paid promotion at once{share}: desk/holds.csv names {'it' if len(hold.skus) == 1 else 'them'} until {wording.day(last)}.",
             f"Release it here, or: insights hold release {hold.hold_id}. It ends by itself on {wording.day(last)}, and when the issue does.",
         )
     if kind == "macro":
@@ -115,13 +141,13 @@ def place_words(destination: str) -> str:
     return f"in {inert(vendor.capitalize(), 20)} ({inert(name, 60)})"
 
 
-def products_words(hold: Hold) -> str:
-    """`1 product (LMP-1)`"""
-    listed = ", ".join(inert(sku, 40) for sku in hold.skus[:5]) + (" …" if len(hold.skus) > 5 else "")
+def products_words(hold: Hold, names: Mapping[str, str] | None = None) -> str:
+    """`1 product (Aurora lamp LMP-1)`"""
+    listed = ", ".join(f"{inert((names or {}).get(sku, ''), 60)} {inert(sku, 40)}".strip() for sku in hold.skus[:5]) + (" …" if len(hold.skus) > 5 else "")
     return f"{len(hold.skus)} product{'s' if len(hold.skus) != 1 else ''} ({listed or 'none stands out'})"
 
 
-def held_now(holds: Iterable[Hold], tickets: Iterable[Row], shop: Shop) -> list[HeldNow]:
+def held_now(holds: Iterable[Hold], tickets: Iterable[Row], shop: Shop, names: Mapping[str, str] | None = None) -> list[HeldNow]:
     """Running holds, the one that ends first on top."""
     titles = {str(row["action_id"]): _title(row, str(row["insight_id"])) for row in tickets}
     found = []
@@ -136,7 +162,7 @@ def held_now(holds: Iterable[Hold], tickets: Iterable[Row], shop: Shop) -> list[
         asked = ""
         if hold.extension_until is not None:
             asked = f"{inert(hold.extension_asked_by or 'somebody', 60)} asks to hold until {wording.day(hold.extension_until)}: a second person confirms it."
-        found.append(HeldNow(hold, titles.get(hold.action_id, hold.insight_id), products_words(hold), f"{until} · {by}{on}{share}{times}", asked))
+        found.append(HeldNow(hold, titles.get(hold.action_id, hold.insight_id), products_words(hold, names), f"{until} · {by}{on}{share}{times}", asked))
     return sorted(found, key=lambda entry: (entry.hold.expires_on or date.max, entry.hold.hold_id))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.actions import wording
 from insights_assets.canonical.tables import FEEDBACK, ORDERS, SHIPMENTS
 from insights_assets.sources.catalogue import BY_NAME
 from insights_assets.sources.tables import RAW
@@ -165,7 +166,7 @@ def as_text(found: Trace) -> str:
     lines.append(f"  {insight['observed_count']:g} people seen{usual}{lift}; began {insight['onset_day']}")
     for cause in answer["causes"][:3]:
         place = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in dict(cause.get("attributes") or {}).items()) or "the whole shop"
-        rate = f": {100 * cause['rate']:.1f} % of orders complain" if cause.get("rate") is not None else ""
+        rate = f": {wording.saying(insight['topic'])}s on {wording.share(cause['rate'])} of orders" if cause.get("rate") is not None else ""
         other = f" (other {str(cause['compared']).replace('_', ' ')})" if cause.get("role") == "outside" and cause.get("compared") else ""
         lines.append(f"  {'cause' if cause.get('role') == 'cause' else 'beside it'}: {place}{other}{rate}")
     for theme in answer["themes"][:3]:

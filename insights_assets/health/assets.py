@@ -14,8 +14,8 @@ from insights_assets.canonical.tables import FEEDBACK, ORDERS, QUARANTINE, SESSI
 from insights_assets.health import before_after, pipeline, roi
 from insights_assets.health.business import BusinessDays, business_metrics
 from insights_assets.health.business_days import business_days
+from insights_assets.health.layers import BEHIND_GREEN, alarms, layer_of
 from insights_assets.health.layers import LAYERS as LAYER_NAMES
-from insights_assets.health.layers import alarms, layer_of
 from insights_assets.health.model import accuracy_metrics, alert_metric, confidence_days, confidence_metrics, drift_metric, prompt_regression_metric
 from insights_assets.health.tables import ALARMS, BUSINESS_HEALTH, LAYERS, MODEL_HEALTH, PIPELINE_HEALTH, ROI
 from insights_assets.labels.model.spending import Spending, spending_of
@@ -163,7 +163,7 @@ def _business(step: Step, day: date) -> BusinessDays:
     LAYERS, ALARMS, reads=(PIPELINE_HEALTH, MODEL_HEALTH, BUSINESS_HEALTH), memo=nothing_else,
     checks=(
         Check(
-            "business_well_where_pipeline_is", ALARMS, "The business is not red while every run and source is well (R109).", severity=dg.AssetCheckSeverity.WARN,
+            "business_well_where_pipeline_is", ALARMS, "The business is not red while every run and source is well (R109). A warning to look at the shop: no fault of the run, and nothing is held back.", severity=dg.AssetCheckSeverity.WARN,
         ),
     ),
 )  # fmt: skip
@@ -184,7 +184,8 @@ def layers(step: Step) -> None:
             {"alarm_id": alarm.alarm_id, "kind": alarm.kind, "raised_day": alarm.raised_day, "metrics": list(alarm.metrics), "says": alarm.says, "run_id": step.run_id}
             for alarm in raised
         ]))  # fmt: skip
-    step.check("business_well_where_pipeline_is", not raised, alarms=[alarm.kind for alarm in raised])
+    # Where the pipeline is red itself nothing is said of the business: its own checks and `health.alarms` tell of that.
+    step.check("business_well_where_pipeline_is", all(alarm.kind != BEHIND_GREEN for alarm in raised), says=" ".join(alarm.says for alarm in raised))
     step.note(LAYERS, **{layer.layer: layer.state for layer in found})
 
 

@@ -88,12 +88,13 @@ def _tickets(known: DataFrame) -> list[dict[str, Any]]:
     from pyspark.sql import functions as F
 
     answered = F.col("first_response_at").isNotNull() & (F.col("first_response_at") >= F.col("happened_at"))
-    waited = (F.col("first_response_at").cast("double") - F.col("happened_at").cast("double")) / 3600
+    # Whole milliseconds, for the same reason as the cents of refunds.
+    waited = F.round((F.col("first_response_at").cast("double") - F.col("happened_at").cast("double")) * 1_000).cast("bigint")
     handled = F.col("handle_seconds").isNotNull()
     macro = handled & (F.coalesce(F.size("macro_ids"), F.lit(0)) > 0)
     return _rows(
         known.groupBy(F.col("happened_day").alias("day")).agg(
-            F.count("*").alias("tickets"), F.sum(answered.cast("bigint")).alias("answered"), F.sum(F.when(answered, waited).otherwise(0.0)).alias("response_hours"),
+            F.count("*").alias("tickets"), F.sum(answered.cast("bigint")).alias("answered"), (F.sum(F.when(answered, waited).otherwise(0)) / 3_600_000).alias("response_hours"),
             F.sum(handled.cast("bigint")).alias("handled"), F.sum(F.when(handled, F.col("handle_seconds")).otherwise(0.0)).alias("handle_seconds"),
             F.sum(macro.cast("bigint")).alias("macro_handled"), F.sum(F.when(macro, F.col("handle_seconds")).otherwise(0.0)).alias("macro_seconds"),
         )
@@ -121,9 +122,10 @@ def _refunds(refunded: DataFrame, fx: DataFrame, top: list[str], currency: str) 
         daily_rates(fx, currency), (F.col("paid_in") == F.col("fx_currency")) & (F.col("happened_day") >= F.col("fx_from")) & (F.col("happened_day") < F.col("fx_to")), "left",
     )
     rate = F.when(F.col("paid_in").isNull() | (F.col("paid_in") == currency), F.lit(1.0)).otherwise(F.col("fx_rate"))
-    amounts = rated.select("sku", F.col("happened_day").alias("day"), F.round(F.col("refund_amount") * rate, 2).alias("amount"))
+    # Cents, as whole numbers: a sum of floats would end in what the order of the rows happened to be.
+    amounts = rated.select("sku", F.col("happened_day").alias("day"), F.round(F.col("refund_amount") * rate * 100).cast("bigint").alias("cents"))
     return _rows(
-        amounts.groupBy("sku", "day", F.col("amount").isNotNull().alias("is_rated")).agg(F.sum("amount").alias("amount"), F.count("*").alias("refunds"))
+        amounts.groupBy("sku", "day", F.col("cents").isNotNull().alias("is_rated")).agg((F.sum("cents") / 100).alias("amount"), F.count("*").alias("refunds"))
     )
 
 

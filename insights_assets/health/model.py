@@ -41,9 +41,9 @@ def confidence_metrics(rows: Rows, as_of: date) -> list[Metric]:
     source = "labels.feedback_labels (confidence, label_source classifier or model)"
     sure, unsure = daily(rows, "confidence", "labels"), daily(rows, "unsure", "labels")
     return [
-        _held("label_confidence", sure, as_of, source, "mean confidence {now:.3f} over {n:,} labels", -1.0, lambda now, before: before - now > FALL),
+        _held("label_confidence", sure, as_of, source, "{now:.1%} sure on average over {n:,} labels", -1.0, lambda now, before: before - now > FALL),
         _held(
-            "unsure_label_share", unsure, as_of, source, "{now:.1%} of {n:,} labels are below " + str(LOW_CONFIDENCE), 1.0,
+            "unsure_label_share", unsure, as_of, source, "{now:.1%} of {n:,} labels are unsure (below " + f"{LOW_CONFIDENCE:.0%})", 1.0,
             lambda now, before: before > 0 and now / before - 1 > RISE,
         ),
     ]  # fmt: skip
@@ -57,8 +57,7 @@ def _held(metric: str, series: Daily, as_of: date, source: str, says: str, sign:
     state: State = "too_few"
     z = None if found.z is None else sign * found.z
     if found.before is not None and z is not None:
-        shape = "{:.3f}" if metric == "label_confidence" else "{:.1%}"
-        sentence += f"; {shape.format(found.before)} in the {WINDOW_DAYS} days before"
+        sentence += f"; {found.before:.1%} in the {WINDOW_DAYS} days before"
         material = is_material(found.now, found.before)
         state = "red" if material and z >= 3.0 else "amber" if material and z >= 2.0 else "green"
     return Metric(metric, state, sentence, source, found.now, "0 to 1", found.low, found.high, found.before, z, found.sample, trend=weekly(series, as_of))
@@ -76,8 +75,9 @@ def accuracy_metrics(quality: Rows) -> list[Metric]:
     state: State = {"pass": "green", "fail": "red"}.get(over_all["gate"], "too_few")  # type: ignore[assignment]
     if failing and state == "green":
         state = "amber"
-    says = f"precision {over_all['precision']:.2f}, recall {over_all['recall']:.2f} over {over_all['reviewed_count']:,} reviewed"
-    says += f"; {len(failing)} topics fail their gate" + (f" ({', '.join(failing[:4])})" if failing else "") + (f", {few} have too few reviewed" if few else "")
+    says = f"people checked {over_all['reviewed_count']:,} records: {over_all['precision']:.0%} of the labels given are right (precision), {over_all['recall']:.0%} of those due were given (recall)"
+    named = f" ({', '.join(topic.replace('_', ' ') for topic in failing[:4])}{' …' if len(failing) > 4 else ''})" if failing else ""
+    says += f"; {len(failing)} topic{'s are' if len(failing) != 1 else ' is'} below what is wanted{named}" + (f"; {few} have too few checked" if few else "")
     return [
         Metric(
             "reviewed_accuracy", state, says, source, over_all["f1"], "micro-F1, 0 to 1", sample_count=over_all["reviewed_count"],

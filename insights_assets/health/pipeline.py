@@ -68,7 +68,7 @@ def latency_metrics(seconds: float | None, completeness: Sequence[Mapping[str, A
         found = [not_available("run_seconds", "a run of Dagster's", runs)]
     else:
         state: State = "green" if seconds < RUN_AMBER_SECONDS else "amber" if seconds < RUN_RED_SECONDS else "red"
-        found = [Metric("run_seconds", state, f"{seconds:,.0f} s from start to here; an hourly loop has 3,600", runs, round(seconds, 1), "seconds", previous=RUN_RED_SECONDS)]
+        found = [Metric("run_seconds", state, f"{_time_words(seconds)} from its start to this point; a run that goes every hour has 60 min", runs, round(seconds, 1), "seconds", previous=RUN_RED_SECONDS)]
     lags = {row["source"]: (as_of - row["last_received_day"]).days for row in completeness if row["source"] in DAILY_SOURCES and row["last_received_day"] is not None}
     if not lags:
         return [*found, not_available("source_lag_days", "a source that delivers every day", sources)]
@@ -86,11 +86,21 @@ def task_metrics(failed_steps: int, failed_checks: Sequence[str], misfit_tables:
     state: State = "red" if failed_steps or outcome == "failed" else "green"
     says = f"{failed_steps} tasks failed" + (f"; the run {outcome}" if outcome != "succeeded" else "")
     checks: State = "red" if misfit_tables else "amber" if failed_checks else "green"
-    named = ", ".join(failed_checks[:3]) + (f" and {len(failed_checks) - 3} more" if len(failed_checks) > 3 else "")
+    named = ", ".join(_check_words(check) for check in failed_checks[:3]) + (f" and {len(failed_checks) - 3} more" if len(failed_checks) > 3 else "")
     return [
         Metric("failed_task_count", state, says, source, float(failed_steps), "tasks"),
         Metric("failed_check_count", checks, f"did not hold: {named}" if failed_checks else "every check so far held", source, float(len(failed_checks)), "checks"),
     ]
+
+
+def _time_words(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
+
+
+def _check_words(check: str) -> str:
+    """`label quality holds (labels.label_quality)` for `labels.label_quality: label_quality_holds`"""
+    table, _, name = check.partition(": ")
+    return f"{name.replace('_', ' ')} ({table})" if name else check
 
 
 def success_metric(runs: Sequence[RunFact], current: str, job: str, now: datetime, acceptance: Acceptance) -> Metric:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from insights_assets.health.layers import LAYERS
+from insights_assets.health.layers import LAYERS, metric_name, still_rings
 
 Row = Mapping[str, Any]
-STATE_WORDS = {"green": "well", "amber": "watch", "red": "ill", "too_few": "too few to judge", "not_available": "not available"}
+STATE_WORDS = {"green": "well", "amber": "watch", "red": "not well", "too_few": "too few to judge", "not_available": "not available"}
 LAYER_TITLES = {"technical": "Pipeline", "model": "Labels", "business": "Business"}
 PART_TITLES = {"benefit": "What it earned (proven effects only)", "cost": "What it costs", "result": "Return", "before_after": "Before and after"}
 _ORDER = ("red", "amber", "too_few", "green", "not_available")
@@ -59,7 +59,7 @@ def health_view(pipeline: Sequence[Row], model: Sequence[Row], business: Sequenc
         )
         row = coloured.get(name)
         views.append(LayerView(name, LAYER_TITLES[name], row["state"] if row else "not_available", row["says"] if row else "not measured", tuple(whole), tuple(parts[:PRODUCTS_SHOWN])))
-    return HealthView(day, tuple(views), tuple(row for row in alarms if row["raised_day"] == day), tuple(run_rows(pipeline)))
+    return HealthView(day, tuple(views), tuple(row for row in alarms if row["raised_day"] == day and still_rings(row["kind"], {name: one["state"] for name, one in coloured.items()})), tuple(run_rows(pipeline)))
 
 
 def latest_run(pipeline: Sequence[Row]) -> list[Row]:
@@ -120,7 +120,3 @@ def roi_lines(rows: Sequence[Row]) -> list[str]:
 def _state(row: Row) -> str:
     """Its colour in a word, in a column; a metric that is not available says so in its own sentence."""
     return f"{'-' if row['state'] == 'not_available' else STATE_WORDS[row['state']]:<19}"
-
-
-def metric_name(metric: str) -> str:
-    return metric.replace("_", " ")

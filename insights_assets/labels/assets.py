@@ -11,6 +11,7 @@ from insights_assets.labels import cascade_report
 from insights_assets.labels.build import build_labels, label_hash
 from insights_assets.labels.candidate import gate_answer, judge_candidate, waiting_candidate
 from insights_assets.labels.cascade_tables import CASCADE_STEPS, CONFLICT_QUALITY, LABEL_CONFLICTS, LABEL_DECISIONS
+from insights_assets.labels.check_scope import CheckScope
 from insights_assets.labels.detail_tables import LABEL_DETAILS, MODEL_ENTITIES
 from insights_assets.labels.entity_words import KINDS
 from insights_assets.labels.evaluation import expected_error, gate, micro, quality
@@ -19,9 +20,11 @@ from insights_assets.labels.models import KIND, promote
 from insights_assets.labels.prompt_versions import active_label_set, active_version
 from insights_assets.labels.prompts import LABEL_SETS
 from insights_assets.labels.relabel import activation_to_follow, next_days
+from insights_assets.labels.renaming import topics_in
 from insights_assets.labels.review import measured, readers
 from insights_assets.labels.review_report import confidence_table
 from insights_assets.labels.review_sampling import REVIEW_DAYS, sample
+from insights_assets.labels.reviewed import corrections_in_words
 from insights_assets.labels.tables import (
     FEEDBACK_LABELS,
     LABEL_CORRECTIONS,
@@ -77,23 +80,27 @@ def feedback_labels(step: Step) -> None:
     """Topics with a quote each, sentiment, urgency, product and risk tags of every record."""
     from pyspark.sql import functions as F
 
+    known = active_label_set(step.operations)
+    scope = CheckScope(step, FEEDBACK_LABELS, by=known.version)
     report = build_labels(step)
-    labels, feedback, known = step.read(FEEDBACK_LABELS), step.read(FEEDBACK), active_label_set(step.operations)
-    topics = labels.select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*")
-    is_false = F.col("quote").isNotNull() & (F.expr("substring(text, start + 1, end - start)") != F.col("quote"))
-    quoted = topics.join(feedback.select("feedback_id", "text"), "feedback_id", "left").groupBy("topic")
-    by_topic = quoted.agg(F.count("*").alias("count"), F.count_if(is_false).alias("false")).toArrow().to_pylist()
-    outside, false = sum(row["count"] for row in by_topic if row["topic"] not in known.topic_ids), sum(row["false"] for row in by_topic)
-    tags = labels.select(F.explode("risk_tags").alias("tag")).where(~F.col("tag").isin(list(known.risk_tag_ids))).count()
+    labels, feedback = step.read(FEEDBACK_LABELS), scope.of(step.read(FEEDBACK), report.days)
+    written = scope.of(labels, report.days)
+    topics = written.select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*").where("quote IS NOT NULL")
+    is_false = F.expr("substring(text, start + 1, end - start)") != F.col("quote")
+    false = topics.join(feedback.select("feedback_id", "text"), "feedback_id", "left").where(F.col("text").isNull() | is_false).count()
+    by_topic = labels.select(F.explode("topics.topic").alias("topic")).groupBy("topic").count().toArrow().to_pylist()
+    outside = sum(row["count"] for row in by_topic if row["topic"] not in known.topic_ids)
+    tags = written.select(F.explode("risk_tags").alias("tag")).where(~F.col("tag").isin(list(known.risk_tag_ids))).count()
+    missing = feedback.select("feedback_id").join(written.select("feedback_id"), "feedback_id", "left_anti").count()
     step.check("labels_in_label_set", outside + tags == 0, topics_outside=outside, tags_outside=tags)
     step.check("quotes_are_substrings", false == 0, quotes_not_found=false)
-    by_source = feedback.select("feedback_id").join(labels.select("feedback_id", "label_source"), "feedback_id", "left").groupBy("label_source")
-    shares = {row["label_source"]: row["count"] for row in by_source.count().toArrow().to_pylist()}
-    missing = shares.pop(None, 0)
     step.check("every_record_is_labelled", missing == 0, unlabelled=missing)
+    if not outside + tags + false + missing:
+        scope.held()
+    shares = {row["label_source"]: row["count"] for row in labels.groupBy("label_source").count().toArrow().to_pylist()}
     step.note(FEEDBACK_LABELS, preview=_by_topic([{"topic": row["topic"], "count": row["count"]} for row in by_topic]))
     step.note(FEEDBACK_LABELS, **{name: value for name, value in report.model.items() if value is not None})
-    step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{source}": count for source, count in shares.items()})
+    step.note(FEEDBACK_LABELS, days_labelled=len(report.days), **{f"by_{source}": count for source, count in shares.items()})
 
 
 def _by_topic(counts: list[dict[str, Any]]) -> Any:
@@ -111,7 +118,7 @@ def labelled_feedback(step: Step) -> None:
     labels = step.read(FEEDBACK_LABELS)
     stored = step.read(LABELLED_FEEDBACK)
     hashed = labels.withColumn("label_hash", label_hash())
-    days = days_that_differ(hashed, stored, ["feedback_id", "label_hash"])
+    days = days_that_differ(hashed, stored, ["feedback_id", "label_hash"], step.changed_days(FEEDBACK_LABELS, LABELLED_FEEDBACK))
     names = F.transform("topics", lambda topic: topic["topic"])
     mine = hashed.where(F.col("received_day").isin(sorted(days))).withColumn("topic_names", names).drop("received_day")
     text = step.read(FEEDBACK).where(F.col("received_day").isin(sorted(days))).drop("sku", "sku_source")
@@ -126,13 +133,17 @@ def label_details(step: Step) -> None:
     """What each record names, and how sure each field of its label is."""
     from pyspark.sql import functions as F
 
+    scope = CheckScope(step, LABEL_DETAILS)
     days = build_details(step)
-    named = step.read(LABEL_DETAILS).select("feedback_id", F.explode("entities").alias("one")).select("feedback_id", "one.*")
+    named = scope.of(step.read(LABEL_DETAILS), days).select("feedback_id", F.explode("entities").alias("one")).select("feedback_id", "one.*")
     outside = named.where(~F.col("kind").isin(list(KINDS))).count()
-    false = named.join(step.read(FEEDBACK).select("feedback_id", "text"), "feedback_id").where("substring(text, start + 1, end - start) != quote").count()
+    texts = scope.of(step.read(FEEDBACK), days).select("feedback_id", "text")
+    false = named.join(texts, "feedback_id", "left").where("text IS NULL OR substring(text, start + 1, end - start) != quote").count()
     step.check("entities_stand_in_their_text", outside + false == 0, kinds_outside=outside, quotes_not_found=false)
+    if not outside + false:
+        scope.held()
     counts = named.groupBy("kind", "source").count().toArrow().to_pylist()
-    step.note(LABEL_DETAILS, days_rebuilt=days, **{f"{row['kind']}_by_{row['source']}": row["count"] for row in sorted(counts, key=lambda row: (row["kind"], row["source"]))})
+    step.note(LABEL_DETAILS, days_rebuilt=len(days), **{f"{row['kind']}_by_{row['source']}": row["count"] for row in sorted(counts, key=lambda row: (row["kind"], row["source"]))})
 
 
 @table_assets(REVIEW_QUEUE, reads=(LABELLED_FEEDBACK, FEEDBACK_LABELS, LABEL_DECISIONS, LABEL_CONFLICTS), memo=correction_state)
@@ -165,7 +176,8 @@ def promoted_labels(step: Step) -> dict[str, frozenset[str]]:
     if active is None:
         return {}
     rows = step.read(LABEL_CANDIDATES).where(f"model_version = '{active.version}'").select("feedback_id", "topics").toArrow().to_pylist()
-    return {row["feedback_id"]: frozenset(row["topics"]) for row in rows}
+    label_set = active_label_set(step.operations)
+    return {row["feedback_id"]: frozenset(topics_in(label_set, row["topics"])) for row in rows}
 
 
 @table_assets(
@@ -180,7 +192,7 @@ def label_quality(step: Step) -> None:
         "previous_value": json.dumps(r.previous_value["value"], sort_keys=True) if r.previous_value else None, "reason": r.reason, "corrected_by": r.corrected_by,
         "corrected_through": r.corrected_through, "corrected_at": r.corrected_at,
     } for r in rows], columns=LABEL_CORRECTIONS.column_names))
-    records = measured(rows, promoted_labels(step), step.operations.activations.active(KIND))
+    records = measured(corrections_in_words(step.operations), promoted_labels(step), step.operations.activations.active(KIND))
     judged, versions = [one.judged for one in records], {one.version for one in records}
     limits, label_set = step.shop.policy.acceptance, active_label_set(step.operations)
     found = [*quality(judged, [t for t in label_set.topic_ids if t != "other"]), micro(judged)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS
@@ -14,7 +15,6 @@ from insights_assets.labels.detail_tables import MODEL_ENTITIES
 from insights_assets.labels.models import SHIPPED as SHIPPED  # noqa: PLC0414 - part of this module's interface
 from insights_assets.labels.models import active_file
 from insights_assets.labels.prompt_versions import active_label_set, keep_defaults
-from insights_assets.labels.renaming import names_in
 from insights_assets.labels.tables import FEEDBACK_LABELS, RULE_LABELS
 from insights_assets.lake.changes import days_that_differ
 
@@ -35,9 +35,9 @@ _HITS = "array<struct<rule_id:string,kind:string,target:string,start:int,end:int
 
 @dataclass(frozen=True)
 class LabelReport:
-    """Days and records labelled by one step."""
+    """Days written and records labelled by one step."""
 
-    days: int
+    days: frozenset[date]
     records: int
     #: What the model's step did; nothing where no model is named.
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -54,20 +54,11 @@ def labeller_of(step: Step) -> Labeller:
 
 
 def corrections_of(step: Step) -> dict[str, dict[str, Any]]:
-    """feedback_id -> field -> the corrected value in force."""
+    """feedback_id -> field -> the corrected value in force, in the words of the label set in force."""
     from insights_assets.labels.review import values_in_force
+    from insights_assets.labels.reviewed import corrections_in_words
 
-    found = values_in_force(step.operations.corrections.all())
-    named = {topic for fields in found.values() for topic in fields.get("topics") or ()}
-    names = names_in(active_label_set(step.operations), named)
-    if any(now != topic for topic, now in names.items()):
-        # People spoke in the words of an earlier label set.
-        return {one: {**fields, "topics": _renamed(fields["topics"], names)} if "topics" in fields else fields for one, fields in found.items()}
-    return found
-
-
-def _renamed(topics: Sequence[str], names: Mapping[str, str | None]) -> list[str]:
-    return list(dict.fromkeys(now for now in map(names.__getitem__, topics) if now is not None))
+    return values_in_force(corrections_in_words(step.operations))
 
 
 def build_labels(step: Step) -> LabelReport:
@@ -85,10 +76,12 @@ def build_labels(step: Step) -> LabelReport:
     key = ["feedback_id", "input_hash", "received_day"]
     # A label that stands no longer is equal to nothing that is wanted.
     every = labels.withColumn("input_hash", F.when(stands, F.col("input_hash")).otherwise(F.lit("")))
-    days = days_that_differ(wanted, every, ["feedback_id", "input_hash"])
+    # Days that are due, and those that wait for a model, are so by more than their tables.
+    among = None if due or asking is not None else step.changed_days(FEEDBACK, FEEDBACK_LABELS)
+    days = days_that_differ(wanted, every, ["feedback_id", "input_hash"], among)
     if not days:
         relabel.close(step, due)
-        return LabelReport(0, 0, _closed(asking))
+        return LabelReport(frozenset(), 0, _closed(asking))
     # Whole days are written, but only records whose input or versions changed are labelled again.
     on_days = wanted.where(F.col("received_day").isin(sorted(days)))
     kept = stored.join(on_days.select(*key), key, "left_semi") if step.lake.row_count(FEEDBACK_LABELS) else None
@@ -118,7 +111,7 @@ def build_labels(step: Step) -> LabelReport:
         step.write(LABEL_DECISIONS, decisions, days=days)
     relabel.close(step, due)
     step.lake.clear_scratch("labelled", "decisions")
-    return LabelReport(len(days), result.rows, _closed(asking))
+    return LabelReport(frozenset(days), result.rows, _closed(asking))
 
 
 def _beside(step: Step, spec: TableSpec, new: DataFrame, kept: DataFrame | None) -> DataFrame:

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from insights_assets.labels.cascade_tables import LABEL_CONFLICTS
+from insights_assets.labels.prompt_versions import active_version
+from insights_assets.labels.prompts import LABEL_SETS
 from insights_assets.labels.review import standing
+from insights_assets.labels.reviewed import corrections_in_words
 from insights_assets.labels.tables import FEEDBACK_LABELS
 from insights_assets.resources.operations.asking_tables import ModelCall
 
@@ -44,7 +47,7 @@ def ledger_sums(operations: Operations, since: date | None = None, task: str | N
 def ledger_state(step: Step) -> str:
     """What the report depends on beside its tables."""
     corrections = step.operations.corrections.all()
-    return f"{corrections[-1].correction_id if corrections else 0}|{ledger_sums(step.operations, task=LABELLING)}"
+    return f"{corrections[-1].correction_id if corrections else 0}|{active_version(step.operations, LABEL_SETS)}|{ledger_sums(step.operations, task=LABELLING)}"
 
 
 def step_rows(step: Step) -> list[dict[str, Any]]:
@@ -72,7 +75,7 @@ def _reviewed_by_step(step: Step) -> tuple[Counter[str], Counter[str]]:
     """Per step: labels that were right when they were reviewed, and how many were reviewed. The version that spoke says which step it was."""
     right: Counter[str] = Counter()
     seen: Counter[str] = Counter()
-    for found in standing(step.operations.corrections.all()).values():
+    for found in standing(corrections_in_words(step.operations)).values():
         before = found.asked
         if found.right is None or "topics" not in before or not before.get("weight"):
             continue
@@ -88,7 +91,7 @@ def conflict_rows(step: Step) -> list[dict[str, Any]]:
     counted = step.read(LABEL_CONFLICTS).groupBy(*key).count().toArrow().to_pylist()
     if not counted:
         return []
-    latest = {one: found.right for one, found in standing(step.operations.corrections.all()).items() if found.right is not None}
+    latest = {one: found.right for one, found in standing(corrections_in_words(step.operations)).items() if found.right is not None}
     reviewed: Counter[tuple[str, ...]] = Counter()
     won: Counter[tuple[str, ...]] = Counter()
     if latest:

@@ -1,7 +1,7 @@
 """Details of labels: what each record names, and how sure each field of its label is. A function of tables; touches the lake alone.
 
 Belongs here: which days want it, joining what was found here and what a model named, confidences by field. Does not belong here: finding
-(`entities`), asking (`asking`), topics and their calibrated confidence (`cascade`).
+(`entities`), asking (`asking`), how sure sentiment and urgency are (`field_curves`), topics and their calibrated confidence (`cascade`).
 
 A thing found here stands; the model adds what nothing here knows, under its own words. Where both found the same place, the surer says how sure.
 """
@@ -9,6 +9,7 @@ A thing found here stands; the model adds what nothing here knows, under its own
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK, PRODUCTS, SHIPMENTS
@@ -16,12 +17,11 @@ from insights_assets.labels.build import label_hash
 from insights_assets.labels.detail_tables import LABEL_DETAILS, MODEL_ENTITIES, MODEL_ENTITIES_TYPE
 from insights_assets.labels.entities import MODEL, MOST_ENTITIES, EntityFinder
 from insights_assets.labels.entity_words import MOST_NAMES, PLACE, load_entity_words
-from insights_assets.labels.fields import number_of, text_of
+from insights_assets.labels.field_curves import FieldCurves, load_field_curves, sentiment_sure, urgency_sure
+from insights_assets.labels.fields import text_of
 from insights_assets.labels.model.label import CONFIDENCE_OF_BAND
 from insights_assets.labels.rules import RULE_CONFIDENCE
-from insights_assets.labels.sentiment import EDGE, NEGATIVE, POSITIVE
 from insights_assets.labels.tables import FEEDBACK_LABELS
-from insights_assets.labels.urgency import CRITICAL, HIGH
 from insights_assets.lake.changes import days_that_differ
 
 if TYPE_CHECKING:
@@ -32,18 +32,15 @@ if TYPE_CHECKING:
 
 #: How sure the product is by where it is known from.
 _SKU_SURE = {"both": 0.98, "order": 0.95, "text": 0.85, "conflict": 0.5}
-#: A score so far from where its word would change is as sure as it gets.
-_FAR, _SUREST = 0.5, 0.95
-_PRESSES = 0.8
 _LABEL = ("topics", "sentiment", "sentiment_score", "urgency", "sku_source", "risk_tags", "label_source", "confidence")
 _READ = ("feedback_id", "text", "language", *_LABEL, "said", "dropped")
 
 
-def build_details(step: Step) -> int:
-    """Rebuild the days whose stored details do not rest on the labels, words and replies there are; how many days that were."""
+def build_details(step: Step) -> list[date]:
+    """Rebuild the days whose stored details do not rest on the labels, words, curves and replies there are; which days that were."""
     from pyspark.sql import functions as F
 
-    words = load_entity_words()
+    words, curves = load_entity_words(), load_field_curves()
     labels = step.read(FEEDBACK_LABELS)
     if step.lake.row_count(MODEL_ENTITIES):
         said = step.read(MODEL_ENTITIES).select("feedback_id", F.col("entities").alias("said"), F.col("dropped_count").alias("dropped"), "cache_key")
@@ -51,20 +48,21 @@ def build_details(step: Step) -> int:
     else:
         nothing = {"said": MODEL_ENTITIES_TYPE, "dropped": "int", "cache_key": "string"}
         labels = labels.withColumns({name: F.lit(None).cast(kind) for name, kind in nothing.items()})
-    basis = F.substring(F.sha2(F.concat_ws("|", label_hash(), F.lit(words.version), "cache_key"), 256), 1, 16)
+    basis = F.substring(F.sha2(F.concat_ws("|", label_hash(), F.lit(words.version), F.lit(curves.version), "cache_key"), 256), 1, 16)
     wanted = labels.withColumn("basis", basis)
-    days = sorted(days_that_differ(wanted, step.read(LABEL_DETAILS), ["feedback_id", "basis"]))
+    among = step.changed_days(FEEDBACK_LABELS, MODEL_ENTITIES, LABEL_DETAILS)
+    days = sorted(days_that_differ(wanted, step.read(LABEL_DETAILS), ["feedback_id", "basis"], among))
     if not days:
-        return 0
+        return []
     on_days = F.col("received_day").isin(days)
     texts = step.read(FEEDBACK).where(on_days).select("feedback_id", "text", "language")
     rows = wanted.where(on_days).join(texts, "feedback_id").select(*_READ, "basis", "received_day")
     finder = EntityFinder(
         words, step.read_pandas(PRODUCTS).to_dict("records"), carriers=_carriers(step), places=step.shop.region_names.values(), competitors=step.shop.competitors
     )
-    made = step.lake.narrow(rows).mapInArrow(batch_details(finder), details_ddl())
+    made = step.lake.narrow(rows).mapInArrow(batch_details(finder, curves), details_ddl())
     step.write(LABEL_DETAILS, made.withColumn("run_id", F.lit(step.run_id)), days=days)
-    return len(days)
+    return days
 
 
 def _carriers(step: Step) -> list[str]:
@@ -78,7 +76,7 @@ def details_ddl() -> str:
     return ", ".join(f"`{column.name}` {column.type}" for column in LABEL_DETAILS.columns if not column.volatile)
 
 
-def batch_details(finder: EntityFinder) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def batch_details(finder: EntityFinder, curves: FieldCurves) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """What makes details of Arrow batches on every engine: columns of `_READ`, basis and received_day in, columns of `details_ddl` out."""
     names = [column.name for column in LABEL_DETAILS.columns if not column.volatile]
     passed = {"basis", "received_day"}
@@ -89,14 +87,16 @@ def batch_details(finder: EntityFinder) -> Callable[[Iterator[pa.RecordBatch]], 
         kinds = {field.name: field.type for field in LABEL_DETAILS.arrow_schema}
         for batch in batches:
             known: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
-            rows = [details_of(row, finder, known) for row in batch.select(list(_READ)).to_pylist()]
+            rows = [details_of(row, finder, curves, known) for row in batch.select(list(_READ)).to_pylist()]
             arrays = [batch[name] if name in passed else pa.array([row[name] for row in rows], kinds[name]) for name in names]
             yield pa.RecordBatch.from_arrays(arrays, names=names)
 
     return details
 
 
-def details_of(row: Mapping[str, Any], finder: EntityFinder, known: dict[tuple[str, str | None], list[dict[str, Any]]] | None = None) -> dict[str, Any]:
+def details_of(
+    row: Mapping[str, Any], finder: EntityFinder, curves: FieldCurves, known: dict[tuple[str, str | None], list[dict[str, Any]]] | None = None
+) -> dict[str, Any]:
     """The details of one labelled record. `known` keeps what distinct texts name."""
     text, language = text_of(row["text"]), text_of(row["language"])
     key = (text or "", language)
@@ -110,8 +110,8 @@ def details_of(row: Mapping[str, Any], finder: EntityFinder, known: dict[tuple[s
         "feedback_id": row["feedback_id"],
         "entities": entities,
         "entities_dropped": int(row["dropped"] or 0) + dropped,
-        "sentiment_confidence": sentiment_confidence(row["sentiment"], number_of(row["sentiment_score"])),
-        "urgency_confidence": urgency_confidence(row),
+        "sentiment_confidence": sentiment_sure(row, language, curves),
+        "urgency_confidence": urgency_sure(row, language, curves),
         "sku_confidence": _SKU_SURE.get(str(row["sku_source"])),
         "risk_tags": [{"tag": tag, "confidence": CONFIDENCE_OF_BAND["medium"] if row["label_source"] == MODEL else RULE_CONFIDENCE} for tag in row["risk_tags"] or ()],
         "words_version": finder.version,
@@ -150,7 +150,7 @@ def joined(found: Iterable[Mapping[str, Any]], said: Iterable[Mapping[str, Any]]
     return sorted(rows, key=lambda row: (row["start"], row["end"]))[:MOST_ENTITIES], dropped
 
 
-_ARTICLES = frozenset((
+ARTICLES = frozenset((
     "the", "a", "an", "my", "your", "our", "der", "die", "das", "den", "dem", "ein", "eine", "mein", "meine", "le", "la", "les", "un", "une", "mon", "ma",
     "el", "los", "las", "una", "mi", "o", "os", "as", "um", "uma", "meu", "minha",
 ))  # fmt: skip
@@ -163,27 +163,4 @@ def plain_name(quote: str) -> str:
     ('shade ring', 'zierblende')
     """
     words = quote.lower().split()
-    return " ".join(words[1:] if len(words) > 1 and words[0] in _ARTICLES else words)
-
-
-def sentiment_confidence(sentiment: str, score: float | None) -> float | None:
-    """How far a score is from where its word would change, between 0.5 and 0.95.
-
-    >>> sentiment_confidence("negative", -0.3), sentiment_confidence("negative", -0.9), sentiment_confidence("neutral", 0.0)
-    (0.5, 0.95, 0.77)
-    """
-    if score is None:
-        return None
-    distance = -EDGE - score if sentiment == NEGATIVE else score - EDGE if sentiment == POSITIVE else EDGE - abs(score)
-    return round(0.5 + (_SUREST - 0.5) * min(1.0, max(0.0, distance) / _FAR), 4)
-
-
-def urgency_confidence(row: Mapping[str, Any]) -> float:
-    """How sure the urgency is: as sure as what it follows from."""
-    primary = number_of(row["confidence"])
-    by_topic = {one["topic"]: float(one["confidence"]) for one in row["topics"] or ()}
-    if row["urgency"] == CRITICAL:
-        return round(max(by_topic.get("safety", 0.0), RULE_CONFIDENCE if "fraud_like" in (row["risk_tags"] or ()) else 0.0, 0.5), 4)
-    if row["urgency"] == HIGH:
-        return _PRESSES
-    return round(min(_SUREST, max(0.5, primary if primary is not None else 0.5)), 4)
+    return " ".join(words[1:] if len(words) > 1 and words[0] in ARTICLES else words)

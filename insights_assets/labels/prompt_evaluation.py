@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ from insights_assets.labels.evaluation import Gate, Judged, Quality, gate, micro
 from insights_assets.labels.model.label import ModelLabel, label_texts
 from insights_assets.labels.model.outcomes import Outcome
 from insights_assets.labels.model.request import Candidates, LabelPrompt
+from insights_assets.labels.renaming import fresh_topics, topics_in
 
 if TYPE_CHECKING:
+    from insights_assets.labels.label_set import LabelSet
     from insights_assets.labels.model.client import ModelClient
     from insights_assets.labels.reviewed import Reviewed
     from insights_assets.resources.operations import Operations
@@ -44,6 +46,8 @@ class PromptEvaluation:
     cost: float
     currency: str
     compared: Comparison | None = None
+    #: Topics that only this version's label set has: no reviewer could have chosen them, so nothing is said of them.
+    unjudged_topics: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """For programs."""
@@ -51,7 +55,7 @@ class PromptEvaluation:
         return {
             "version_id": self.version_id, "answer": self.answer, "reason": self.reason, "records": self.records, "topics": rows, "failed_topics": self.failed_topics,
             "outcomes": self.outcomes, "calls": self.calls, "cost": self.cost, "currency": self.currency,
-            "compared": asdict(self.compared) if self.compared is not None else None,
+            "compared": asdict(self.compared) if self.compared is not None else None, "unjudged_topics": list(self.unjudged_topics),
         }
 
 
@@ -61,19 +65,25 @@ def golden(reviewed: Sequence[Reviewed]) -> list[Reviewed]:
 
 
 def evaluate(client: ModelClient, prompt: LabelPrompt, sample: Sequence[Reviewed], candidates: Candidates, active: LabelPrompt | None = None) -> PromptEvaluation:
-    """Ask about the sample and judge the answers; `active` is asked too where it is another version."""
+    """Ask about the sample and judge the answers; `active` is asked too where it is another version.
+
+    A prompt may be written for a label set that is not in force. The sample's topics are then in that set's words (`reviewed_records`), and so is what the
+    active version says.
+    """
+    own = prompt.label_set
+    unjudged = fresh_topics(active.label_set, own) if active is not None else ()
     answered = _answers(client, prompt, sample, candidates)
-    said = {one.feedback_id: _topics(one) for one in answered}
+    said = {one.feedback_id: _topics(one, own, unjudged) for one in answered}
     judged = [Judged(topics, _right(one), one.weight) for one in sample if (topics := said.get(one.feedback_id)) is not None]
     limits = prompt.prompt.front_matter["gates"]
-    names = [topic for topic in prompt.label_set.topic_ids if topic != "other"]
+    names = [topic for topic in own.topic_ids if topic != "other" and topic not in unjudged]
     found = (*quality(judged, names), micro(judged))
     gates = {
         one.topic: gate(one, precision_low=float(limits["precision_low"]), recall_low=float(limits["recall_low"]), reviewed=int(limits["minimum_reviewed"])) for one in found
     }
     compared = None
     if active is not None and active.prompt.version_id != prompt.prompt.version_id:
-        before = {one.feedback_id: _topics(one) for one in _answers(client, active, sample, candidates)}
+        before = {one.feedback_id: _topics(one, own, unjudged) for one in _answers(client, active, sample, candidates)}
         pairs = [
             Paired(new, old, _right(one)) for one in sample
             if (new := said.get(one.feedback_id)) is not None and (old := before.get(one.feedback_id)) is not None
@@ -86,7 +96,7 @@ def evaluate(client: ModelClient, prompt: LabelPrompt, sample: Sequence[Reviewed
     calls = [row for row in client.ledger.calls(run_id=client.run_id) if row.prompt_version == prompt.prompt.version_id]
     return PromptEvaluation(
         prompt.prompt.version_id, answer, reason, len(judged), found, gates, failed, dict(sorted(Counter(one.outcome.value for one in answered).items())), len(calls),
-        round(sum(row.cost for row in calls), 6), client.prices.currency, compared,
+        round(sum(row.cost for row in calls), 6), client.prices.currency, compared, unjudged,
     )
 
 
@@ -107,10 +117,10 @@ def _right(one: Reviewed) -> frozenset[str]:
     return frozenset(one.right) - {"other"}
 
 
-def _topics(label: ModelLabel) -> frozenset[str] | None:
-    """What a version says of a record; None where its answer is no fault of its own."""
+def _topics(label: ModelLabel, label_set: LabelSet, unjudged: Collection[str]) -> frozenset[str] | None:
+    """What a version says of a record, in the words of a label set; None where its answer is no fault of its own."""
     if label.row is not None:
-        return frozenset(topic["topic"] for topic in label.row["topics"]) - {"other"}
+        return frozenset(topics_in(label_set, (topic["topic"] for topic in label.row["topics"]))) - {"other", *unjudged}
     return frozenset() if label.outcome in _FAULTS_OF_THE_PROMPT else None
 
 

@@ -88,14 +88,25 @@ def rollback(operations: Operations, task: str, *, by: str, reason: str) -> Acti
 def _promote_label_set(operations: Operations, version: str, by: str, reason: str) -> Activation:
     """A label set and the prompt that asks for it, at once: labels of two sets are never mixed, and no run finds one without the other."""
     load_label_set(version)
-    prompt = _prompt_for(operations, version)
+    prompt = prompt_for(operations, version)
     with operations.writing():
         if prompt != active_version(operations, LABELLING):
             _activate(operations, LABELLING, prompt, by, f"with {LABEL_SETS} {version}: {reason}")
         return _activate(operations, LABEL_SETS, version, by, reason)
 
 
-def _prompt_for(operations: Operations, label_set: str) -> str:
+def named_prompt(operations: Operations, word: str) -> str:
+    """The version of the prompt of labels that a word names: `v4`, `label_feedback/v4`, or `label_sets/v2` for the one that would come with that set."""
+    task, _, version = word.rpartition("/")
+    if task == LABEL_SETS:
+        load_label_set(version)
+        return prompt_for(operations, version)
+    if task not in ("", LABELLING):
+        raise PromptError(f"{word}: only versions of {LABELLING}, or of {LABEL_SETS} with a prompt, are evaluated")
+    return version
+
+
+def prompt_for(operations: Operations, label_set: str) -> str:
     """The prompt of labels for a label set: the one in force if it is, else the one that was in force with it last, else the newest that is written for it."""
     there = versions_of(LABELLING)
     been = [row.version for row in reversed(operations.activations.history(kind_of(LABELLING)))]

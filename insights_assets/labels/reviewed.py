@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.canonical.tables import FEEDBACK
+from insights_assets.labels.prompt_versions import active_label_set
+from insights_assets.labels.renaming import reworded
 from insights_assets.labels.review import standing
 from insights_assets.labels.splits import Side, groups, side_of
 from insights_assets.labels.tables import FEEDBACK_LABELS
 
 if TYPE_CHECKING:
+    from insights_assets.labels.label_set import LabelSet
     from insights_assets.resources.operations import Operations
+    from insights_assets.resources.operations.models import Correction
     from insights_assets.resources.step import Step
 
 
@@ -45,15 +49,24 @@ class Reviewed:
         return self.said is None or set(self.said) != set(self.right)
 
 
+def corrections_in_words(operations: Operations, label_set: LabelSet | None = None) -> list[Correction]:
+    """Every correction, its topics in the words of a label set (default: the one in force). What training, evaluation and quality tables read."""
+    wanted = label_set or active_label_set(operations)
+    return [reworded(row, wanted) for row in operations.corrections.all()]
+
+
 def last_correction(operations: Operations) -> int:
     """The newest correction's id; 0 without any."""
     rows = operations.corrections.all()
     return rows[-1].correction_id if rows else 0
 
 
-def reviewed_records(step: Step, through: int) -> list[Reviewed]:
-    """Every reviewed record with text, by corrections up to `through`, in order of id. They are few, so the driver holds them."""
-    given = standing(row for row in step.operations.corrections.all() if row.correction_id <= through)
+def reviewed_records(step: Step, through: int, label_set: LabelSet | None = None) -> list[Reviewed]:
+    """Every reviewed record with text, by corrections up to `through`, in order of id. They are few, so the driver holds them.
+
+    Topics are in the words of `label_set`, by default of the one in force.
+    """
+    given = standing(row for row in corrections_in_words(step.operations, label_set) if row.correction_id <= through)
     topics = {one: found for one, found in given.items() if found.right is not None}
     if not topics:
         return []

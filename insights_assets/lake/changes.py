@@ -5,7 +5,7 @@ Belongs here: comparing by day without joining history to history. Does not belo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,15 +19,20 @@ if TYPE_CHECKING:
 _DROPPED_BITS = 20
 
 
-def days_that_differ(wanted: DataFrame, stored: DataFrame, columns: Sequence[str]) -> set[date]:
+def days_that_differ(wanted: DataFrame, stored: DataFrame, columns: Sequence[str], among: Collection[date] | None = None) -> set[date]:
     """Days (`received_day`) on which one frame holds a row, by `columns`, that the other does not.
 
     Each side is read once and comes back as three numbers a day: rows and two sums of hashes over different spellings of a row. Days
     that agree in all three are equal but for a chance below 2**-80. Only days that do not agree are joined row by row, so that the
-    cost is that of what is new, and a row that a side holds twice is no difference.
+    cost is that of what is new, and a row that a side holds twice is no difference. `among`: the only days on which they may differ, where
+    that is known (`Step.changed_days`); other days are not looked at.
     """
     from pyspark.sql import functions as F
 
+    if among is not None:
+        if not among:
+            return set()
+        wanted, stored = (frame.where(F.col("received_day").isin(sorted(among))) for frame in (wanted, stored))
     want, have = together(partial(_by_day, frame, columns) for frame in (wanted, stored))
     differ = {day for day in {*want, *have} if want.get(day) != have.get(day)}
     both = sorted(day for day in differ if day in want and day in have)

@@ -133,6 +133,11 @@ class Lake:
         """Rows by the Delta log, without reading data."""
         return sum(self._rows_by_partition(spec).values()) if self.exists(spec) else 0
 
+    def rows_by_day(self, spec: TableSpec) -> dict[date, int]:
+        """Day -> rows of a table partitioned by day, by the Delta log."""
+        counts = self._rows_by_partition(spec) if self.exists(spec) else {}
+        return {day: rows for day, rows in counts.items() if day is not None}
+
     def last_partition(self, spec: TableSpec) -> date | None:
         """The latest day that a table partitioned by day holds rows of, by the Delta log."""
         counts = self._rows_by_partition(spec) if self.exists(spec) else {}
@@ -188,6 +193,10 @@ class Lake:
         on a `coalesce` to more than one.
         """
         return frame.coalesce(1) if self._is_embedded else frame
+
+    def meet(self, frame: DataFrame, column: str) -> DataFrame:
+        """The frame with all rows of one value of a column in one partition, before it goes into Python: `narrow`, by a key."""
+        return frame.coalesce(1) if self._is_embedded else frame.repartition(column)
 
     def clear_scratch(self, *names: str) -> None:
         """Remove scratch frames: those of the raw tier must not outlive their step."""

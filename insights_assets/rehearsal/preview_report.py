@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.actions.escaping import inert
 from insights_assets.actions.plots import ACCENT, INK, QUIET, drawn
 from insights_assets.actions.wording import day as day_words
+from insights_assets.actions.wording import short_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,7 @@ def trend_plot(weeks: Sequence[Week], label: str) -> str:
         if any(week.after_low != week.after_high for week in weeks):
             axes.fill_between(places, [week.after_low for week in weeks], [week.after_high for week in weeks], color=ACCENT, alpha=0.15, linewidth=0)
         axes.set_ylim(0, max([week.high for week in weeks] + [week.after_high for week in weeks] + [1.0]) * 1.1)
-        axes.set_xticks(places[::2], [day_words(weeks[place].week_day) for place in places[::2]])
+        axes.set_xticks(places[::2], [short_day(weeks[place].week_day) for place in places[::2]])
         return drawn(figure, axes, f"People a week who speak of {label}: grey under the labels in force with their interval, red under the change")
 
 

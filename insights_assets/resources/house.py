@@ -14,9 +14,11 @@ import dagster as dg
 from dagster_pyspark import PySparkResource
 from pydantic import PrivateAttr
 
+from insights_assets.lake.holding import hold
 from insights_assets.lake.spec import TableSpec
-from insights_assets.lake.unity import address_of, open_lake
+from insights_assets.lake.unity import UnityLake, address_of, open_lake
 from insights_assets.resources.clock import Clock, shop_today, wall_clock
+from insights_assets.resources.installation import installation_of
 from insights_assets.resources.lock import database_lock, home_lock
 from insights_assets.resources.runs import Runs
 from insights_assets.resources.step import Step
@@ -109,6 +111,8 @@ class House(dg.ConfigurableResource):
                 )
             local = settings.spark_remote is None or settings.heavy_steps == "connect"
             self._lake = open_lake(settings.lake_address, lambda: self.engine.spark_session, crash_at=settings.crash_at, is_embedded=local)
+            if isinstance(self._lake, UnityLake):
+                hold(self._lake, installation_of(self._operations, settings), self._clock())
             try:
                 yield self
             finally:

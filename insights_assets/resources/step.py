@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.lake.lake import Lake, WriteResult
+from insights_assets.lake.rewritten import days_rewritten, files_added
 from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.clock import Clock, end_of_day
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
+    from insights_assets.resources.memo import LastSuccess
     from insights_assets.resources.operations import Operations
     from insights_assets.resources.runs import Runs
     from insights_assets.settings import Settings
@@ -60,6 +62,8 @@ class Step:
     writes: frozenset[TableSpec] | set[TableSpec]
     log: Any = field(default_factory=lambda: logging.getLogger("insights_assets"))
     previous_as_of: date | None = None
+    #: What the body saw and left when it last succeeded; None where that is not known, and then nothing may be taken as done.
+    last: LastSuccess | None = None
     #: The home's runs, for the few bodies that judge them.
     runs: Runs = field(default_factory=_no_runs)
     results: dict[TableSpec, WriteResult] = field(default_factory=dict)
@@ -99,6 +103,28 @@ class Step:
             result = WriteResult(earlier.rows + result.rows, result.version, earlier.changed or result.changed)
         self.results[spec] = result
         return result
+
+    def changed_days(self, *specs: TableSpec) -> set[date] | None:
+        """Days on which one of these tables (partitioned by day) is not as the body left it at its last success; None: it may be any day.
+
+        Days after that success's as-of day count as changed: what came in for them then may have been known only later. By the files that the
+        Delta logs name, so it costs no question, and rows come into no other day than the one of their partition.
+        """
+        if self.last is None or self.as_of < self.last.as_of:  # what was known then need not be known on an earlier day
+            return None
+        found: set[date] = set()
+        for spec in specs:
+            self._declared(spec)
+            days = days_rewritten(self.lake, spec, self.last.tables.get(str(spec)), self.last.as_of)
+            if days is None:
+                return None
+            found |= days
+        return found
+
+    def files_added(self, spec: TableSpec) -> list[str] | None:
+        """Files that a table, which only grew, gained since the body's last success; None where that is not known."""
+        self._declared(spec)
+        return None if self.last is None else files_added(self.lake, spec, self.last.tables.get(str(spec)))
 
     def note(self, spec: TableSpec, **metadata: Any) -> None:
         """Metadata people see on the asset: counts, shares, short texts. Never raw customer text."""

@@ -12,7 +12,7 @@ import dagster as dg
 
 from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.house import House, LakeOnly
-from insights_assets.resources.memo import Dependence, recall, remember
+from insights_assets.resources.memo import Dependence, last_success, recall, remember
 from insights_assets.resources.progress import announced
 from insights_assets.resources.step import Step
 from insights_assets.resources.waves import HEAVY_LAST
@@ -120,6 +120,7 @@ def table_assets(
                 is_launched = heavy and house.is_launched(name)  # its job was told to do it and is waited for, whatever came of its inputs
                 for spec in () if is_launched else specs:
                     step.lake.fit(spec)  # before the body compares with what an earlier version of the product stored
+                began = memo(step) if memo is not None else None
                 known = memo is not None and not is_launched and recall(step, name, memo)
                 if known:
                     _recall_notes(context, step, specs)
@@ -127,11 +128,12 @@ def table_assets(
                     reported = house.run_as_job(context, step, name)
                     _take_over(step, reported)
                 else:
+                    step.last = last_success(step, name, memo) if memo is not None else None
                     body(replace(step, operations=LakeOnly()) if heavy else step)
                 if memo is not None and not known:
                     for spec in specs:
                         step.lake.ensure(spec)  # a table that the body had no rows for is part of what is remembered
-                    remember(step, name, memo)
+                    remember(step, name, memo, began)
             yield from reported or results(step, specs, checks)
 
         return run_body

@@ -85,7 +85,7 @@ def test_500_signals_in_an_hour_are_six_messages_and_nothing_urgent_is_held_back
     loop.now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
     loop.later(minutes=1)
     (digest,) = [call for call in loop.calls() if call.kind == "digest"]
-    assert digest.at == datetime(2026, 11, 24, 8, 0, tzinfo=UTC) and f"Digest: {len(held)} alerts of 23 Nov" in digest.body
+    assert digest.at == datetime(2026, 11, 24, 8, 0, tzinfo=UTC) and f"Digest: {len(held)} alerts of Mon 23 Nov" in digest.body
     assert f"and {len(held) - 10} more" in digest.body and not any(key in digest.body for key in urgent)
 
 

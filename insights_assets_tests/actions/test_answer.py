@@ -144,8 +144,8 @@ def test_the_text_fits_a_screen_and_says_money_evidence_and_tickets(shop: Shop) 
 
 
 def test_untrusted_and_provisional_inputs_are_said(shop: Shop) -> None:
-    broken = answered(shop, trusted=False, trust_reason="orders stopped on 20 Nov")
-    assert not broken.trusted and "NOT TRUSTED: orders stopped on 20 Nov" in render_answer(broken)
+    broken = answered(shop, trusted=False, trust_reason="orders stopped on Fri 20 Nov")
+    assert not broken.trusted and "NOT TRUSTED: orders stopped on Fri 20 Nov" in render_answer(broken)
     assert "Provisional: too few labels are reviewed" in render_answer(
         answered(shop, [replace(LAMPS, provisional=True)])
     )

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from insights_assets.actions.brief import BriefFacts, brief_rows, render_brief, week_of
+from insights_assets.actions.gather import complaints
 from insights_assets.actions.model import Issue, PlannedAction
 from insights_assets.actions.ranking import Complaint, rank_pain_points
 from insights_assets.actions.ticket_form import HoldState
@@ -125,6 +126,16 @@ def test_a_record_counts_for_its_issue_and_not_again_for_the_steady_topic() -> N
     assert alone[0].topic == "damaged_on_arrival" and alone[0].this_week == 42
 
 
+def test_a_wish_that_is_said_politely_counts_for_its_issue_and_for_no_steady_topic() -> None:
+    row = {"feedback_id": "F-w", "occurred_day": AS_OF, "source": "reviews", "customer_key": "c", "sentiment": "neutral", "primary_topic": "feature_request", "topics": []}
+    wish = replace(LAMPS, insight_id="INS-w", topic="feature_request", scope={}, cause={}, evidence_ids=("F-w",))
+    found = complaints([row, {**row, "feedback_id": "F-p", "primary_topic": "sizing_issue"}])
+    assert [one.feedback_id for one in found] == ["F-w"], "what is neutral counts where the topic counts in any tone"
+    point, *rest = rank_pain_points([wish], found, AS_OF)
+    assert (point.this_week, rest) == (1, [])
+    assert rank_pain_points([], found, AS_OF) == []
+
+
 @pytest.mark.parametrize("issues", [[], [LAMPS], [LAMPS, LATE]], ids=["none", "one", "two"])
 def test_the_page_has_exactly_five_pain_points_and_no_empty_section(shop: Shop, issues: list[Issue]) -> None:
     page = render_brief(facts_of(shop, issues))
@@ -195,10 +206,10 @@ def test_closed_and_done_are_named(shop: Shop) -> None:
     over = replace(LATE, state="resolved")
     held = HoldState("H-31aa00ff", "active", ("GL-100",), date(2026, 11, 30))
     page = render_brief(facts_of(shop, [LAMPS], closed=[(over, date(2026, 11, 20))], holds={"INS-7f3a": held}))
-    assert "Late delivery: orders with Swift in DE: back to what is usual on 20 Nov (INS-00aa)." in page
-    assert "undo: insights hold release H-31aa00ff" in page
+    assert "Late delivery: orders with Swift in DE: back to what is usual on Fri 20 Nov (INS-00aa)." in page
+    assert "Paid promotion of Aurora glass lamp (GL-100) held until Mon 30 Nov (INS-7f3a); undo: insights hold release H-31aa00ff." in page
     quiet = render_brief(facts_of(shop, [LAMPS]))
-    assert "Nothing was closed last week. The oldest of the five has been open for 6 days (INS-7f3a)." in quiet
+    assert "Nothing was closed last week. The oldest of the five has run for 6 days: Arrived damaged: glass lamps from WH-LEJ, packaging batch LEJ-PB07 (INS-7f3a)." in quiet
     assert "Nothing was open last week, so nothing was closed." in render_brief(facts_of(shop, []))
 
 

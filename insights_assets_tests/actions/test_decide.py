@@ -188,7 +188,8 @@ def test_every_action_reaches_the_desk_once(
     } <= paths
     assert written == len(paths)
     draft = (desk.root / "macros/INS-b1-en.md").read_text()
-    assert draft.startswith("*Draft: waits for Support. Approve: `insights approve ACT-")
+    assert "*Macro draft* in English, waits for Support, due " in draft and "*Decide* `insights approve ACT-" in draft
+    assert draft.index("in English") < draft.index("\n---\n") < draft.index("*Decide*"), "what it is, its words, how to decide"
     _, second = run(again(everything(inputs), decided), operations, desk, "run-2")
     assert second == 0 and len(operations.outbox.deliveries()) == written - 1
     tickets = {row["action_id"]: row for row in ticket_rows(decided.actions, operations.outbox.all(), [])}
@@ -257,7 +258,7 @@ def test_a_release_empties_the_desired_state_at_once(
     assert asked.is_taken and "a second person confirms it" in asked.said
     assert not act("extend", hold["hold_id"], "Mia").is_taken
     assert operations.holds.all()[0].expires_on == date(2026, 11, 30), "asking moves nothing"
-    assert act("extend", hold["hold_id"], "tom").said.endswith("is extended until 7 Dec: asked by mia, confirmed by tom")
+    assert act("extend", hold["hold_id"], "tom").said.endswith("is extended until Mon 7 Dec: asked by mia, confirmed by tom")
     assert operations.holds.all()[0].expires_on == date(2026, 12, 7)
     assert act("release", hold["hold_id"], "mia").is_taken
     assert held_skus(tmp_path) == []

@@ -61,7 +61,7 @@ def test_precision_by_owner_and_detector_has_n_interval_and_unknown_share(shop: 
     assert (rows["owner", "quality"]["judged_count"], rows["owner", "quality"]["answer"]) == (12, "too_few")
     assert (rows["detector", "rate_scan"]["precision"], rows["detector", "cusum"]["precision"]) == (1.0, 0.5)
     assert sum(row["insight_count"] for (grouping, _), row in rows.items() if grouping == "owner") == 24
-    assert precision_words(whole) == "15 of 20 judged were right (75 %, 95 % interval 53 to 89 %); nobody said of 3 closed"
+    assert precision_words(whole) == "15 of 20 judged were right (75 %, 95 % interval 53 to 89 %); 3 ended without an answer"
     assert precision_words(precision_rows([], shop.policy.acceptance)[0]) == "nobody has judged one yet"
 
 

@@ -71,7 +71,7 @@ def test_within_fourteen_days_the_same_ticket_reopens(loop: Loop) -> None:
     actions, tickets = run_through(loop, (45, 57), (76, 88))
     assert len(tickets) == 1, "one ticket, however often it comes back"
     ((key, body),) = tickets.items()
-    assert "*Before* re-opened on 21 Oct, first closed on 11 Oct." in body
+    assert "*Before* re-opened on Wed 21 Oct, first closed on Sun 11 Oct." in body
     assert {row["reopened_count"] for row in actions} == {1} and {row["kind"] for row in actions} == {"defect_ticket", "notification", "promo_hold"}
     again = [message for message in loop.sent if message.kind == "notification" and "it was over and is back" in message.body]
     assert len(again) == 1 and again[0].insight_id == key
@@ -83,7 +83,7 @@ def test_later_it_is_a_new_ticket_that_links_to_the_old(loop: Loop) -> None:
     actions, tickets = run_through(loop, (40, 52), (98, 112))
     assert len(tickets) == 2
     (old, new) = sorted(tickets, key=lambda key: min(row["decided_day"] for row in actions if row["insight_id"] == key))
-    assert f"*Before* links to {old}, the same complaint, closed on 9 Oct 2026." in tickets[new].replace("\\", "")
+    assert f"*Before* links to {old}, the same complaint, closed on Fri 9 Oct 2026." in tickets[new].replace("\\", "")
     assert {row["links_to"] for row in actions if row["insight_id"] == new} == {old}
     assert {row["links_to"] for row in actions if row["insight_id"] == old} == {None}
     assert {row["reopened_count"] for row in actions} == {0}
@@ -124,7 +124,7 @@ def test_the_latest_closed_issue_is_linked_and_never_a_later_one() -> None:
 
 def test_words_of_the_past() -> None:
     again = replace(LAMPS, reopened_count=3, reopened_day=date(2026, 11, 20), first_closed_day=date(2026, 11, 10))
-    assert history_words(again) == "re-opened on 20 Nov for the 3rd time, first closed on 10 Nov"
+    assert history_words(again) == "re-opened on Fri 20 Nov for the 3rd time, first closed on Tue 10 Nov"
     assert (history_words(LAMPS), state_word(LAMPS), state_word(again)) == ("", "open", "reopened")
     assert state_word(replace(again, state="resolved")) == "closed" and state_word(replace(again, is_flapping=True)) == "flapping"
 

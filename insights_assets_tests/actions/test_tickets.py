@@ -99,6 +99,36 @@ def test_the_golden_ticket(name: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+def test_what_cannot_be_told_apart_names_no_place_twice() -> None:
+    other = {"product_line": "glass lamps", "warehouse": "WH-LEJ", "packaging_batch": "LEJ-PB08"}
+    text = render_ticket(replace(VARIANTS["tied"], issue=replace(VARIANTS["tied"].issue, alternatives=(other, {"warehouse": "WH-LEJ"}))), PLAIN)
+    title, said = text.partition(" · ")[0], text[text.index("Not distinguishable") :].partition("\n")[0]
+    assert title.endswith(", or packaging batch LEJ-PB08 or from WH-LEJ: not distinguishable yet"), title
+    assert said.startswith("Not distinguishable yet from: packaging batch LEJ-PB08 or from WH-LEJ."), said
+
+
+def test_a_ticket_leads_to_its_page_where_the_console_can_be_opened(inputs: Callable[..., Any]) -> None:
+    facts = VARIANTS["cause"]
+    assert "*Page*" not in render_ticket(facts)
+    shown = render_ticket(replace(facts, console="https://insights.shop.example/"))
+    assert "*Page* `https://insights.shop.example/?insight=INS-7f3a`." in shown and len(shown.splitlines()) <= MAX_LINES
+    here, there = (inputs(console_url=url) for url in ("http://127.0.0.1:3001", "https://insights.shop.example"))
+    assert [here.console_for(name) for name in ("desk", "jira:QA")] == ["http://127.0.0.1:3001", ""], "an address of this machine leads nobody elsewhere"
+    assert there.console_for("jira:QA") == "https://insights.shop.example"
+
+
+@pytest.mark.parametrize("status", ["cause", "possible", "tied", "not_localised"])
+def test_a_wish_is_asked_for_and_nobody_complains(status: str) -> None:
+    facts = VARIANTS["not_localised" if status == "not_localised" else "cause"]
+    wish = replace(facts.issue, topic="feature_request", title="", cause_status=status, recommended_step="", verdict="", links_to="INS-1", links_closed_day=AS_OF)
+    text = render_ticket(replace(facts, issue=wish, hold=None), PLAIN)
+    for word in ("complain", "Not the carrier", "cause not located", "breakage"):
+        assert word not in text, text
+    assert "ask for something we do not offer" in text and "the same request, closed on" in text
+    if status == "cause":
+        assert "People ask for it on 4.1 % of orders from this batch, on 0.6 % of those from other batches" in text
+
+
 @pytest.mark.parametrize("style", [MARKDOWN, PLAIN], ids=["markdown", "plain"])
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_ticket_keeps_the_rules(name: str, style: Any) -> None:
@@ -126,7 +156,7 @@ def test_every_number_stands_beside_what_is_usual() -> None:
         "4.1 % of orders from this batch complain, 0.6 % of those from other batches of the same warehouse and "
         "product line. Not the carrier: about the same rate with all three carriers (3.9 % to 4.2 %)." in text
     )
-    assert "Seen 31 h after the first complaint of 17 Nov (promise 72 h)." in text
+    assert "Seen 31 h after the first complaint of Tue 17 Nov (promise 72 h)." in text
 
 
 def test_a_cause_inside_which_carriers_differ_rules_no_carrier_out() -> None:
@@ -169,7 +199,7 @@ def test_a_safety_hold_is_placed_though_the_labels_are_provisional() -> None:
 
 def test_what_came_late_is_said_to_be_late() -> None:
     late = replace(LAMPS, first_said_at=datetime(2026, 11, 14, 22, 59, 59, tzinfo=UTC))
-    assert "Seen 4 days after the first complaint of 14 Nov (later than the promised 72 h)." in render_ticket(facts_of(late, SHOP))
+    assert "Seen 4 days after the first complaint of Sat 14 Nov (later than the promised 72 h)." in render_ticket(facts_of(late, SHOP))
 
 
 def test_a_step_whose_day_has_passed_is_overdue() -> None:
@@ -182,16 +212,16 @@ def test_a_step_whose_day_has_passed_is_overdue() -> None:
 def test_three_quotes_with_their_records_and_no_more() -> None:
     quotes = [line for line in render_ticket(VARIANTS["cause"]).splitlines() if line.startswith("- ")]
     assert len(quotes) == 3
-    assert all(re.search(r"\(review R-\d+, \d+ Nov\)$", line) for line in quotes)
+    assert all(re.search(r"\(review R-\d+, (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ Nov\)$", line) for line in quotes)
 
 
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("promotion Black Week starts", "Time to harm: 4 days, until 27 Nov (promotion Black Week starts)."),
-        ("promotion Black Week runs until then", "Harm grows now: promotion Black Week goes on for 4 days, until 27 Nov."),
-        ("", "Time to harm: 4 days, until 27 Nov."),
-        ("no promotion or season end within reach; 14 days by default", "No promotion or season end is near: settle it by 27 Nov (4 days)."),
+        ("promotion Black Week starts", "Time to harm: 4 days, until Fri 27 Nov (promotion Black Week starts)."),
+        ("promotion Black Week runs until then", "Harm grows now: promotion Black Week goes on for 4 days, until Fri 27 Nov."),
+        ("", "Time to harm: 4 days, until Fri 27 Nov."),
+        ("no promotion or season end within reach; 14 days by default", "No promotion or season end is near: settle it by Fri 27 Nov (4 days)."),
     ],
 )
 def test_a_promotion_that_runs_does_harm_now(reason: str, said: str) -> None:
@@ -201,7 +231,7 @@ def test_a_promotion_that_runs_does_harm_now(reason: str, said: str) -> None:
 def test_a_quote_in_another_language_says_which() -> None:
     facts = VARIANTS["cause"]
     foreign = replace(facts.quotes[0], language="pt", text="Chegou partido")
-    assert "17 Nov, in Portuguese)" in render_ticket(replace(facts, quotes=[foreign]), PLAIN)
+    assert "Tue 17 Nov, in Portuguese)" in render_ticket(replace(facts, quotes=[foreign]), PLAIN)
 
 
 def test_the_undo_fits_what_was_done() -> None:

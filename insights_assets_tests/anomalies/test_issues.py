@@ -10,7 +10,7 @@ import pytest
 
 from insights_assets.anomalies.build import withdrawn
 from insights_assets.anomalies.issues import Issue, insight_id
-from insights_assets.anomalies.tracking import ROW, alarms_by_day, from_rows, to_rows, track
+from insights_assets.anomalies.tracking import ROW, TrackingRules, alarms_by_day, from_rows, lasting_by_day, to_rows, track
 from insights_assets_tests.anomalies.stages import WARM_UP, judged, latest, ledger_of, of_topic, panel_of, quiet_history, tracked
 from insights_assets_tests.anomalies.worlds import START, Plant, World, known_by, make_world
 
@@ -108,6 +108,55 @@ def test_two_causes_of_one_topic_are_two_issues() -> None:
     mine = [i for i in of_topic(latest(tracked(make_world(3, plants=plants))), "sizing_issue") if i.incident.opened >= START + 76]
     assert {tuple(sorted(i.cause.items())) for i in mine} == {(("product_line", "knitwear"),), (("product_line", "bedding"), ("warehouse", "WH-LEJ"))}
     assert len(mine) == 2
+
+
+RANG, BEGAN = 62, 66
+
+
+def lasting(state: str = "active", z_1d: float = 1.0, last: int = 119) -> pd.DataFrame:
+    """Rows of one series that opens some days before anything is there to confirm it, and then runs. No other series rings or stirs."""
+    days = range(START + RANG, START + last + 1)
+    day = [np.datetime64(d, "D").astype(object) for d in days]
+    return pd.DataFrame({
+        "as_of_day": day, "opened_day": day[0], "topic": "sizing_issue", "attribute": "product_line", "value": "knitwear", "window_days": 3, "p_value": 1e-3, "p_bound": 1e-4,
+        "detector": None, "z_peak": 0.0, "z_1d": z_1d, "state": ["open"] + [state] * (len(day) - 1),
+    })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def late_world() -> World:
+    return make_world(5, plants=(Plant("sizing_issue", {"product_line": "knitwear"}, BEGAN, BEGAN + 12, 0.06),))
+
+
+def test_an_alarm_that_its_first_day_does_not_confirm_is_asked_again_while_its_series_runs(late_world: World) -> None:
+    ledger = ledger_of(late_world, panel_of(late_world))
+    history = track(ledger, lasting(), range(START + RANG, START + 120))
+    assert not history[START + RANG]
+    (issue,) = latest(history)
+    assert issue.cause == {"product_line": "knitwear"}
+    assert START + BEGAN < issue.incident.opened <= START + BEGAN + 14
+    assert issue.insight_id == insight_id("sizing_issue", issue.incident.opened, issue.cause)
+    # Its series goes on ringing to the end; what was found is neither found twice nor opened again once it is over.
+    assert (issue.incident.state, issue.incident.reopened) == ("resolved", 0)
+    # Asked day by day, from stored rows, it is the same.
+    state: list[Issue] = []
+    for day in range(START + RANG, START + 120):
+        state = from_rows(to_rows({day: track(ledger, lasting(), [day], before=state)[day]}, {}), day)
+        assert state == history[day]
+
+
+@pytest.mark.parametrize("rows", [lasting(z_1d=-0.1), lasting(state="watching"), lasting(last=RANG)], ids=["nothing new", "quiet", "over"])
+def test_nothing_is_asked_again_without_new_evidence(late_world: World, rows: pd.DataFrame) -> None:
+    history = track(ledger_of(late_world, panel_of(late_world)), rows, range(START + RANG, START + 120))
+    assert latest(history) == []
+
+
+def test_a_later_look_must_show_something_rarer() -> None:
+    by_day = lasting_by_day(lasting(), TrackingRules())
+    assert [by_day[START + RANG + n][0].looks for n in (1, 5)] == [2, 6]
+    assert by_day[START + RANG + 1][0].p_value == 1e-4  # never asked for more than a series that opens today
+    assert [by_day[START + RANG + n][0].window_days for n in (1, 30)] == [8, 28]
+    assert START + RANG not in by_day
 
 
 def test_a_flood_by_one_person_is_no_issue() -> None:

@@ -30,6 +30,21 @@ def test_a_new_home_is_not_made_by_looking(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_empty_database_of_a_server_is_none_that_is_broken(tmp_path: Path, target: str) -> None:
+    """As after the first start of deploy/: the databases are made, the product's tables by its first run."""
+    if target.startswith("sqlite"):
+        (tmp_path / "operations.db").touch()
+    settings = Settings(home=tmp_path, operations_url=target)  # type: ignore[arg-type]
+    assert "its tables are made by the first run" in examinations.operational_database(settings)
+    assert examinations.audit_chain(settings) == "begins with the first run"
+    operations = open_operations(target)
+    assert not operations.is_made, "and looking makes none"
+    operations.migrate()
+    assert operations.is_made
+    operations.close()
+    assert "answers; schema " in examinations.operational_database(settings)
+
+
 def test_a_sound_home_is_told_and_left_as_it_is(home: Path) -> None:
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm"))}
     said = {name: look(Settings(home=home)) for name, look in examinations.EXAMINATIONS}

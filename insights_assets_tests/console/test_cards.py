@@ -67,7 +67,7 @@ def test_the_card_says_seen_beside_usual_money_beside_its_bound_owner_and_age(sh
     assert (found.owner, found.since) == ("Quality", "began 6 days ago, Tue 17 Nov")
     assert found.due == "Tue 24 Nov, 12:00"
     assert found.step == "Stop batch LEJ-PB07 and inspect 20 units"
-    assert found.harm.startswith("more in 4 days, on 27 Nov: promotion")
+    assert found.harm.startswith("more in 4 days, on Fri 27 Nov: promotion")
     assert found.usual == 1.0
 
 
@@ -138,13 +138,13 @@ def test_a_verdict_is_said_and_silencing_ones_put_the_card_aside(shop: Shop, giv
 
 def test_a_snooze_puts_the_card_aside_and_says_until_when(shop: Shop) -> None:
     snooze = Snooze(insight_id=DAMAGE, until_day=date(2026, 12, 1), reason="known", snoozed_by="ada", snoozed_at=NOW)
-    assert card(shop, judged=Judgements(snoozes={DAMAGE: snooze})).aside == "asleep until 1 Dec by ada: known"
+    assert card(shop, judged=Judgements(snoozes={DAMAGE: snooze})).aside == "asleep until Tue 1 Dec by ada: known"
 
 
 @pytest.mark.parametrize(
     ("held", "line"),
     [
-        (hold("active"), "paid promotion of 2 products held until 30 Nov; undo: insights hold release H-31"),
+        (hold("active"), "paid promotion of 2 products held until Mon 30 Nov; undo: insights hold release H-31"),
         (hold("proposed", state_reason="provisional"), "promotion hold of 2 products proposed, not placed (provisional); place it: insights hold place H-31"),
         (hold("released", released_by="ada"), "promotion hold of 2 products released by ada"),
     ],

@@ -48,9 +48,10 @@ def test_an_insight_of_single_reports_has_no_series() -> None:
 
 
 def test_money_parts_carry_value_meaning_and_unit_and_leave_out_what_is_not_known() -> None:
-    parts = {part["factor"]: part for part in details.money_parts(ROW)}
+    parts = {part["stored as"].replace("_", " "): part for part in details.money_parts(ROW)}
     assert parts["risk per day"]["value"] == 1940.0
-    assert parts["excess per day"]["unit"] == "people per day"
+    assert parts["excess per day"]["unit"] == "people a day"
+    assert parts["risk per day"]["unit"] == "USD a day"
     assert all(part["what it is"] for part in parts.values())
     assert details.money_parts({"risk_per_day": None}) == []
 
@@ -60,12 +61,12 @@ def test_every_compared_rate_is_listed_with_what_differs() -> None:
     assert [row["what"] for row in table] == [
         "here: cause", "the same but for the packaging batch", "here, cut by carrier", "here, cut by carrier",
     ]  # fmt: skip
-    assert [row["complaints per order"] for row in table] == [4.1, 0.6, 4.08, 4.12]
+    assert [row["share of orders"] for row in table] == [4.1, 0.6, 4.08, 4.12]
 
 
 def test_the_score_names_the_detector_and_the_figures_it_stood_on() -> None:
     said = details.score_words(ISSUE, ROW)
-    assert said.startswith("raised by the rate scan; 41 people seen; 7.0 usual; lift 5.9; chance of so many 3.6e-05; confidence 0.90; window 17 Nov to 23 Nov")
+    assert said.startswith("raised by the rate scan; 41 people seen; 7.0 usual; lift 5.9; chance of so many 3.6e-05; confidence 0.90; window Tue 17 Nov to Mon 23 Nov")
 
 
 def test_a_traced_record_names_label_rule_file_and_line() -> None:
@@ -102,7 +103,7 @@ def test_moments_keep_the_shops_clock_apart_from_this_machines() -> None:
     ]  # fmt: skip
     assert [m.what for m in moments if m.clock == "house"] == [
         "macro decided, now awaiting approval", "defect ticket decided", "promotion hold H-31 placed", "promotion hold H-31 released by eve",
-        f"put off until {AS_OF.day} Nov by bob", "confirmed by ada (console): seen",
+        f"put off until {AS_OF:%a} {AS_OF.day} Nov by bob", "confirmed by ada (console): seen",
     ]  # fmt: skip
 
 

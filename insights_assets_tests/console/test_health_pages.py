@@ -67,7 +67,7 @@ def test_health_shows_three_layers_the_alarm_and_what_is_missing(health_home: Pa
     app = look("health")
     assert not app.exception
     said = texts(app)
-    for words in ("Pipeline", "Labels", "Business", "30.0 % of 200 reviews are negative", "topic drift: not available: needs anomalies.drift", f"Business is red {HOSTILE_NAME}"):
+    for words in ("Pipeline", "Labels", "Business", "30.0 % of 200 reviews are negative", "Topics that shift: not available: needs anomalies.drift", f"Business is red {HOSTILE_NAME}"):
         assert words in said, said
     rendered = "\n".join(str(element.value) for element in (*app.markdown, *app.caption, *app.header, *app.subheader))
     assert "HOSTILE" not in rendered, "text from data reached something that renders it"
@@ -94,6 +94,6 @@ def test_pages_of_a_home_that_was_never_measured_say_so(home: Path) -> None:
 
 
 def test_a_trend_is_drawn_and_said() -> None:
-    assert trend_words(WEEKS, "0 to 1") == "9 weeks up to 23 Nov: from 18.0 % to 10.0 %; lowest 10.0 %, highest 18.0 %."
+    assert trend_words(WEEKS, "0 to 1") == "9 weeks up to Mon 23 Nov: from 18.0 % to 10.0 %; lowest 10.0 %, highest 18.0 %."
     assert trend_words((), "0 to 1") == "No weeks are known."
     assert trend_plot(WEEKS, "0 to 1").to_dict()["layer"]

@@ -46,7 +46,7 @@ def test_tiers_in_order_safety_first_within_its_tier_then_by_the_low_bound(shop:
 def test_the_header_says_whose_when_which_run_what_is_asked_and_what_it_is_worth(shop: Shop) -> None:
     header = today(shop).header
     assert (header.shop, header.as_of) == ("Hearth & Lane", "Mon 23 Nov 2026")
-    assert header.published == "published 23 Nov 2026, 21:00"
+    assert header.published == "published Mon 23 Nov 2026, 21:00"
     assert header.question == "What is driving negative reviews on top-selling SKUs this month?"
     assert header.open == "4 open: 2 in Tier 1, 1 in Tier 2, 1 in Tier 3 · about 2,460 USD a day at risk together (at least 1,390)"
     assert "4 of the open insights" in header.provisional

@@ -50,11 +50,11 @@ def test_today_shows_header_tiers_records_and_history(home: Path) -> None:
     said = texts(app)
     assert "Hearth & Lane" in said
     assert "What is driving negative reviews on top-selling SKUs this month?" in said
-    assert f"As of Mon 23 Nov 2026 · published 23 Nov 2026, 21:00 from run {RUN_ID[:8]}" in said
+    assert f"As of Mon 23 Nov 2026 · published Mon 23 Nov 2026, 21:00 from run {RUN_ID[:8]}" in said
     assert [header.value for header in app.subheader][:3] == ["Tier 1", "Tier 2", "Tier 3"]
     assert "41 customers in 7 days report breakage; 7 would be usual (5.9 x; chance alone does this once in 4,000 quiet weeks)." in said
     assert "Next: Stop batch LEJ-PB07 and inspect 20 units · Quality · due Tue 24 Nov, 12:00" in said
-    assert "paid promotion of 1 product held until 30 Nov; undo: insights hold release H-31" in said
+    assert "paid promotion of 1 product held until Mon 30 Nov; undo: insights hold release H-31" in said
     assert "review R-D3 · Fri 20 Nov, 10:30 · 1 of 5 stars" in said
     assert said.index("report a danger") < said.index("report breakage") < said.index("late or missing parcel")
     assert "surveys delivered 0 records" in said
@@ -130,7 +130,7 @@ def test_a_duplicate_names_the_other_and_a_snooze_its_day(home: Path) -> None:
     operations = operations_of(home)
     assert operations.verdicts.latest()[WISH].duplicate_of == DAMAGE
     assert operations.verdicts.snoozed(AS_OF)[CARRIER].until_day == AS_OF + timedelta(days=3)
-    assert "asleep until 26 Nov by" in texts(app)
+    assert "asleep until Thu 26 Nov by" in texts(app)
 
 
 def test_a_judgement_without_a_name_is_refused(home: Path) -> None:

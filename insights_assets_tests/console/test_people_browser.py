@@ -56,7 +56,7 @@ def test_a_hold_is_approved_seen_in_its_file_and_released_until_the_file_is_empt
     time.sleep(1)
     assert HELD not in file.read_text()
     click(browser, f"yes-{HELD}")
-    until(lambda: f"{HELD} holds 2 products until 30 Nov" in said(browser), "that the hold is placed")
+    until(lambda: f"{HELD} holds 2 products until Mon 30 Nov" in said(browser), "that the hold is placed")
     assert sum(line.startswith(("LMP-1,", "LMP-2,")) for line in file.read_text().splitlines() if HELD in line) == 2
     assert "desk/holds.csv as it is now: 3 held" in said(browser)
     for hold_id, left in ((HELD, 1), (H31, 0)):

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from insights_assets.actions.escaping import inert
 from insights_assets.resources.operations import Operations, open_operations
-from insights_assets_tests.console.homes import CARRIER, DAMAGE, DANGER, OLD
+from insights_assets_tests.console.homes import CARRIER, DAMAGE, DANGER, HOSTILE_NAME, OLD
 from insights_assets_tests.console.people_homes import HELD
 from insights_assets_tests.console.test_pages import APP, INERT, nodes, texts
 
@@ -41,8 +42,8 @@ def test_approvals_say_who_decides_until_when_what_a_yes_does_and_how_to_undo_it
     assert "3 wait for a decision; the first runs out " in said
     assert "You decide for every team: owners.yaml names nobody real yet." in said
     assert "Quality, Product management or Marketing decides · asked " in said
-    assert "Takes 2 products (LMP-1, LMP-2) out of paid promotion at once, which bring 2.1 % of revenue: desk/holds.csv names them until 30 Nov." in said
-    assert f"insights hold release {HELD}. It ends by itself on 30 Nov, and when the issue does." in said
+    assert f"Takes 2 products ({inert(HOSTILE_NAME, 60)} LMP-1, LMP-2) out of paid promotion at once, which bring 2.1 % of revenue: desk/holds.csv names them until Mon 30 Nov." in said
+    assert f"insights hold release {HELD}. It ends by itself on Mon 30 Nov, and when the issue does." in said
     assert "The next run marks the draft as approved on the desk, so that Support may answer with it. Nothing is sent to customers." in said
     assert "How to change the bulb" in said and "help article for Support · asked " in said, "what ran out is named"
     assert said.index("Safety report") < said.index("Late delivery"), "Tier 1 first"
@@ -57,7 +58,7 @@ def test_a_click_places_a_hold_in_the_file_at_once_and_another_takes_it_out(peop
     app.button(key=f"yes-{HELD}").click().run()
     assert not app.exception
     assert [line.split(",")[0] for line in held(people_home) if HELD in line] == ["LMP-1", "LMP-2"]
-    assert f"{HELD} holds 2 products until 30 Nov" in texts(app)
+    assert f"{HELD} holds 2 products until Mon 30 Nov" in texts(app)
     assert any("LMP-2" in block.value for block in app.code), "the page shows the file as it is"
     app.button(key=f"release-{HELD}").click().run()
     assert held(people_home) == before
@@ -70,12 +71,12 @@ def test_a_later_end_needs_a_second_name(people_home: Path) -> None:
     app.button(key=f"yes-{HELD}").click().run()
     app.text_input(key="person").set_value("tom").run()
     app.button(key=f"extend-{HELD}").click().run()
-    assert "tom asks to hold until 7 Dec: a second person confirms it." in texts(app)
+    assert "tom asks to hold until Mon 7 Dec: a second person confirms it." in texts(app)
     app.button(key=f"confirm-extension-{HELD}").click().run()
     assert "needs a second person" in texts(app)
     app.text_input(key="person").set_value("eve").run()
     app.button(key=f"confirm-extension-{HELD}").click().run()
-    assert "is extended until 7 Dec: asked by tom, confirmed by eve" in texts(app)
+    assert "is extended until Mon 7 Dec: asked by tom, confirmed by eve" in texts(app)
 
 
 def test_decisions_are_kept_with_reason_person_and_console(people_home: Path) -> None:
@@ -111,6 +112,16 @@ def test_a_shop_with_real_people_says_whom_it_does_not_know(people_home: Path, t
     assert "Support does not approve a escalation: Quality or Finance decides on it" in texts(app)
     app.button(key=f"yes-{MACRO}").click().run()
     assert operations_of(people_home).approvals.get(MACRO).state == "approved"  # type: ignore[union-attr]
+
+
+def test_why_how_sure_and_what_a_yes_does_stand_on_one_screen(people_home: Path) -> None:
+    app = look("approvals")
+    named, said = [element.value for element in app.caption], texts(app)
+    for name in ("Why", "How sure", "If you approve", "To undo it"):
+        assert name in named
+    assert "41 customers in 7 days report breakage; 7 would be usual" in said and "USD a day at risk" in said
+    assert "about 90 % that it is a real issue of this topic" in said
+    assert "LMP-1" in said
 
 
 # -- Tickets ---------------------------------------------------------------------------------------------------------------

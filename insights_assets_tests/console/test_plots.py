@@ -33,14 +33,14 @@ def test_bars_since_the_onset_are_told_apart_and_the_usual_is_drawn() -> None:
     assert {row["day"][:10]: row["when"] for row in drawn if "people" in row}[ONSET.isoformat()] == "since the onset"
     assert [row["when"] for row in drawn if "people" in row].count("before") == 2
     assert {"usual": 1.0} in drawn
-    assert any(row.get("text") == "onset 17 Nov" for row in drawn)
+    assert any(row.get("text") == "onset Tue 17 Nov" for row in drawn)
     assert not any(set(row) == {"usual"} for row in values(plots.daily_plot(DAYS, None, ONSET)))
     assert plots.daily_caption(1.0).endswith("; dashed: 1.0 would be usual")
     assert "usual" not in plots.daily_caption(None)
 
 
 def test_the_plot_in_a_sentence() -> None:
-    assert plots.daily_words(DAYS, 1.0, ONSET) == "13 people on the 2 days since 17 Nov; 1 people on the 2 days before; 1.0 a day would be usual."
+    assert plots.daily_words(DAYS, 1.0, ONSET) == "13 people on the 2 days since Tue 17 Nov; 1 people on the 2 days before; 1.0 a day would be usual."
     assert plots.daily_words((), None, None).startswith("No plot")
 
 
@@ -60,4 +60,4 @@ def test_a_series_is_three_panels_over_the_same_days() -> None:
     assert len(panels) == 3
     assert any(row.get("alarm") == 4.0 for row in values(panels[1]))
     assert any(row.get("alarm") == 8.0 for row in values(panels[2]))
-    assert plots.series_words(days) == "8 judged days, an incident on 3 of them; largest z 4.0 on 8 Nov."
+    assert plots.series_words(days) == "8 judged days, an incident on 3 of them; largest z 4.0 on Sun 8 Nov."

@@ -111,7 +111,7 @@ def _in_order(upstream: dict[str, set[str]]) -> dict[str, list[str]]:
 
 def _pipes() -> dict[str, str]:
     """What Dagster Pipes reads in each task: a context of no assets, and messages into the task's own folder, where nobody waits for them."""
-    data = {
+    data: dict[str, Any] = {
         "asset_keys": [], "code_version_by_asset_key": {}, "provenance_by_asset_key": {}, "partition_key": None, "partition_key_range": None,
         "partition_time_window": None, "run_id": "by hand", "job_name": None, "retry_number": 0, "extras": {},
     }  # fmt: skip

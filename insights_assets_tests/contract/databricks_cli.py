@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from insights_assets_tests.contract.sail_catalog import VARIABLE, Catalog
+
 
 @click.group()
 def main() -> None:
@@ -87,7 +89,7 @@ def deploy(target: str, variables: tuple[str, ...]) -> None:
         workspace.secrets.create_scope(scope["name"])
     (wheel,) = Path("dist").glob("insights_assets-*.whl")
     with wheel.open("rb") as content:
-        workspace.files.upload(f"{os.environ['STAND_IN_WORKSPACE']}{_whole(target)['workspace']['artifact_path']}/.internal/{wheel.name}", content, overwrite=True)
+        workspace.files.upload(f"{_on_disk(_whole(target)['workspace']['artifact_path'])}/.internal/{wheel.name}", content, overwrite=True)
 
 
 @bundle.command(name="run")
@@ -108,6 +110,11 @@ def destroy(target: str, auto_approve: bool) -> None:
     """Scopes go; without --auto-approve a person is asked."""
     for scope in _resources(target)["secret_scopes"].values():
         _workspace().secrets.delete_scope(scope["name"])
+
+
+def _on_disk(path: str) -> str:
+    """Where a path of a volume lies on this machine."""
+    return path.replace("/Volumes", Catalog.of(os.environ[VARIABLE]).volumes, 1)
 
 
 def _known(given: set[str], there: set[str], kind: str) -> None:

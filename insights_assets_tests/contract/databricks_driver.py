@@ -1,7 +1,7 @@
 """The driver of the stand-in's clusters: what stands around a task's own code on a real one, and the process it runs in.
 
 Belongs here: the `/dbfs` mount (paths that begin so are opened below the folder of the stand-in's DBFS), the session that a cluster has ready, with
-the catalog's tables where the workspace has one (`databricks_catalog.py`), and starting the code as a cluster starts it: a wheel's entry point by name, or a file. The task's code is the product's, unchanged; so are the
+the catalog where the workspace has one (`sail_catalog.py`), and starting the code as a cluster starts it: a wheel's entry point by name, or a file. The task's code is the product's, unchanged; so are the
 loader and the message writers of Dagster Pipes.
 """
 
@@ -38,15 +38,12 @@ def mount_dbfs(root: str) -> None:
     builtins.open = opened  # type: ignore[assignment]
 
 
-def open_catalog(spark: Any, given: str) -> None:
-    """The workspace's catalog, as each session of a cluster has it."""
+def open_catalog(given: str) -> None:
+    """The workspace's catalog, as each process of a cluster has it."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from insights_assets_tests.contract.databricks_catalog import Catalog
+    from insights_assets_tests.contract.sail_catalog import Catalog
 
-    catalog = Catalog.of(given)
-    catalog.tell(spark)
-    for target, name, value in catalog.patches():
-        setattr(target, name, value)
+    Catalog.of(given).install()
 
 
 def run_task(task: dict[str, Any]) -> None:
@@ -59,13 +56,8 @@ def run_task(task: dict[str, Any]) -> None:
         # Set on every cluster by the platform; empty where no log delivery was asked for.
         spark = SparkSession.builder.getOrCreate()
         spark.conf.set("spark.databricks.clusterUsageTags.clusterLogDeliveryEnabled", "")
-        if catalog := os.environ.pop("STAND_IN_CATALOG", None):
-            open_catalog(spark, catalog)
-    if workspace := os.environ.pop("STAND_IN_WORKSPACE", None):
-        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-        from insights_assets_tests.contract import sail_catalog
-
-        sail_catalog.install(Path(workspace))
+    if catalog := os.environ.pop("STAND_IN_CATALOG", None):
+        open_catalog(catalog)
     if "python_wheel_task" in task:
         wheel = task["python_wheel_task"]
         found = [entry for entry in distribution(wheel["package_name"]).entry_points if entry.name == wheel["entry_point"]]

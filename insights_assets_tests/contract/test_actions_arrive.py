@@ -59,7 +59,7 @@ def test_ticket_evidence_and_alert_arrive_once_and_a_second_run_calls_nobody(hou
     house.run("actions")
     rows = lamp(house)
     issue = jira.issue(rows["defect_ticket"]["external_id"])
-    assert sorted(one.fields["summary"].partition(":")[0] for one in jira.issues) == ["Arrived damaged", "Article to approve", "Promotion hold", "Reply to approve"]
+    assert sorted(one.fields["summary"].partition(":")[0] for one in jira.issues) == ["Arrived damaged", "Article draft to approve (English)", "Macro draft to approve (English)", "Promotion hold"]
     assert rows["defect_ticket"]["external_id"] == issue.key and rows["defect_ticket"]["state"] == "delivered"
     assert issue.fields["priority"] == {"name": "Highest"} and "41 customers in 6 days" in str(issue.fields["description"])
     (file,) = issue.files

@@ -14,6 +14,7 @@ import sys
 import time
 import urllib.request
 import zipfile
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,81 @@ def whole(request: pytest.FixtureRequest) -> dict[str, Any]:
     return bundle(request.param) | {"target": request.param}
 
 
-def test_every_field_is_one_that_bundles_have(whole: dict[str, Any]) -> None:
+def test_every_field_is_one_that_bundles_have_and_of_its_type(whole: dict[str, Any]) -> None:
     assert set(whole["resources"]) == set(KINDS)
     for kind, found in whole["resources"].items():
         for one in found.values():
-            KINDS[kind].from_dict(one)
-    with pytest.raises(ValueError, match="Unexpected field"):
-        Job.from_dict({"name": "x", "tasks": [{"task_key": "a", "entrypoint": "b"}]})
+            assert refused(kind, one) is None
+
+
+def refused(kind: str, one: dict[str, Any]) -> str | None:
+    """What Databricks' own model of bundles has against a resource. It takes a number for a text and the other way round; read back they differ."""
+    try:
+        read = KINDS[kind].from_dict(one).as_dict()
+    except (TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None if read == one else "a value is read as one of another type"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_field_that_is_misspelled_or_of_another_type_is_refused(kind: str) -> None:
+    """Each field of each resource broken on purpose, one after the other: the check above would not be one if it took them."""
+    for name, one in bundle("dev")["resources"][kind].items():
+        broken = [*_broken(one)]
+        assert len(broken) > 5
+        for where, wrong in broken:
+            assert refused(kind, wrong), f"{kind}.{name}: {where}"
+
+
+#: Beside what stands in them (an app's environment, a job's tags), keys of these are the bundle's own words.
+FREE = ("tags",)
+
+
+def _broken(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(where, the whole with that one fault): a key misspelled, a value of another type."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key not in FREE:
+                yield f"{path}.{key} misspelled", {**{k: v for k, v in node.items() if k != key}, f"{key}_": value}
+                yield f"{path}.{key} of another type", {**node, key: [{"x": 1}] if not isinstance(value, list) else {"x": 1}}
+                for where, wrong in _broken(value, f"{path}.{key}"):
+                    yield where, {**node, key: wrong}
+    elif isinstance(node, list) and node and isinstance(node[0], dict):
+        for where, wrong in _broken(node[0], f"{path}[0]"):
+            yield where, [wrong, *node[1:]]
+
+
+#: The words of a bundle's file beside its resources, by the published reference; the package models resources alone.
+WORDS = {
+    "": {"artifacts", "bundle", "experimental", "include", "permissions", "presets", "python", "resources", "run_as", "scripts", "sync", "targets", "variables", "workspace"},
+    "bundle": {"cluster_id", "compute_id", "databricks_cli_version", "deployment", "git", "name", "uuid"},
+    "artifacts.*": {"build", "dynamic_version", "executable", "files", "path", "type"},
+    "sync": {"exclude", "include", "paths"},
+    "variables.*": {"default", "description", "lookup", "type"},
+    "workspace": {"artifact_path", "auth_type", "client_id", "file_path", "host", "profile", "resource_path", "root_path", "state_path"},
+    "targets.*": {"artifacts", "bundle", "cluster_id", "compute_id", "default", "git", "mode", "permissions", "presets", "resources", "run_as", "sync", "variables", "workspace"},
+    "run_as": {"group_name", "service_principal_name", "user_name"},
+    "permissions.*": {"group_name", "level", "service_principal_name", "user_name"},
+}
+
+
+def misspelled(whole: dict[str, Any]) -> list[str]:
+    """Words of the bundle's file that the reference does not have."""
+    found = [name for name in whole if name not in WORDS[""]]
+    for part in (whole, *whole["targets"].values()):
+        for name, words in WORDS.items():
+            held = part.get(name.removesuffix(".*")) or {}
+            each = (held if isinstance(held, list) else held.values()) if name.endswith(".*") else [held]
+            found += [f"{name}: {word}" for one in each if isinstance(one, dict) for word in one if word not in words]
+    return found
+
+
+def test_the_files_own_words_are_those_of_the_reference() -> None:
+    whole = yaml.safe_load((ROOT / "databricks.yml").read_text(encoding="utf-8"))
+    assert misspelled(whole) == []
+    faults: list[dict[str, Any]] = [{"synch": {}}, {"workspace": {"artefact_path": "x"}}, {"targets": {"dev": {"modus": "development"}}}, {"artifacts": {"wheel": {"builds": "x"}}}]
+    for fault in faults:
+        assert misspelled({**whole, **fault}), fault
 
 
 def test_every_variable_is_declared_and_used_and_none_is_left() -> None:

@@ -15,15 +15,17 @@ import pytest
 
 from insights_assets.canonical import assets as canonical
 from insights_assets.labels import assets as labels
+from insights_assets.lake.holding import HOLDER
 from insights_assets.lake.lake import Lake
 from insights_assets.lake.unity import UnityLake
 from insights_assets.resources import job_files, job_outcome, table_assets
 from insights_assets.resources.job_gate import NAME
 from insights_assets.sources import assets as sources
 from insights_assets.tables import all_tables
-from insights_assets_tests.contract.databricks_catalog import CATALOG, Catalog
 from insights_assets_tests.contract.databricks_workspace import workspace_in
 from insights_assets_tests.contract.feedback_run import environment, failure_of, house, instance_of, write_landing
+from insights_assets_tests.contract.sail_catalog import OF_THE_ENGINE as CATALOG
+from insights_assets_tests.contract.sail_catalog import Catalog
 
 pytestmark = pytest.mark.slow
 STAGES = ("sources", "canonical", "labels")
@@ -54,18 +56,17 @@ def both(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Iterator[Simpl
     with environment():
         run(folder / "here")
     with workspace_in(folder / "workspace", "serverless", DATABRICKS_CATALOG=CATALOG) as server, pytest.MonkeyPatch.context() as patch:
-        catalog = Catalog(str(folder / "tables"), str(server.volume.root), STAGES)
+        catalog = Catalog(CATALOG, str(folder / "tables"), str(server.volume.root))
         server.jobs.platform |= catalog.variable()
-        catalog.tell(spark)
-        for target, name, value in catalog.patches():
-            patch.setattr(target, name, value, raising=False)
+        catalog.bootstrap(spark, [*(spec for spec in all_tables() if spec.stage in STAGES), HOLDER])
+        catalog.install(patch.setattr)
         patch.setattr(job_files, "_is_away", lambda lake: True)
         patch.setattr(job_outcome, "read_receipt", lambda *_: None)
         first = run(folder / "named")
         submitted = server.count("/runs/submit")
         run(folder / "named")
         named = rows(UnityLake(CATALOG, lambda: spark))
-        yield SimpleNamespace(folder=folder, server=server, first=first, submitted=submitted, named=named, here=rows(Lake(folder / "here" / "lake", lambda: spark)))
+        yield SimpleNamespace(folder=folder, server=server, catalog=catalog, first=first, submitted=submitted, named=named, here=rows(Lake(folder / "here" / "lake", lambda: spark)))
     for spec in all_tables():
         if spec.stage in STAGES:
             spark.sql(f"DROP TABLE IF EXISTS `{CATALOG}`.`{spec.stage}`.`{spec.name}`")
@@ -91,6 +92,6 @@ def test_reports_came_over_the_volume(both: SimpleNamespace) -> None:
     made = {event.asset_key.to_user_string() for event in both.first.get_asset_materialization_events() if "Databricks Job Run ID" in event.step_materialization_data.materialization.metadata}
     assert {"canonical/feedback", "labels/labelled_feedback"} <= made
     puts = [call.path for call in both.server.calls if call.method == "PUT" and call.path.endswith(f"{NAME}.json")]
-    assert len(puts) == 1 and puts[0].startswith(f"/api/2.0/fs/files{both.server.volume.root}/scratch/_jobs/"), "the word went to the volume"
+    assert len(puts) == 1 and puts[0].startswith(f"/api/2.0/fs/files{both.catalog.volume('scratch')}/_jobs/"), "the word went to the volume"
     assert not list((both.server.volume.root / "insights_pipes").rglob("*.json")), "messages are taken away again"
-    assert not [path for path in (both.server.volume.root / "scratch" / "_scratch").rglob("*") if path.is_file()], "and so are the frames of tasks"
+    assert not [path for path in (both.catalog.volume("scratch") / "_scratch").rglob("*") if path.is_file()], "and so are the frames of tasks"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from insights_assets.lake.removal import is_append_only
+from insights_assets.lake.unity import UnityLake
 from insights_assets.sources.tables import RAW
 from insights_assets.tables import all_tables
-from insights_assets_tests.contract.databricks_catalog import Catalog
+from insights_assets_tests.contract.sail_catalog import OF_THE_ENGINE, Catalog
 from insights_assets_tests.house import PRODUCTS, TestHouse, order, review
-from insights_assets_tests.lake.test_unity import Answered
 
 pytestmark = pytest.mark.slow
 STAGES = ("sources", "canonical", "labels")
@@ -30,20 +30,23 @@ def fill(house: TestHouse, day: str) -> None:
 @pytest.fixture(scope="module")
 def houses(tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Iterator[dict[str, TestHouse]]:
     where: Path = tmp_path_factory.mktemp("catalog")
-    named = Answered(where / "tables", lambda: spark)
     mine = [spec for spec in all_tables() if spec.stage in STAGES]
-    Catalog(str(named.where), str(where), STAGES).tell(spark)
-    made = {"folder": TestHouse(where / "folder", spark, as_of=AS_OF), "catalog": TestHouse(where / "named", spark, as_of=AS_OF)}
-    made["catalog"].lake = named
-    for day, run_id in (("2026-11-05", "run-1"), ("2026-11-06", "run-2")):
+    catalog = Catalog(OF_THE_ENGINE, str(where / "tables"), str(where / "volumes"))
+    catalog.bootstrap(spark, mine)
+    with pytest.MonkeyPatch.context() as patch:
+        catalog.install(patch.setattr)
+        named = UnityLake(OF_THE_ENGINE, lambda: spark)
+        made = {"folder": TestHouse(where / "folder", spark, as_of=AS_OF), "catalog": TestHouse(where / "named", spark, as_of=AS_OF)}
+        made["catalog"].lake = named
+        for day, run_id in (("2026-11-05", "run-1"), ("2026-11-06", "run-2")):
+            for house in made.values():
+                fill(house, day)
+                house.run(*STAGES, run_id=run_id)
+        yield made
+        for spec in mine:
+            spark.sql(f"DROP TABLE IF EXISTS {named.name(spec)}")
         for house in made.values():
-            fill(house, day)
-            house.run(*STAGES, run_id=run_id)
-    yield made
-    for spec in mine:
-        spark.sql(f"DROP TABLE IF EXISTS {named.name(spec)}")
-    for house in made.values():
-        house.operations.close()
+            house.operations.close()
 
 
 def test_the_same_rows_stand_in_the_catalog_and_in_the_folder(houses: dict[str, TestHouse]) -> None:

@@ -15,11 +15,10 @@ from click.testing import CliRunner
 from insights_assets.cli import main
 from insights_assets.commands.unity_catalog import matrix_text
 from insights_assets.governance.unity.roles import ROLES, group_of, matrix
-from insights_assets.tables import all_tables
+from insights_assets.tables import catalog_tables
 from insights_assets_tests import commanding
 from insights_assets_tests.contract.bundle_reading import ROOT
 from insights_assets_tests.contract.page_walk import Typed, install, typed, walk
-from insights_assets_tests.contract.sail_catalog import FOLDER
 from insights_assets_tests.contract.whole_workspace import WholeWorkspace
 from insights_assets_tests.contract.workspace_server import WorkspaceServer
 
@@ -67,7 +66,7 @@ def walked(name: str, tmp_path: Path, workspace: WholeWorkspace, instead: dict[s
     machine = tmp_path / "machine"
     (machine / "dist").mkdir(parents=True)
     (machine / "dist" / "insights_assets-0.1.0-py3-none-any.whl").write_bytes(b"a wheel")
-    ours = f"export PYTHONPATH={ROOT} {FOLDER}={workspace.folder};"
+    ours = f"export PYTHONPATH={ROOT} {workspace.variable};"
     install(machine, {
         "bin/databricks": f'{ours} {commanding.line("databricks", "insights_assets_tests.contract.databricks_cli")}',
         "bin/insights": f'{ours} {commanding.line("insights", "insights_assets_tests.contract.sail_catalog")}', "bin/python": f'{ours} exec {sys.executable} "$@"',
@@ -104,11 +103,11 @@ def test_the_pages_matrix_is_the_commands() -> None:
     """Written anew by `python -m insights_assets_tests.contract.test_databricks_pages`."""
     found = MARKS.search(page("unity-catalog").read_text(encoding="utf-8"))
     assert found and found[0] == _with_matrix(found[0]), "tables or roles changed: `python -m insights_assets_tests.contract.test_databricks_pages` writes the matrix anew"
-    assert matrix_text(matrix(all_tables())) in CliRunner().invoke(main, ["databricks", "bootstrap", "--matrix"]).output
+    assert matrix_text(matrix(catalog_tables())) in CliRunner().invoke(main, ["databricks", "bootstrap", "--matrix"]).output
 
 
 def _with_matrix(text: str) -> str:
-    return MARKS.sub(lambda found: f"{found[1]}{matrix_text(matrix(all_tables()))}\n{found[2]}", text)
+    return MARKS.sub(lambda found: f"{found[1]}{matrix_text(matrix(catalog_tables()))}\n{found[2]}", text)
 
 
 if __name__ == "__main__":

@@ -171,7 +171,12 @@ def test_over_connect_the_other_engine_writes_the_same_rows(
     assert server.stdin is not None and server.stdout is not None
     sessions: list[Any] = []
     real = Engine.over_connect
-    monkeypatch.setattr(Engine, "over_connect", lambda engine, remote: sessions.append(real(engine, remote)) or sessions[-1])
+
+    def noted(engine: Engine, remote: str) -> Any:
+        sessions.append(real(engine, remote))
+        return sessions[-1]
+
+    monkeypatch.setattr(Engine, "over_connect", noted)
     monkeypatch.setenv("INSIGHTS_SPARK_REMOTE", f"sc://127.0.0.1:{server.stdout.readline().strip()}")
     monkeypatch.setenv("INSIGHTS_HEAVY_STEPS", "connect")
     try:

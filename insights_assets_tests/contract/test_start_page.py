@@ -22,7 +22,6 @@ from insights_assets_tests.contract.jira_server import JiraServer
 from insights_assets_tests.contract.jira_world import EMAIL
 from insights_assets_tests.contract.jira_world import TOKEN as JIRA_TOKEN
 from insights_assets_tests.contract.page_walk import Typed, install, walk
-from insights_assets_tests.contract.sail_catalog import FOLDER
 from insights_assets_tests.contract.slack_server import BOT_TOKEN, SlackServer
 from insights_assets_tests.contract.whole_workspace import WholeWorkspace
 
@@ -34,7 +33,7 @@ TOKEN, CATALOG = "dapi-a-token-that-nobody-may-see", "insights_dev"
 REPOSITORY = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "prompts", "shop", "insights_assets")
 
 
-def machine(folder: Path, workspace: Path) -> dict[str, str]:
+def machine(folder: Path, workspace: WholeWorkspace) -> dict[str, str]:
     """A machine with this repository, set up, and Databricks' command line; gives its environment."""
     for name in REPOSITORY:
         source = ROOT / name
@@ -46,7 +45,7 @@ def machine(folder: Path, workspace: Path) -> dict[str, str]:
         "bin/make": f'exec {shutil.which("make")} --dry-run --no-print-directory -C {ROOT} "$@"',
         "bin/databricks": commanding.line("databricks", "insights_assets_tests.contract.databricks_cli"),
         ".venv/bin/python": f'exec {sys.executable} "$@"',
-        ".venv/bin/insights": f'export PYTHONPATH={ROOT} {FOLDER}={workspace}; {commanding.line("insights", "insights_assets_tests.contract.sail_catalog")}',
+        ".venv/bin/insights": f'export PYTHONPATH={ROOT} {workspace.variable}; {commanding.line("insights", "insights_assets_tests.contract.sail_catalog")}',
     })
     (folder / ".venv/bin/activate").write_text(f"export PATH={folder}/.venv/bin:$PATH\n", encoding="utf-8")
     return {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8", "INSIGHTS_DATABRICKS_POLL_SECONDS": "0.3"}
@@ -64,7 +63,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
             "https://yourshop.atlassian.net": jira.url, "insights@yourshop.example": EMAIL, "the-token-of-that-account": JIRA_TOKEN, "xoxb-the-bot-token": BOT_TOKEN,
             "https://yourshop.openai.azure.com": model.url, "the-key-of-the-resource": KEY,
         }  # fmt: skip
-        environment = {**machine(folder, place), "INSIGHTS_SLACK_URL": slack.api, "INSIGHTS_AS_OF": "2026-11-22"}  # the shop's today, whatever day the test is run
+        environment = {**machine(folder, workspace), "INSIGHTS_SLACK_URL": slack.api, "INSIGHTS_AS_OF": "2026-11-22"}  # the shop's today, whatever day the test is run
         found = walk(PAGE, folder, instead, environment, 1400)
         yield SimpleNamespace(typed=found, workspace=workspace, jira=jira, slack=slack, model=model, folder=folder)
 

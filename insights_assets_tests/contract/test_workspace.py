@@ -18,7 +18,7 @@ from insights_assets.governance.unity.roles import ROLES, group_of
 from insights_assets.governance.unity.statements import Plan, Statement, bootstrap
 from insights_assets.resources.jobs import open_workspace
 from insights_assets.settings import Settings
-from insights_assets.tables import all_tables
+from insights_assets.tables import catalog_tables
 from insights_assets_tests.contract.workspace_server import WorkspaceServer, World, columns_of
 
 pytestmark = pytest.mark.slow
@@ -52,10 +52,10 @@ def test_without_apply_nothing_is_sent(server: WorkspaceServer) -> None:
 def test_apply_makes_everything_once_however_often_it_is_run(server: WorkspaceServer) -> None:
     first = apply()
     assert first.exit_code == 0, first.output
-    assert json.loads(first.stdout)["statements"]["table"] == len(all_tables())
+    assert json.loads(first.stdout)["statements"]["table"] == len(catalog_tables())
     world = server.world
     made = (dict(world.tables), set(world.schemas), dict(world.views), json.dumps({str(k): {g: sorted(r) for g, r in v.items()} for k, v in world.grants.items()}))
-    assert {(name[1], name[2]) for name in world.tables} == {(spec.stage, spec.name) for spec in all_tables()}
+    assert {(name[1], name[2]) for name in world.tables} == {(spec.stage, spec.name) for spec in catalog_tables()}
     count = len(server.statements)
     assert apply().exit_code == 0
     assert made == (dict(world.tables), set(world.schemas), dict(world.views), json.dumps({str(k): {g: sorted(r) for g, r in v.items()} for k, v in world.grants.items()}))
@@ -70,7 +70,7 @@ def test_a_column_that_a_release_brings_is_added(server: WorkspaceServer) -> Non
     assert server.world.tables[name]["language"] == "string"
     added = next(sql for sql in server.statements if "ADD COLUMNS" in sql)
     views = [index for index, sql in enumerate(server.statements) if sql.startswith("CREATE OR REPLACE VIEW") and index > server.statements.index(added)]
-    assert len(views) == len(all_tables()), "views come after what they read"
+    assert len(views) == len(catalog_tables()), "views come after what they read"
 
 
 def test_a_column_of_another_type_stops_before_anything_is_run(server: WorkspaceServer) -> None:
@@ -83,7 +83,7 @@ def test_a_column_of_another_type_stops_before_anything_is_run(server: Workspace
 
 
 def test_the_catalogs_own_words_of_a_type_are_understood() -> None:
-    for spec in all_tables():
+    for spec in catalog_tables():
         for one in bootstrap(Plan("c"), [spec]):
             if one.kind == "table":
                 from insights_assets.lake.types import arrow_type
@@ -147,7 +147,7 @@ def bootstrapped() -> World:
     with WorkspaceServer() as found:
         found.world.groups = {group_of("dev", role.name) for role in ROLES}
         workspace = open_workspace(Settings(databricks_host=found.url, databricks_token="a-token"))
-        applying.apply(workspace, "w1", bootstrap(Plan("insights_dev"), all_tables()), lambda _: None)
+        applying.apply(workspace, "w1", bootstrap(Plan("insights_dev"), catalog_tables()), lambda _: None)
         return found.world
 
 

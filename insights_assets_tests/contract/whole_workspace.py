@@ -1,24 +1,22 @@
 """One workspace for a whole page: Unity Catalog, SQL, jobs, files and secrets behind one address, with the tables really there.
 
 Belongs here: putting the stand-ins of `workspace_server.py` (what a workspace says) and `databricks_server.py` (what it runs) behind one door, and
-the files that CREATE TABLE and CREATE VOLUME leave. Its Spark is the embedded engine with a catalog of that name (`sail_catalog.py`).
+one catalog (`sail_catalog.py`) behind both: what a statement makes is there for whoever works in the workspace. Its Spark is the embedded engine.
 """
 
 from __future__ import annotations
 
 import base64
 import os
-import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 from insights_assets.governance.unity.roles import ROLES, group_of
-from insights_assets_tests.contract import sail_catalog
 from insights_assets_tests.contract.databricks_files import ApiError, Volume
 from insights_assets_tests.contract.databricks_server import DatabricksServer
+from insights_assets_tests.contract.sail_catalog import Catalog
 from insights_assets_tests.contract.workspace_server import Refusal, WorkspaceServer
-
-_MADE = re.compile(r"CREATE (?:TABLE|VOLUME) IF NOT EXISTS `(\w+)`\.`(\w+)`\.`(\w+)`")
 
 
 class WholeWorkspace(DatabricksServer):
@@ -27,25 +25,32 @@ class WholeWorkspace(DatabricksServer):
     def __init__(self, folder: Path, token: str, catalog: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder, token)
-        self.folder, self.catalog = folder, catalog
+        self.folder, self._spark_here = folder, None
         self.volume = Volume(folder / "Volumes")
+        self.catalog = Catalog(catalog, str(folder / "tables"), str(self.volume.root))
         self.unity = WorkspaceServer(token)
         self.unity._http.server_close()  # its answers are given here
         world = self.unity.world
         world.groups = {group_of(env, role.name) for env in ("dev", "staging", "prod") for role in ROLES}
         world.my_groups = {group_of(env, "pipeline") for env in ("dev", "staging", "prod")}
         world.warehouses = {"1234567890abcdef": "RUNNING"}
+        world.grants = self.catalog.rights
         self._kept = os.environ.copy()
 
     def __enter__(self) -> WholeWorkspace:
-        os.environ.update(sail_catalog.engine_settings(self.catalog))
+        os.environ.update(self.catalog.engine_settings)
         try:
             super().__enter__()
         finally:
-            for name in sail_catalog.engine_settings(self.catalog):
+            for name in self.catalog.engine_settings:
                 del os.environ[name]
-        self.jobs.platform[sail_catalog.FOLDER] = str(self.folder)
+        self.jobs.platform |= self.catalog.variable()
         return self
+
+    @property
+    def variable(self) -> str:
+        """The catalog for a process that a shell starts."""
+        return " ".join(f"{name}={shlex.quote(value)}" for name, value in self.catalog.variable().items())
 
     @property
     def remote(self) -> str:
@@ -82,22 +87,14 @@ class WholeWorkspace(DatabricksServer):
         return found
 
     def _make(self, sql: str) -> None:
-        """What a statement leaves on the storage."""
-        from deltalake import DeltaTable, Schema
+        """What a statement leaves on the storage, by a session of the workspace's own Spark; rights are written by whoever read them."""
+        if sql.startswith(("CREATE TABLE", "CREATE VOLUME")):
+            self.catalog.take(sql, self._session() if sql.startswith("CREATE TABLE") else None)
 
-        from insights_assets.tables import all_tables
+    def _session(self) -> Any:
+        """A session of its own; the one of the test's process stays what `getOrCreate` gives."""
+        from pyspark.sql.connect.session import SparkSession
 
-        made = _MADE.match(sql)
-        if made is None:
-            return
-        catalog, stage, name = made.groups()
-        if sql.startswith("CREATE VOLUME"):
-            Path(sail_catalog.volume(self.folder, catalog, name)).mkdir(parents=True, exist_ok=True)
-            return
-        spec = next(spec for spec in all_tables() if (spec.stage, spec.name) == (stage, name))
-        place = sail_catalog.tables(self.folder, catalog) / stage / name
-        if not place.exists():
-            DeltaTable.create(
-                str(place), schema=Schema.from_arrow(spec.arrow_schema), partition_by=[spec.partition_by] if spec.partition_by else None,
-                configuration=spec.delta_configuration,
-            )  # fmt: skip
+        if self._spark_here is None:
+            self._spark_here = SparkSession.builder.remote(self.remote).create()
+        return self._spark_here

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import sqlglot
 from sqlglot import exp
 
-_NAME = r"((?:`(?:[^`]|``)+`\.?)+)"
+from insights_assets_tests.contract.catalog_rights import NAME, Rights, parts
 
 
 @dataclass
@@ -38,7 +38,7 @@ class World:
     views: dict[tuple[str, ...], str] = field(default_factory=dict)
     functions: dict[tuple[str, ...], str] = field(default_factory=dict)
     masks: dict[tuple[str, ...], str] = field(default_factory=dict)
-    grants: dict[tuple[str, ...], dict[str, set[str]]] = field(default_factory=dict)
+    grants: Rights = field(default_factory=Rights)
     warehouses: dict[str, str] = field(default_factory=lambda: {"w1": "RUNNING"})
     policies: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, set[str]] = field(default_factory=dict)
@@ -116,11 +116,12 @@ class WorkspaceServer:
         if unity == "volumes":
             return {"volumes": [{"name": name[2]} for name in sorted(world.volumes) if name[:2] == scope]}
         if unity == "tables":
-            return {"tables": [{"name": name[2], "columns": [{"name": one} for one in columns]} for name, columns in world.tables.items() if name[:2] == scope]}
+            tables = [{"name": name[2], "table_type": "MANAGED", "columns": [{"name": one} for one in columns]} for name, columns in world.tables.items() if name[:2] == scope]
+            return {"tables": tables + [{"name": name[2], "table_type": "VIEW"} for name in world.views if name[:2] == scope]}
         if unity.startswith("permissions/"):
             _, kind, name = unity.split("/", 2)
             held = world.grants.get((kind, *name.split(".")), {})
-            return {"privilege_assignments": [{"principal": who, "privileges": sorted(rights)} for who, rights in held.items()]}
+            return {"privilege_assignments": [{"principal": who, "privileges": sorted(rights)} for who, rights in held.items() if rights]}
         if unity.startswith("resource-quotas/"):
             count, limit = self._of(world.quota, unity.rsplit("/", 1)[-1], "Quota", "NOT_FOUND")
             return {"quota_info": {"quota_name": unity.rsplit("/", 1)[-1], "quota_count": count, "quota_limit": limit}}
@@ -171,31 +172,31 @@ class WorkspaceServer:
         world = self.world
         if sql.startswith("SELECT table_schema"):
             return [[name[1], name[2], column, kind] for name, columns in world.tables.items() for column, kind in columns.items()]
-        if made := re.match(rf"CREATE CATALOG IF NOT EXISTS {_NAME}", sql):
-            world.catalogs.setdefault(_parts(made[1])[0], "insights-deployer")
-        elif made := re.match(rf"CREATE SCHEMA IF NOT EXISTS {_NAME}", sql):
-            world.schemas.add(_parts(made[1]))
-        elif made := re.match(rf"CREATE VOLUME IF NOT EXISTS {_NAME}", sql):
-            world.volumes.add(_parts(made[1]))
-        elif made := re.match(rf"CREATE OR REPLACE FUNCTION {_NAME}", sql):
-            world.functions[_parts(made[1])] = sql
-        elif made := re.match(rf"CREATE OR REPLACE VIEW {_NAME}", sql):
-            world.views[_parts(made[1])] = sql
-        elif made := re.match(rf"CREATE TABLE IF NOT EXISTS {_NAME}", sql):
-            world.tables.setdefault(_parts(made[1]), columns_of(sql))
-        elif made := re.match(rf"ALTER TABLE {_NAME} ADD COLUMNS \((.+)\)$", sql):
-            world.tables[_parts(made[1])] |= columns_of(f"CREATE TABLE x ({made[2]})")
-        elif made := re.match(rf"ALTER TABLE {_NAME} ALTER COLUMN {_NAME} SET MASK {_NAME}", sql):
-            world.masks[(*_parts(made[1]), *_parts(made[2]))] = made[3]
-        elif made := re.match(rf"GRANT ([A-Z, ]+) ON (\w+) {_NAME} TO {_NAME}", sql):
-            who = _parts(made[4])[0]
-            if who not in world.groups:
-                raise Refusal(400, "BAD_REQUEST", f"[PRINCIPAL_DOES_NOT_EXIST] Could not find principal with name {who}")
-            held = world.grants.setdefault((made[2].lower(), *_parts(made[3])), {}).setdefault(who, set())
-            held |= {right.strip().replace(" ", "_") for right in made[1].split(",")}
-        elif not re.match(r"ALTER (CATALOG `\w+` DISABLE PREDICTIVE OPTIMIZATION|TABLE \S+ (ALTER COLUMN \S+ )?SET TAGS \()", sql):
+        if made := re.match(rf"CREATE CATALOG IF NOT EXISTS {NAME}", sql):
+            world.catalogs.setdefault(parts(made[1])[0], "insights-deployer")
+        elif made := re.match(rf"CREATE SCHEMA IF NOT EXISTS {NAME}", sql):
+            world.schemas.add(parts(made[1]))
+        elif made := re.match(rf"CREATE VOLUME IF NOT EXISTS {NAME}", sql):
+            world.volumes.add(parts(made[1]))
+        elif made := re.match(rf"CREATE OR REPLACE FUNCTION {NAME}", sql):
+            world.functions[parts(made[1])] = sql
+        elif made := re.match(rf"CREATE OR REPLACE VIEW {NAME}", sql):
+            world.views[parts(made[1])] = sql
+        elif made := re.match(rf"CREATE TABLE IF NOT EXISTS {NAME}", sql):
+            world.tables.setdefault(parts(made[1]), columns_of(sql))
+        elif made := re.match(rf"ALTER TABLE {NAME} ADD COLUMNS \((.+)\)$", sql):
+            world.tables[parts(made[1])] |= columns_of(f"CREATE TABLE x ({made[2]})")
+        elif made := re.match(rf"ALTER TABLE {NAME} ALTER COLUMN {NAME} SET MASK {NAME}", sql):
+            world.masks[(*parts(made[1]), *parts(made[2]))] = made[3]
+        elif not self._takes_rights(sql) and not re.match(r"ALTER (CATALOG `\w+` DISABLE PREDICTIVE OPTIMIZATION|TABLE \S+ (ALTER COLUMN \S+ )?SET TAGS \()", sql):
             raise AssertionError(f"the stand-in does not know this statement: {sql[:200]}")
         return []
+
+    def _takes_rights(self, sql: str) -> bool:
+        try:
+            return self.world.grants.take(sql, self.world.groups)
+        except LookupError as error:
+            raise Refusal(400, "BAD_REQUEST", f"[PRINCIPAL_DOES_NOT_EXIST] Could not find principal with name {error}") from None
 
 
 def columns_of(sql: str) -> dict[str, str]:
@@ -203,10 +204,6 @@ def columns_of(sql: str) -> dict[str, str]:
     schema = sqlglot.parse_one(sql, dialect="databricks").find(exp.Schema)
     assert schema is not None
     return {one.name: one.kind.sql(dialect="databricks").lower().replace(" ", "") for one in schema.expressions if isinstance(one, exp.ColumnDef) and one.kind}
-
-
-def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part.replace("``", "`") for part in re.findall(r"`((?:[^`]|``)+)`", name))
 
 
 class _Handler(BaseHTTPRequestHandler):

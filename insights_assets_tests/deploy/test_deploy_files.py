@@ -112,6 +112,16 @@ def test_each_name_in_an_installations_environment_is_known_to_the_doctor() -> N
     assert DEPLOYMENT_NAMES - named == set(), "left over from an earlier deploy/"
 
 
+def test_what_both_locks_name_is_in_the_image_too() -> None:
+    """pip sees the building tools beside the environment and would count what both locks name as installed: the image went out without `packaging`, and nothing of it started."""
+    both = set(pins(DEPLOY / "build.lock")) & set(pins(DEPLOY / "requirements.lock"))
+    (installs,) = [line for line in lines("Dockerfile") if "requirements.lock" in line and line.startswith("RUN")]
+    second = installs.split("&&")[-1]
+    assert both and "PYTHONPATH=/opt/build" in second and "--ignore-installed" in second
+    (ends,) = [line for line in lines("Dockerfile") if "compileall" in line]
+    assert "pip check" in ends and "dagster --version" in ends, "a part that is missing ends the build"
+
+
 def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
     found = lines("Dockerfile")
     bases = [line.split()[1] for line in found if line.startswith("FROM")]

@@ -16,13 +16,13 @@ from insights_assets.governance.unity.roles import BY_NAME, ROLES, group_of, hol
 from insights_assets.governance.unity.statements import Plan, Statement, as_text, bootstrap
 from insights_assets.lake.ddl import comment, create_table, literal, quoted, table_properties
 from insights_assets.lake.tiers import allows
-from insights_assets.tables import all_tables, table
+from insights_assets.tables import catalog_tables, table
 from insights_assets_tests.governance.unity_reading import Script, read
 
 GOLDEN = Path(__file__).parent / "golden" / "bootstrap.sql"
 FEW = ("sources.chats_raw", "canonical.feedback_text", "canonical.duplicates", "anomalies.forecasts", "governance.access_matrix")
 PLAN = Plan("insights_prod", "prod")
-STATEMENTS = bootstrap(PLAN, all_tables())
+STATEMENTS = bootstrap(PLAN, catalog_tables())
 #: What sqlglot hands back unread: these are held by patterns instead.
 UNREAD = {
     "catalog": r"(CREATE CATALOG IF NOT EXISTS `\w+` COMMENT '[^']*'|ALTER CATALOG `\w+` DISABLE PREDICTIVE OPTIMIZATION)",
@@ -56,7 +56,7 @@ def golden() -> str:
     return as_text(bootstrap(Plan("insights_prod", "prod", "abfss://insights@shop.dfs.core.windows.net/prod", table_masks=True), [table(name) for name in FEW]))
 
 
-@pytest.mark.parametrize("statements", [STATEMENTS, bootstrap(Plan("a`b", "dev", "s3://x'y/z", True), all_tables())], ids=["plain", "odd names, masks"])
+@pytest.mark.parametrize("statements", [STATEMENTS, bootstrap(Plan("a`b", "dev", "s3://x'y/z", True), catalog_tables())], ids=["plain", "odd names, masks"])
 def test_every_statement_is_databricks_sql(statements: list[Statement]) -> None:
     for one in statements:
         read_as = sqlglot.parse_one(one.sql, dialect="databricks")
@@ -65,7 +65,7 @@ def test_every_statement_is_databricks_sql(statements: list[Statement]) -> None:
         assert len(sqlglot.parse(one.sql, dialect="databricks")) == 1, "a text inside of it would end the statement"
 
 
-@pytest.mark.parametrize("spec", all_tables(), ids=str)
+@pytest.mark.parametrize("spec", catalog_tables(), ids=str)
 def test_a_table_is_what_its_spec_says(spec: Any) -> None:
     made = sqlglot.parse_one(create_table(spec, quoted("c", spec.stage, spec.name)), dialect="databricks")
     columns = {one.name: one for one in made.find(exp.Schema).expressions}  # type: ignore[union-attr]
@@ -81,7 +81,7 @@ def test_a_table_is_what_its_spec_says(spec: Any) -> None:
     assert partitions == ([spec.partition_by] if spec.partition_by else [])
 
 
-@pytest.mark.parametrize("spec", all_tables(), ids=str)
+@pytest.mark.parametrize("spec", catalog_tables(), ids=str)
 def test_no_statistics_stand_on_text_or_identifiers_and_deleted_rows_leave_their_file(spec: Any) -> None:
     properties = table_properties(spec)
     measured = properties.get("delta.dataSkippingStatsColumns", "").split(",")
@@ -98,7 +98,7 @@ def test_predictive_optimization_keeps_no_minima_of_text() -> None:
     assert not any("FOR ALL COLUMNS" in one.sql or "FOR COLUMNS" in one.sql for one in STATEMENTS)
 
 
-@pytest.mark.parametrize("spec", all_tables(), ids=str)
+@pytest.mark.parametrize("spec", catalog_tables(), ids=str)
 def test_who_sees_a_column_follows_from_the_sql_and_is_what_the_tiers_say(spec: Any, script: Script) -> None:
     name = (PLAN.catalog, spec.stage, spec.name)
     for role in ROLES:
@@ -111,7 +111,7 @@ def test_who_sees_a_column_follows_from_the_sql_and_is_what_the_tiers_say(spec: 
     assert engineers == {column.name for column in spec.columns if column.tier != "raw"}, "every table is found by somebody who is no raw reader"
 
 
-@pytest.mark.parametrize("spec", [spec for spec in all_tables() if holds_raw(spec)], ids=str)
+@pytest.mark.parametrize("spec", [spec for spec in catalog_tables() if holds_raw(spec)], ids=str)
 def test_where_customers_words_are_a_mask_is(spec: Any, script: Script) -> None:
     masked = script.views[PLAN.catalog, view_schema(spec), view_name(spec)][1]
     tables = read(bootstrap(Plan("insights_prod", "prod", table_masks=True), [spec])).masks
@@ -128,7 +128,7 @@ def test_least_privilege(script: Script) -> None:
     writers = {group for _, group, right in held if right == "MODIFY"}
     assert writers == {group_of("prod", "pipeline")}
     assert not any(right.startswith(("ALL", "CREATE")) for *_, right in held)
-    stages = {spec.stage for spec in all_tables()}
+    stages = {spec.stage for spec in catalog_tables()}
     for name, group, right in held:
         role = next(role for role in ROLES if group_of("prod", role.name) == group)
         if right == "SELECT":
@@ -147,7 +147,7 @@ def test_whoever_reads_a_masked_view_may_call_its_mask(script: Script) -> None:
             assert script.may(group_of("prod", role.name), "USE SCHEMA", PLAN.catalog, "security")
 
 
-@pytest.mark.parametrize("spec", all_tables(), ids=str)
+@pytest.mark.parametrize("spec", catalog_tables(), ids=str)
 def test_tags_say_tier_medallion_and_retention(spec: Any) -> None:
     tagged = next(one.sql for one in STATEMENTS if one.kind == "tag" and one.subject == str(spec))
     tags = dict(re.findall(r"'(insights_\w+)' = '([^']*)'", tagged))

@@ -69,7 +69,7 @@ def test_accuracy_follows_the_gate() -> None:
     assert accuracy_metrics([quality("micro", "too_few", 0)])[0].state == "not_available"
     assert accuracy_metrics([quality("micro", "pass"), quality("other", "too_few")])[0].state == "green"
     one = accuracy_metrics([quality("micro", "pass"), quality("sizing_issue", "fail")])[0]
-    assert one.state == "amber" and "1 topics fail their gate (sizing_issue)" in one.says
+    assert one.state == "amber" and "1 topic is below what is wanted (sizing issue)" in one.says
     assert accuracy_metrics([quality("micro", "fail")])[0].state == "red"
     assert accuracy_metrics([quality("micro", "too_few")])[0].state == "too_few"
 
@@ -81,7 +81,7 @@ def test_the_precision_of_alerts_is_a_metric_once_people_judged() -> None:
     }  # fmt: skip
     found = alert_metric([{**row, "grouping": "owner", "name": "quality"}, row])
     assert (found.state, found.value, found.low, found.sample_count) == ("green", 0.75, 0.53, 20)
-    assert found.says == "15 of 20 judged were right (75 %, 95 % interval 53 to 89 %); nobody said of 2 closed"
+    assert found.says == "15 of 20 judged were right (75 %, 95 % interval 53 to 89 %); 2 ended without an answer"
     assert alert_metric([{**row, "answer": "fail"}]).state == "red"
     assert alert_metric([{**row, "answer": "too_few"}]).state == "too_few"
     assert alert_metric([{**row, "judged_count": 0}]).state == alert_metric([]).state == "not_available"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from insights_assets.health.layers import Layer, alarms, layer_of
+from insights_assets.health.layers import NAMES, Layer, alarms, layer_of
 from insights_assets.health.report import health_lines, health_view, roi_lines
 from insights_assets.health.tables import ALARMS, BUSINESS_HEALTH, LAYERS, MODEL_HEALTH, PIPELINE_HEALTH, ROI
 from insights_assets.resources.runs import RunFact
@@ -123,7 +123,7 @@ def test_a_leader_can_read_it(house: TestHouse) -> None:
     assert view is not None
     said = "\n".join(health_lines(view))
     assert said.startswith("Health as of 2026-11-22\n\nALARM  Every run and source is well, yet business is red")
-    for words in ("Pipeline: well", "Business: ill", "negative review share: 50.0 % of 168 reviews are negative; 8.3 % in the 28 days before", "not available: needs first_response_at in support_tickets"):
+    for words in ("Pipeline: well", "Business: not well", "Reviews that are negative: 50.0 % of 168 reviews are negative; 8.3 % in the 28 days before", "not available: needs first_response_at in support_tickets"):
         assert words in said, said
     returned = "\n".join(roi_lines(house.rows(ROI)))
     for words in ("Fewer refunds: not measurable yet: needs actions.effects", "504 h before (configured)", "What others report: 3.5 times, for comparison only"):
@@ -140,6 +140,23 @@ def coloured(technical: str, business: str) -> list[Layer]:
 ])  # fmt: skip
 def test_only_all_layers_together_ring(technical: str, business: str, kinds: list[str]) -> None:
     assert [alarm.kind for alarm in alarms(coloured(technical, business), AS_OF)] == kinds
+
+
+def test_what_no_longer_holds_is_no_longer_shown_and_names_are_words(house: TestHouse) -> None:
+    measure(house)
+    (alarm,) = house.rows(ALARMS)
+    assert "reviews that are negative: " in alarm["says"] and "_" not in alarm["says"]
+    stored = [house.rows(spec) for spec in (PIPELINE_HEALTH, MODEL_HEALTH, BUSINESS_HEALTH)]
+    worse = [{**row, "state": "amber"} if row["layer"] == "technical" else row for row in house.rows(LAYERS)]
+    view, later = health_view(*stored, house.rows(LAYERS), [alarm]), health_view(*stored, worse, [alarm])
+    assert view is not None and later is not None
+    assert (len(view.alarms), later.alarms) == (1, ()), "the pipeline is not well any more, so the alarm says what is not so"
+
+
+def test_every_metric_of_health_has_a_name_that_people_use(house: TestHouse) -> None:
+    measure(house)
+    metrics = {row["metric"] for spec in (PIPELINE_HEALTH, MODEL_HEALTH, BUSINESS_HEALTH) for row in house.rows(spec)}
+    assert metrics <= set(NAMES), metrics - set(NAMES)
 
 
 def test_a_red_product_makes_its_layer_amber_and_is_named() -> None:

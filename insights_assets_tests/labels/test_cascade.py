@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insights_assets.labels.build import SHIPPED
-from insights_assets.labels.cascade import LABEL_COLUMNS, NO_PLACE, RULE_COLUMNS, SAFETY_BAR, Labeller
+from insights_assets.labels.cascade import Labeller
 from insights_assets.labels.classifier import Classifier
 from insights_assets.labels.evidence import is_quote
+from insights_assets.labels.label_rows import LABEL_COLUMNS, NO_PLACE, RULE_COLUMNS
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.rules import TOPIC, SkuPattern, load_rules
+from insights_assets.labels.topic_choice import SAFETY_BAR
 
 PRODUCTS = pd.DataFrame([
     {"sku": "LMP-100", "name": "Halo Desk Lamp", "product_line": "lamps", "aliases": ["halo lamp"]},

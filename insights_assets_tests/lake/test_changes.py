@@ -38,3 +38,11 @@ def test_a_row_that_a_side_holds_twice_is_no_difference(spark: Any) -> None:
 def test_values_that_change_columns_are_a_difference(spark: Any) -> None:
     one, other = ("reviews", "a", "x", FIRST), ("reviews", "x", "a", FIRST)
     assert days_that_differ(spark.createDataFrame([one], DDL), spark.createDataFrame([other], DDL), KEY) == {FIRST}
+
+
+def test_other_days_than_those_that_may_differ_are_not_looked_at(spark: Any) -> None:
+    later = FIRST + timedelta(days=1)
+    one, other = [("reviews", "a", "x", FIRST), ("reviews", "b", "x", later)], [("reviews", "a", "y", FIRST), ("reviews", "b", "y", later)]
+    frames = spark.createDataFrame(one, DDL), spark.createDataFrame(other, DDL)
+    assert days_that_differ(*frames, KEY, {later}) == {later}
+    assert days_that_differ(*frames, KEY, set()) == set()

@@ -22,7 +22,7 @@ from insights_assets.actions.destinations.beneath import EVIDENCE
 from insights_assets.actions.destinations.evidence import safe_csv
 from insights_assets.actions.destinations.haste import must_be_soon
 from insights_assets.actions.destinations.jira_calls import Calls, is_done
-from insights_assets.actions.destinations.port import Message, Receipt, Refused
+from insights_assets.actions.destinations.port import LANGUAGE, Message, Receipt, Refused
 from insights_assets.actions.escaping import inert, markdown
 from insights_assets.shop.destinations_file import JiraSetup
 
@@ -33,7 +33,7 @@ OURS = "creator = currentUser()"
 MOST_IN_THE_SUMMARY = 250
 #: An issue may lead to several tickets; each but the defect itself says what it is.
 _TITLES = {
-    "promo_hold": "Promotion hold", "macro": "Reply to approve", "article": "Article to approve", "copy_change": "Product text", "escalation": "Escalation",
+    "promo_hold": "Promotion hold", "macro": "Macro draft to approve", "article": "Article draft to approve", "copy_change": "Product text", "escalation": "Escalation",
 }  # fmt: skip
 _OWNED = "summary,description,priority,duedate,labels,status"
 _FINGERPRINT = re.compile(r"ins-[0-9a-zA-Z._-]{1,80}")
@@ -142,7 +142,8 @@ class Jira:
     # -- fields --------------------------------------------------------------------------------------------------------------
 
     def _owned(self, message: Message) -> dict[str, Any]:
-        title = f"{_TITLES[message.kind]}: {message.title}" if message.kind in _TITLES else message.title
+        spoken = f" ({message.facts[LANGUAGE]})" if LANGUAGE in message.facts else ""  # a ticket a language: its name tells them apart
+        title = f"{_TITLES[message.kind]}{spoken}: {message.title}" if message.kind in _TITLES else message.title
         fields: dict[str, Any] = {"summary": inert(title, MOST_IN_THE_SUMMARY) or "Untitled", "description": adf.document(_body(message))}
         if message.tier in self.setup.priorities:
             fields["priority"] = {"name": self.setup.priorities[message.tier]}

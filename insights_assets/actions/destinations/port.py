@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+#: The fact that tells drafts of one action apart.
+LANGUAGE = "Language"
+
 
 @dataclass(frozen=True)
 class Button:

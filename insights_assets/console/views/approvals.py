@@ -36,7 +36,7 @@ def draw(found: Opened) -> None:
     rows, operations, shop = frame.action_rows(found), found.operations, found.shop
     now, as_of = operations.clock(), found.reader.publication.as_of_day
     approvals, holds = operations.approvals.all(), operations.holds.all()
-    entries = waiting(approvals, holds, rows.tickets, rows.drafts, shop, as_of, now)
+    entries = waiting(approvals, holds, rows.tickets, rows.drafts, shop, as_of, now, insights=rows.insights, names=rows.names)
     left, right = st.columns([4, 1.3], vertical_alignment="top")
     with left, st.container(key="heading-approvals"):
         st.header("Approvals", anchor=False)
@@ -46,7 +46,7 @@ def draw(found: Opened) -> None:
     frame.show_notice()
     for entry in chosen(entries, found):
         draw_waiting(found, entry)
-    draw_holds(found, held_now(holds, rows.tickets, shop))
+    draw_holds(found, held_now(holds, rows.tickets, shop, rows.names))
     draw_expired(found, [row for row in approvals if row.state == "expired" or (row.state == "waiting" and row.expires_at is not None and row.expires_at <= now)], rows)
     draw_decided(found, [row for row in approvals if row.state in ("approved", "rejected")], rows)
 
@@ -69,7 +69,9 @@ def draw_waiting(found: Opened, entry: Waiting) -> None:
             name = KINDS.get(entry.kind, "action")
             st.badge(name, color="blue")
         say(waits_words(entry, found.shop, found.operations.clock()), "quiet", f"waits-{key}")
-        pairs([("A yes", entry.effect), ("Undo", entry.undo), ("Asked because", entry.why)], f"effect-{key}")
+        pairs(
+            [("Why", entry.grounds), ("How sure", entry.sure), ("Asked because", entry.why), ("If you approve", entry.effect), ("To undo it", entry.undo)], f"effect-{key}"
+        )
         if entry.texts:
             with st.expander("What it says", expanded=False):
                 for n, (heading, text) in enumerate(entry.texts):
@@ -183,7 +185,7 @@ def draw_decided(found: Opened, rows: list[Approval], actions: ActionRows) -> No
         }
         for row in rows
     ]  # fmt: skip
-    grid(shown, "decided", {"what": st.column_config.TextColumn(width="large"), "on": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm")})
+    grid(shown, "decided", {"what": st.column_config.TextColumn(width="large"), "on": st.column_config.DatetimeColumn(format="ddd D MMM YYYY, HH:mm")})
 
 
 draw(frame.opened())

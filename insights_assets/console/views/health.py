@@ -5,6 +5,8 @@ Belongs here: the order on the page. Does not belong here: judging (the health s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from insights_assets.console import frame
@@ -12,10 +14,11 @@ from insights_assets.console.elements import grid, say
 from insights_assets.console.health_plots import WEEKS_AT_LEAST, trend_of, trend_plot, trend_words
 from insights_assets.console.links import run_link
 from insights_assets.console.opening import Opened
-from insights_assets.health.report import HealthView, LayerView, Row, health_view, metric_name
+from insights_assets.health.layers import metric_name
+from insights_assets.health.report import HealthView, LayerView, Row, health_view
 
 #: Fixed words and colours for what a layer or metric can be.
-COLOURS = {"green": ("well", "green"), "amber": ("watch", "orange"), "red": ("ill", "red"), "too_few": ("too few to judge", "blue"), "not_available": ("not available", "gray")}
+COLOURS = {"green": ("well", "green"), "amber": ("watch", "orange"), "red": ("not well", "red"), "too_few": ("too few to judge", "blue"), "not_available": ("not available", "gray")}
 
 
 def draw(found: Opened) -> None:
@@ -23,7 +26,7 @@ def draw(found: Opened) -> None:
     view = health_view(rows.pipeline, rows.model, rows.business, rows.layers, rows.alarms)
     st.header("Health", anchor=False)
     if view is None:
-        st.write("Not available: no published run has measured it yet.")
+        st.write("Not available: no published run has measured it yet. The next `insights run` does, and this page fills by itself.")
         return
     say(f"As of {view.as_of:%a %d %b %Y}", "quiet", "as-of")
     draw_alarms(view)
@@ -31,7 +34,7 @@ def draw(found: Opened) -> None:
         with column, st.container(border=True, key=f"card-layer-{layer.layer}"):
             draw_layer(layer)
     for layer in view.layers:
-        draw_metrics(layer)
+        draw_metrics(layer, rows.names)
     draw_runs(view)
 
 
@@ -51,10 +54,10 @@ def draw_layer(layer: LayerView) -> None:
     say(layer.title, "title", f"layer-{layer.layer}")
     badge(layer.state)
     measured = sum(row["value"] is not None for row in layer.metrics)
-    say(f"{measured} of {len(layer.metrics)} metrics measured" if layer.metrics else "not measured yet", "quiet", f"layer-{layer.layer}-measured")
+    say(f"{measured} of {len(layer.metrics)} things measured" if layer.metrics else "not measured yet", "quiet", f"layer-{layer.layer}-measured")
 
 
-def draw_metrics(layer: LayerView) -> None:
+def draw_metrics(layer: LayerView, names: Mapping[str, str]) -> None:
     with st.container(key=f"heading-{layer.layer}"):
         say(layer.title, "shop", f"heading-{layer.layer}")
     known = [row for row in layer.metrics if row["state"] != "not_available"]
@@ -68,8 +71,8 @@ def draw_metrics(layer: LayerView) -> None:
     if layer.products:
         st.caption("Products that are not well")
         grid(
-            [{"product": row["sku"], "metric": metric_name(row["metric"]), "state": COLOURS[row["state"]][0], "what": row["says"]} for row in layer.products],
-            f"products-{layer.layer}", {"what": st.column_config.TextColumn(width="large")},
+            [{"product": f"{names.get(row['sku'], '')} {row['sku']}".strip(), "what": metric_name(row["metric"]), "state": COLOURS[row["state"]][0], "how": row["says"]} for row in layer.products],
+            f"products-{layer.layer}", {"how": st.column_config.TextColumn(width="large")},
         )  # fmt: skip
 
 
@@ -81,7 +84,7 @@ def draw_metric(layer: LayerView, row: Row) -> None:
     points = trend_of(row)
     if len(points) >= WEEKS_AT_LEAST:
         st.altair_chart(trend_plot(points, row["unit"] or ""), key=f"trend-{layer.layer}-{row['metric']}", alt=trend_words(points, row["unit"] or ""))
-    say(f"from {row['source']}", "quiet", f"source-{layer.layer}-{row['metric']}")
+    say(f"{row['metric']}, from {row['source']}", "quiet", f"source-{layer.layer}-{row['metric']}")
 
 
 def draw_runs(view: HealthView) -> None:
@@ -91,15 +94,16 @@ def draw_runs(view: HealthView) -> None:
         return
     rows = [
         {
-            "began": run["started_at"], "job": run["job"], "ended": run["outcome"], "seconds": run.get("run_seconds"), "read": run.get("ingestion_success_share"),
-            "misfits": run.get("schema_mismatch_count"), "failed tasks": run.get("failed_task_count"), "failed checks": run.get("failed_check_count"),
+            "began": run["started_at"], "job": str(run["job"] or "").replace("_", " "), "ended": run["outcome"], "seconds": run.get("run_seconds"), "records read": run.get("ingestion_success_share"),
+            "with a misfit": run.get("schema_mismatch_count"), "failed tasks": run.get("failed_task_count"), "failed checks": run.get("failed_check_count"),
             "in Dagster": run_link(run["run"]),
         }
         for run in view.runs
     ]  # fmt: skip
     columns = {
-        "began": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"), "seconds": st.column_config.NumberColumn(format="%.0f"),
-        "read": st.column_config.NumberColumn(format="percent"), "in Dagster": st.column_config.LinkColumn(display_text="open"),
+        "began": st.column_config.DatetimeColumn(format="ddd D MMM YYYY, HH:mm"), "seconds": st.column_config.NumberColumn(format="%.0f s"),
+        "records read": st.column_config.NumberColumn(format="percent", help="Share of what came in that could be read"),
+        "with a misfit": st.column_config.NumberColumn(help="Records with a column that does not fit what is known of their source"), "in Dagster": st.column_config.LinkColumn(display_text="open"),
     }  # fmt: skip
     grid(rows, "runs", columns)
 

@@ -76,7 +76,7 @@ def choose(by_id: dict[str, Row]) -> Row | None:
         return None
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
-        picked = st.selectbox("Insight", ids, index=ids.index(asked) if asked else 0, format_func=lambda i: f"{i} · {by_id[i]['title']}")
+        picked = st.selectbox("Insight", ids, index=ids.index(asked) if asked else 0, format_func=lambda i: f"{by_id[i]['title']} · {i}")
     with right:
         frame.ask_person()
     if picked is not None and picked != asked:
@@ -96,7 +96,7 @@ def draw_rest(shown: Shown) -> None:
     else:
         st.caption("No rate was compared: safety reports stand for themselves, and without orders there is no rate.")
     st.subheader("Money", anchor=False)
-    st.caption("Money at risk a day = excess people x affected orders per complaint x cost per order x the factors below; every one is stored.")
+    st.caption("Money at risk a day = people over usual x affected orders for each who writes x cost per order x the factors below; every one is stored.")
     grid(details.money_parts(row), "money", {"value": st.column_config.NumberColumn(format="localized")}, height="content")
     draw_named(rows)
     draw_timeline(shown)
@@ -185,7 +185,7 @@ def draw_proof() -> None:
 
 _RATES = {
     "where": st.column_config.TextColumn(width="large"),
-    "complaints per order": st.column_config.NumberColumn(format="%.2f %%"),
+    "share of orders": st.column_config.NumberColumn(format="%.2f %%"),
     "orders": st.column_config.NumberColumn(format="localized"),
     "chance if alike": st.column_config.NumberColumn(format="%.2g"),
 }
@@ -195,7 +195,7 @@ _NAMED = {
 }
 _EVIDENCE = {
     "exemplar": st.column_config.CheckboxColumn(width="small"),
-    "said at": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
+    "said at": st.column_config.DatetimeColumn(format="ddd D MMM, HH:mm"),
     "what was said": st.column_config.TextColumn(width="large"),
     "confidence": st.column_config.NumberColumn(format="%.2f"),
 }

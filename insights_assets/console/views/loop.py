@@ -23,7 +23,12 @@ from insights_assets.console.opening import Opened
 from insights_assets.console.reading import ActionRows
 
 INSIGHT_PAGE = "views/insight.py"
-HOURS = st.column_config.NumberColumn(format="%.1f")
+HOURS = st.column_config.NumberColumn(format="%.1f h")
+HALF, MOST = "half within", "9 of 10 within"
+WITHIN = {
+    HALF: st.column_config.NumberColumn(format="%.1f h", help="The median (p50): half of the actions took no longer."),
+    MOST: st.column_config.NumberColumn(format="%.1f h", help="The 90th percentile (p90): nine of ten took no longer."),
+}
 ANSWERS = {"pass": ("kept", "green"), "fail": ("not kept", "red"), "too_few": ("too few to judge", "blue")}
 
 
@@ -34,7 +39,7 @@ def draw(found: Opened) -> None:
     st.header("Loop time", anchor=False)
     say(f"From the first complaint to the action where people work, as of the run of {found.reader.publication.as_of_day:%a %d %b %Y}", "quiet", "as-of")
     if not result.counted:
-        st.write("No action has arrived yet, so there is nothing to count.")
+        st.write("No action has arrived yet, so there is nothing to count. It fills by itself once an issue is found and its ticket is sent; what waits stands on Tickets and Approvals.")
         return
     draw_promise(result, found, last_actions(stamps, promise, now))
     draw_stages(rows)
@@ -63,7 +68,10 @@ def draw_stages(rows: ActionRows) -> None:
     if not values:
         return
     st.subheader("Where the hours go", anchor=False)
-    st.caption("Dark: half of the actions took at most so long; light: nine of ten; the figures say both. Hours of the shop's clock are when it happened, hours of the wall clock when this house and people worked; in a replay the two lie months apart and are never subtracted.")
+    st.caption(
+        "Dark bar and first figure: half of the actions took no longer (the median, p50). Light bar and second figure: nine of ten took no longer (p90). "
+        "Until an issue is seen the shop's calendar counts, afterwards the clock of this house; point at a bar to see which."
+    )
     st.altair_chart(stages_plot(values), key="stages", alt=stages_words(values))
 
 
@@ -71,14 +79,14 @@ def draw_groups(summary: list[dict[str, Any]], found: Opened) -> None:
     left, right = st.columns(2, gap="large")
     for column, grouping, heading in ((left, "team", "team"), (right, "tier", "tier")):
         with column:
-            say(f"By {heading}: within how many hours", "title", f"by-{grouping}")
+            say(f"By {heading}: from the first complaint to where people work", "title", f"by-{grouping}")
             shown = []
             for row in summary:
                 if row["grouping"] == grouping and row["stage"] == WHOLE:
                     name = owner_name(row["name"], found.shop) if grouping == "team" else f"Tier {row['name']}"
-                    shown.append({heading: name, "actions": row["action_count"], "late": row["late_count"], "half, h": row["p50_hours"], "9 of 10, h": row["p90_hours"]})
+                    shown.append({heading: name, "actions": row["action_count"], "late": row["late_count"], HALF: row["p50_hours"], MOST: row["p90_hours"]})
             if shown:
-                grid(shown, f"groups-{grouping}", {"half, h": HOURS, "9 of 10, h": HOURS}, height="content")
+                grid(shown, f"groups-{grouping}", WITHIN, height="content")
             else:
                 st.caption("Nothing has arrived yet.")
 
@@ -99,7 +107,7 @@ def draw_late(result: LoopResult, rows: ActionRows, found: Opened) -> None:
                 if insight_link(stamp.insight_id) and stamp.insight_id.startswith("INS-"):
                     st.page_link(INSIGHT_PAGE, label="Open", icon=":material/arrow_forward:", query_params={"insight": stamp.insight_id})
             say(why, "body", f"late-why-{n}")
-            actions = [f"{KINDS.get(late.stamps.kind, late.stamps.kind)} for {owner_name(late.stamps.owner, found.shop)} ({late.stamps.action_id})" for late in together]
+            actions = [f"{KINDS.get(late.stamps.kind, late.stamps.kind)} for {owner_name(late.stamps.owner, found.shop)}" for late in together]
             say(f"Tier {stamp.tier} · {' · '.join(actions)}", "quiet", f"late-about-{n}")
 
 
@@ -122,12 +130,12 @@ def draw_listed(stamps: list[Stamps], result: LoopResult, rows: ActionRows, foun
         stage = max(sorted(spent), key=lambda name: spent[name], default="")
         shown.append(
             {
-                "hours": hours, "most in": PROMISED.get(stage, ""), "hours there": spent.get(stage), "action": KINDS.get(stamp.kind, stamp.kind),
-                "team": owner_name(stamp.owner, found.shop), "tier": stamp.tier, "issue": titles.get(stamp.insight_id) or stamp.insight_id,
+                "issue": titles.get(stamp.insight_id) or stamp.insight_id, "took": hours, "most of it": PROMISED.get(stage, ""), "there": spent.get(stage),
+                "action": KINDS.get(stamp.kind, stamp.kind), "team": owner_name(stamp.owner, found.shop), "tier": stamp.tier,
             }
         )  # fmt: skip
     with st.expander(f"The last {int(result.counted)} one by one", expanded=result.answer == "too_few"):
-        grid(shown, "listed", {"issue": st.column_config.TextColumn(width=470), "hours": HOURS, "hours there": HOURS})
+        grid(shown, "listed", {"issue": st.column_config.TextColumn(width=400), "took": HOURS, "there": HOURS, "action": st.column_config.TextColumn(width=120)})
 
 
 draw(frame.opened())

@@ -1,7 +1,7 @@
 """*Review*: one record at a time, is its label right? Keys for everything; who answers; how much is left.
 
 Belongs here: the order on the page, its keys, what it keeps between looks. Does not belong here: words and rounds
-(`review_rounds.py`), what answers lead to (the next run's labels).
+(`review_rounds.py`), topics that the list lacks (`candidates.py`), what answers lead to (the next run's labels).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import streamlit as st
 
 from insights_assets.actions.escaping import inert, plain
 from insights_assets.console import frame, reading
+from insights_assets.console.candidates import draw_candidates
 from insights_assets.console.elements import grid, notice, pairs, say
 from insights_assets.console.opening import Opened
 from insights_assets.console.review_rounds import (
@@ -69,6 +70,11 @@ def draw(found: Opened) -> None:
         say(now.words if now.left else "Is the label right? You say so, one record at a time.", "lead", "review-progress")
     with right:
         frame.ask_person()
+    draw_queue(found, queue, now, desk)
+    draw_candidates(found, topic_titles(found))
+
+
+def draw_queue(found: Opened, queue: list[Row], now: Round, desk: Desk) -> None:
     if not queue:
         draw_nothing(found)
         return

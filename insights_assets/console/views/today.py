@@ -126,8 +126,8 @@ def draw_past(past: tuple[Past, ...]) -> None:
         "insight": st.column_config.TextColumn(width="large"),
         "times the usual": st.column_config.NumberColumn(format="%.1f"),
         "page": st.column_config.LinkColumn(display_text=r"insight=(.+)$"),
-        "began": st.column_config.DateColumn(format="D MMM YYYY"),
-        "last seen": st.column_config.DateColumn(format="D MMM YYYY"),
+        "began": st.column_config.DateColumn(format="ddd D MMM YYYY"),
+        "last seen": st.column_config.DateColumn(format="ddd D MMM YYYY"),
     }
     grid(rows, "past", columns)
 

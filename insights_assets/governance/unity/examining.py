@@ -14,7 +14,7 @@ from insights_assets.flow import STAGES
 from insights_assets.governance.unity.roles import ROLES, Grant, grants, group_of, view_schema
 from insights_assets.governance.unity.statements import Plan, bootstrap
 from insights_assets.lake.unity import FILES_SCHEMA, VOLUMES
-from insights_assets.tables import all_tables
+from insights_assets.tables import catalog_tables
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -115,7 +115,7 @@ def _catalog(workspace: WorkspaceClient, _settings: Settings, plan: Plan) -> tup
 
 def _schemas(workspace: WorkspaceClient, _settings: Settings, plan: Plan) -> tuple[Level, str]:
     have = {schema.name for schema in workspace.schemas.list(plan.catalog)}
-    wanted = [one.subject for one in bootstrap(plan, all_tables()) if one.kind == "schema"]
+    wanted = [one.subject for one in bootstrap(plan, catalog_tables()) if one.kind == "schema"]
     missing = [name for name in wanted if name not in have]
     return ("fail", f"{', '.join(missing)} missing: {_again(plan)}") if missing else ("ok", f"{len(wanted)} of {len(wanted)}")
 
@@ -125,11 +125,11 @@ def _tables(workspace: WorkspaceClient, _settings: Settings, plan: Plan) -> tupl
         (stage.name, table.name): {column.name for column in table.columns or []}
         for stage in STAGES for table in workspace.tables.list(plan.catalog, stage.name, omit_properties=True)
     }  # fmt: skip
-    missing = [str(spec) for spec in all_tables() if (spec.stage, spec.name) not in stored]
-    lacking = [f"{spec}.{name}" for spec in all_tables() for name in spec.column_names if name not in stored.get((spec.stage, spec.name), {name})]
+    missing = [str(spec) for spec in catalog_tables() if (spec.stage, spec.name) not in stored]
+    lacking = [f"{spec}.{name}" for spec in catalog_tables() for name in spec.column_names if name not in stored.get((spec.stage, spec.name), {name})]
     if missing or lacking:
         return "fail", f"{len(missing)} tables and {len(lacking)} columns missing ({', '.join([*missing, *lacking][:3])}): {_again(plan)}"
-    return "ok", f"{len(all_tables())} tables with all their columns"
+    return "ok", f"{len(catalog_tables())} tables with all their columns"
 
 
 def _volumes(workspace: WorkspaceClient, _settings: Settings, plan: Plan) -> tuple[Level, str]:
@@ -140,7 +140,7 @@ def _volumes(workspace: WorkspaceClient, _settings: Settings, plan: Plan) -> tup
 
 def _grants(workspace: WorkspaceClient, _settings: Settings, plan: Plan) -> tuple[Level, str]:
     """Catalog, schemas and volumes as granted, against what should be; people on the tables' own schemas are named whoever they are."""
-    wanted = [grant for grant in grants(all_tables()) if grant.kind in ("CATALOG", "SCHEMA", "VOLUME")]
+    wanted = [grant for grant in grants(catalog_tables()) if grant.kind in ("CATALOG", "SCHEMA", "VOLUME")]
     missing: list[str] = []
     extra: list[str] = []
     for kind, parts in dict.fromkeys((grant.kind, grant.parts) for grant in wanted):
@@ -171,7 +171,7 @@ def _spelled(grant: Grant) -> set[str]:
 
 def _quota(workspace: WorkspaceClient, _settings: Settings, plan: Plan) -> tuple[Level, str]:
     said, level = [], "ok"
-    for quota, more in (("schema-quota", len({view_schema(spec) for spec in all_tables()}) + len(STAGES)), ("table-quota", 2 * len(all_tables()))):
+    for quota, more in (("schema-quota", len({view_schema(spec) for spec in catalog_tables()}) + len(STAGES)), ("table-quota", 2 * len(catalog_tables()))):
         info = workspace.resource_quotas.get_quota("catalog", plan.catalog, quota).quota_info
         if info is None or not info.quota_limit:
             continue

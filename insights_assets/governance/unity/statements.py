@@ -80,13 +80,18 @@ def _catalog(plan: Plan) -> Iterator[Statement]:
     yield Statement("catalog", plan.catalog, f"ALTER CATALOG {quoted(plan.catalog)} DISABLE PREDICTIVE OPTIMIZATION")
 
 
-def _schemas(plan: Plan, specs: tuple[TableSpec, ...]) -> Iterator[Statement]:
+def schemas(specs: Iterable[TableSpec]) -> dict[str, str]:
+    """The schemas of an installation with what each is for: stages, views of each, internals, volumes, functions."""
     sentences = {stage.name: stage.sentence for stage in STAGES}
     sentences |= {view_schema(spec): f"What people read of {spec.stage}: views that mask what the reader's tier does not cover" for spec in specs}
     sentences |= {
         INTERNALS_SCHEMA: "Tables that are not public, as masked views for data engineers", FILES_SCHEMA: "Volumes", SECURITY_SCHEMA: "Who may read which tier",
     }  # fmt: skip
-    for schema, sentence in sentences.items():
+    return sentences
+
+
+def _schemas(plan: Plan, specs: tuple[TableSpec, ...]) -> Iterator[Statement]:
+    for schema, sentence in schemas(specs).items():
         yield Statement("schema", schema, f"CREATE SCHEMA IF NOT EXISTS {quoted(plan.catalog, schema)} COMMENT {literal(sentence)}")
 
 

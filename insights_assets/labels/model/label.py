@@ -169,7 +169,7 @@ def label_row(record: Mapping[str, Any], text: Prepared, said: Said, prompt: Lab
         "label_set_version": prompt.label_set.version,
         "schema_version": str(prompt.schema["name"]),
         "rules_version": rules_version,
-        "model_version": snapshot or prompt.deployment,
+        "model_version": snapshot or prompt.model.deployment,
     }
 
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from insights_assets.labels.attribution import ProductIndex
 from insights_assets.labels.label_set import LabelSet
+from insights_assets.labels.model.asked_model import AskedModel
 from insights_assets.labels.model.defence import Prepared
 from insights_assets.labels.model.parse import judge_reply
 from insights_assets.labels.model.questions import Question
-from insights_assets.labels.model.task_prompt import parameters_of
 from insights_assets.labels.prompts import Prompt, prompt_text
 from insights_assets.labels.words import fold
 
@@ -37,19 +37,13 @@ class LabelPrompt:
 
     prompt: Prompt
     label_set: LabelSet
-    model_id: str
-    deployment: str
-    is_azure: bool
-    reply_format: str
-    reasoning_effort: str | None
+    model: AskedModel
 
     @classmethod
     def of(cls, prompt: Prompt, label_set: LabelSet, connection: Connection) -> LabelPrompt:
         if str(prompt.front_matter["label_set"]) != label_set.version:
             raise ValueError(f"{prompt.version_id} is written for label set {prompt.front_matter['label_set']}, not {label_set.version}")
-        return cls(
-            prompt, label_set, connection.model_id, connection.deployment, connection.is_azure, connection.reply_format, connection.reasoning_effort
-        )
+        return cls(prompt, label_set, AskedModel.of(connection))
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -75,20 +69,18 @@ class LabelPrompt:
         )
         tags = "\n".join(f"- `{one.risk_tag}`: {_line(one.definition)} For: {_line(one.include)} Not for: {_line(one.exclude)}" for one in self.label_set.risk_tags)
         text = self.prompt.body.replace("{{topics}}", topics).replace("{{risk_tags}}", tags)
-        if self.reply_format == "json_object":
-            text += "\nThe schema of the JSON object:\n" + json.dumps(self.schema["schema"], ensure_ascii=False)
-        return text
+        return self.model.system(text, self.schema)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        return parameters_of(self.prompt.front_matter["parameters"], is_azure=self.is_azure, reasoning_effort=self.reasoning_effort)
+        return self.model.parameters(self.prompt.front_matter["parameters"])
 
     @cached_property
     def fingerprint(self) -> str:
         """Prompt, label set, schema, model, parameters: what every key of this prompt holds beside the text."""
         return _digest(
-            [self.prompt.version_id, _digest(self.system), _digest(repr(self.label_set)), _digest(json.dumps(self.schema, sort_keys=True)), self.model_id,
-             self.reply_format, json.dumps(self.parameters, sort_keys=True)]
+            [self.prompt.version_id, _digest(self.system), _digest(repr(self.label_set)), _digest(json.dumps(self.schema, sort_keys=True)), self.model.model_id,
+             self.model.reply_format, json.dumps(self.parameters, sort_keys=True)]
         )
 
     def question(self, text: Prepared, language: str | None, candidates: Sequence[Mapping[str, str]], subjects: Iterable[str] = ()) -> Question:
@@ -96,15 +88,7 @@ class LabelPrompt:
         given = {"language": language or "und", "candidates": list(candidates), "mark": text.mark, "text": text.marked}
         user = json.dumps(given, ensure_ascii=False)
         key = _digest([self.fingerprint, user])
-        form = {"type": "json_schema", "json_schema": self.schema} if self.reply_format == "json_schema" else {"type": "json_object"}
-        body: dict[str, Any] = {
-            "model": self.deployment,
-            "messages": [{"role": "system", "content": self.system}, {"role": "user", "content": user}],
-            "response_format": form,
-            **self.parameters,
-        }
-        if self.is_azure:
-            body["prompt_cache_key"] = f"{self.prompt.version_id}:{int(key[0], 16) % _SHARDS}"[-64:]
+        body = self.model.body(self.system, user, self.schema, self.parameters, f"{self.prompt.version_id}:{int(key[0], 16) % _SHARDS}")
         skus = frozenset(one["sku"] for one in candidates)
         return Question(
             key, self.prompt.task, self.prompt.version_id, body, lambda content: judge_reply(content, text, self.label_set, skus, self.kinds), frozenset(subjects)

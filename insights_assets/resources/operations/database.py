@@ -141,10 +141,16 @@ class Operations:
 
     # -- schema -----------------------------------------------------------------------------------------------------
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the database has the product's tables; a server's is there before they are."""
+        with self.engine.connect().execution_options(**{_READ_ONLY: True}) as connection:
+            return inspect(connection).has_table(HomeFact.__tablename__)
+
     def migrate(self) -> int:
         """Create what is missing and bring an older schema up to date; gives the schema version. Safe to repeat."""
-        with self.engine.begin() as connection:
-            if not inspect(connection).has_table(HomeFact.__tablename__):
+        if not self.is_made:
+            with self.engine.begin() as connection:
                 Base.metadata.create_all(connection)
         stored = self.facts.get("schema_version")
         if stored is not None and int(stored) > SCHEMA_VERSION:

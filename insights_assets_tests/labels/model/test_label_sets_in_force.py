@@ -154,3 +154,50 @@ def test_the_command_that_goes_back_cancels_what_asks_for_nothing(tmp_path: Path
     told = CliRunner().invoke(main, words, env=environment)
     assert told.exit_code == 0 and "1 cancelled" in told.output and "in force no more" in told.output
     assert server.batches.batches["batch_0000"]["status"] == "cancelling"
+
+
+@pytest.mark.slow
+def test_a_label_set_that_is_not_in_force_is_judged_by_reviews_in_its_own_words_and_its_gate_stands_before_its_promotion(
+    folder: Path, tmp_path: Path, spark: Any, server: AzureOpenAI
+) -> None:
+    from insights_assets.labels.model.client import ModelClient
+    from insights_assets.labels.model.request import Candidates, LabelPrompt
+    from insights_assets.labels.prompt_evaluation import evaluate, keep
+    from insights_assets.labels.prompt_versions import named_prompt
+    from insights_assets.labels.reviewed import last_correction, reviewed_records
+    from insights_assets.resources.language_model import connect
+    from insights_assets_tests.labels.model.house_with_model import texts
+
+    house = open_house(tmp_path, spark, server, model_share=0.0)
+    label(house, "run-1")
+    known, ids = dict(texts()), {text: row["feedback_id"] for text, row in rows(house).items()}
+    house.operations.corrections.add_many(
+        [{"feedback_id": ids[text], "field": "topics", "value": [topic], "previous_value": {"topics": [], "weight": 1.0}} for text, topic in known.items()], by="ana", through="test"
+    )
+    step = house.step("labels__label_candidates")
+    through = last_correction(house.operations)
+    now, then = (reviewed_records(step, through, one) for one in (None, load_label_set("v2")))
+    topics_now, topics_then = ({topic for one in found for topic in one.right} for found in (now, then))
+    assert {"sizing_issue", "billing_confusion"} <= topics_now and not {"sizing_issue", "billing_confusion"} & topics_then
+    assert len(then) == len(now) - sum(topic == "billing_confusion" for topic in known.values()), "a record whose only topic is gone is not judged"
+    assert named_prompt(house.operations, "label_sets/v2") == "v4" == named_prompt(house.operations, "label_feedback/v4")
+    connection = connect(house.settings, strict=True)
+    assert connection is not None
+    active = LabelPrompt.of(load_prompt("label_feedback", "v3"), load_label_set("v1"), connection)
+    candidate = LabelPrompt.of(load_prompt("label_feedback", "v4"), load_label_set("v2"), connection)
+    client = ModelClient(connection, house.operations, house.settings, "eval")
+    # The oracle goes on naming sizing_issue, which the candidate's schema lacks: those replies are its prompt's fault.
+    found = evaluate(client, candidate, then, Candidates([]), active)
+    connection.close()
+    by_topic = {one.topic: one for one in found.qualities}
+    assert found.unjudged_topics == ("packaging_waste",) and not {"packaging_waste", "sizing_issue", "billing_confusion"} & set(by_topic)
+    sizes, hard = (sum(topic == name for topic in known.values()) for name in ("sizing_issue", "product_quality"))
+    assert by_topic["product_quality"].actual == sizes + hard, "reviews of the retired topic count for the one that took over"
+    assert found.outcomes.get("off_schema") == sizes and found.compared is not None and "product_quality" in found.compared.worse_topics
+    assert found.answer == "fail" and "product_quality" in found.failed_topics
+    keep(house.operations, found)
+    words = ["prompts", "promote", LABEL_SETS, "v2", "--reason", "a test", "--home", str(house.settings.home)]
+    refused = CliRunner().invoke(main, words)
+    assert refused.exit_code == 3 and "label_feedback/v4 failed its evaluation" in refused.output
+    assert active_version(house.operations, LABEL_SETS) == "v1"
+    assert CliRunner().invoke(main, [*words, "--past-the-gate"]).exit_code == 0 and active_version(house.operations, LABEL_SETS) == "v2"

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights_assets.labels.cascade import LABEL_COLUMNS
 from insights_assets.labels.evidence import is_quote
+from insights_assets.labels.label_rows import LABEL_COLUMNS
 from insights_assets.labels.label_set import load_label_set
 from insights_assets.labels.model.defence import GAP, prepare
 from insights_assets.labels.model.outcomes import Outcome

@@ -1,0 +1,78 @@
+"""Which days of a table were rewritten after one of its versions, by the files its Delta log names: no engine is asked and no data read.
+
+Belongs here: comparing two versions by their files. Does not belong here: which version somebody last saw (`resources/memo.py`) and what
+differs inside a day (`changes.py`). A day whose files are the same has the same rows; one whose files are others may have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from insights_assets.lake.delta_log import rows_by_partition
+from insights_assets.lake.unity import UnityLake
+
+if TYPE_CHECKING:
+    from insights_assets.lake.lake import Lake
+    from insights_assets.lake.spec import TableSpec
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A table as somebody saw it: its version, and its id, since one that was taken away and made anew counts versions from 0 again."""
+
+    version: int
+    table_id: str
+
+
+def seen_now(lake: Lake, spec: TableSpec) -> Seen | None:
+    """The table as it is now; None where it is not there, or where a catalog keeps it and this process does not read its log."""
+    version = None if isinstance(lake, UnityLake) else lake.version(spec)
+    return None if version is None else Seen(version, str(lake._delta(spec).metadata().id))
+
+
+def days_rewritten(lake: Lake, spec: TableSpec, since: Seen | None, later_than: date) -> set[date] | None:
+    """Days of a table partitioned by day whose files are not those of then, and all it holds later than a day; None where that cannot be told."""
+    files = _then_and_now(lake, spec, since)
+    if files is None:
+        return None
+    then, now = files
+    changed = {day for path, day in {**then, **now}.items() if day is not None and (path in then) != (path in now)}
+    return changed | {day for day in rows_by_partition(lake._delta(spec), spec) if day is not None and day > later_than}
+
+
+def files_added(lake: Lake, spec: TableSpec, since: Seen | None) -> list[str] | None:
+    """Paths of the files that a table gained since then, where it only gained any; None where it lost some or that cannot be told."""
+    files = _then_and_now(lake, spec, since)
+    if files is None:
+        return None
+    then, now = files
+    return sorted(str(lake.path(spec) / path) for path in now.keys() - then.keys()) if then.keys() <= now.keys() else None
+
+
+def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None) -> tuple[dict[str, date | None], dict[str, date | None]] | None:
+    """File -> its day, of then and of now."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError
+
+    now = seen_now(lake, spec)
+    if since is None or now is None or now.table_id != since.table_id or now.version < since.version:
+        return None
+    if now.version == since.version:
+        return {}, {}
+    try:
+        then = DeltaTable(str(lake.path(spec)), version=since.version)
+    except DeltaError:  # its part of the log was cleaned up
+        return None
+    before, after = (_files(table, spec) for table in (then, lake._delta(spec)))
+    return before, after
+
+
+def _files(table: Any, spec: TableSpec) -> dict[str, date | None]:
+    import pyarrow as pa
+
+    actions = pa.table(table.get_add_actions(flatten=True))
+    name = f"partition.{spec.partition_by}"
+    days = actions.column(name).to_pylist() if name in actions.column_names else [None] * actions.num_rows
+    return dict(zip(actions.column("path").to_pylist(), days, strict=True))
