@@ -34,9 +34,10 @@ olist: $(STAMP) ## a public shop nobody here wrote, by its mapping file alone (n
 dev: $(STAMP) ## Dagster's UI, daemon and console on the demo's home
 	@$(BIN)/insights dev --home $(DEMO_HOME)
 
-# Two on two cores: daemons and browsers keep their time.
-test: $(STAMP) ## every test, two files at a time
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+# Three on two cores: a third of the long tests' time is waiting for daemons, servers and browsers, in which another computes.
+WORKERS ?= 3
+test: $(STAMP) ## every test, three files at a time; WORKERS=2
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(STAMP) ## tests of plain functions only
 	@$(BIN)/python -m pytest -q -m "not slow" --no-cov

@@ -74,10 +74,17 @@ def wait_for_no_disk(connection: Any, _record: Any, _proxy: Any) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Thousands of modules and tests come now, and all of them stay. Who only hands tests to others collects none."""
+    if not config.getoption("numprocesses", None):
+        gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """What is imported and collected stays to the end: it need not be looked through again and again for garbage."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 50)
 
 
