@@ -1,6 +1,7 @@
 """Assets of the stage: labels and rules, the table people query, the review queue, corrections, and how right the labels are."""
 
 import json
+from datetime import date
 from importlib import import_module
 from typing import Any
 
@@ -79,11 +80,12 @@ def feedback_labels(step: Step) -> None:
 
     report = build_labels(step)
     labels, feedback, known = step.read(FEEDBACK_LABELS), step.read(FEEDBACK), active_label_set(step.operations)
-    topics = labels.select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*")
-    is_false = F.col("quote").isNotNull() & (F.expr("substring(text, start + 1, end - start)") != F.col("quote"))
-    quoted = topics.join(feedback.select("feedback_id", "text"), "feedback_id", "left").groupBy("topic")
-    by_topic = quoted.agg(F.count("*").alias("count"), F.count_if(is_false).alias("false")).toArrow().to_pylist()
-    outside, false = sum(row["count"] for row in by_topic if row["topic"] not in known.topic_ids), sum(row["false"] for row in by_topic)
+    topics = labels.select(F.explode("topics.topic").alias("topic"))
+    by_topic = topics.groupBy("topic").agg(F.count("*").alias("count")).toArrow().to_pylist()
+    outside = sum(row["count"] for row in by_topic if row["topic"] not in known.topic_ids)
+    among = step.changed_days(FEEDBACK, FEEDBACK_LABELS)
+    quotes = _on(labels, among).select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*").where("quote IS NOT NULL")
+    false = quotes.join(_on(feedback, among).select("feedback_id", "text"), "feedback_id", "left").where("substring(text, start + 1, end - start) != quote").count()
     tags = labels.select(F.explode("risk_tags").alias("tag")).where(~F.col("tag").isin(list(known.risk_tag_ids))).count()
     step.check("labels_in_label_set", outside + tags == 0, topics_outside=outside, tags_outside=tags)
     step.check("quotes_are_substrings", false == 0, quotes_not_found=false)
@@ -94,6 +96,13 @@ def feedback_labels(step: Step) -> None:
     step.note(FEEDBACK_LABELS, preview=_by_topic([{"topic": row["topic"], "count": row["count"]} for row in by_topic]))
     step.note(FEEDBACK_LABELS, **{name: value for name, value in report.model.items() if value is not None})
     step.note(FEEDBACK_LABELS, days_labelled=report.days, **{f"by_{source}": count for source, count in shares.items()})
+
+
+def _on(frame: Any, among: set[date] | None) -> Any:
+    """The rows of the days that changed since their quotes were last looked at and found true; all where that is not known."""
+    from pyspark.sql import functions as F
+
+    return frame if among is None else frame.where(F.col("received_day").isin(sorted(among)))
 
 
 def _by_topic(counts: list[dict[str, Any]]) -> Any:
@@ -127,11 +136,13 @@ def label_details(step: Step) -> None:
     from pyspark.sql import functions as F
 
     days = build_details(step)
-    named = step.read(LABEL_DETAILS).select("feedback_id", F.explode("entities").alias("one")).select("feedback_id", "one.*")
-    outside = named.where(~F.col("kind").isin(list(KINDS))).count()
-    false = named.join(step.read(FEEDBACK).select("feedback_id", "text"), "feedback_id").where("substring(text, start + 1, end - start) != quote").count()
+    details, among = step.read(LABEL_DETAILS), step.changed_days(LABEL_DETAILS, FEEDBACK)
+    counts = details.select(F.explode("entities").alias("one")).select("one.kind", "one.source").groupBy("kind", "source").count().toArrow().to_pylist()
+    outside = sum(row["count"] for row in counts if row["kind"] not in KINDS)
+    named = _on(details, among).select("feedback_id", F.explode("entities").alias("one")).select("feedback_id", "one.*")
+    texts = _on(step.read(FEEDBACK), among).select("feedback_id", "text")
+    false = named.join(texts, "feedback_id").where("substring(text, start + 1, end - start) != quote").count()
     step.check("entities_stand_in_their_text", outside + false == 0, kinds_outside=outside, quotes_not_found=false)
-    counts = named.groupBy("kind", "source").count().toArrow().to_pylist()
     step.note(LABEL_DETAILS, days_rebuilt=days, **{f"{row['kind']}_by_{row['source']}": row["count"] for row in sorted(counts, key=lambda row: (row["kind"], row["source"]))})
 
 
