@@ -97,7 +97,7 @@ live-databricks: $(STAMP) ## heavy steps as jobs of a real workspace, when DATAB
 	@$(BIN)/python -m insights_assets_tests.contract.live_databricks
 
 chaos-databricks: $(STAMP) ## kill worker, job, message channel and workspace at three moments each, against the stand-in (10 minutes)
-	@$(BIN)/python -m insights_assets_tests.chaos.databricks_chaos 2>&1 | grep -E '^(ok  |FAIL| {8}|[0-9]+ of)'; exit $${PIPESTATUS[0]}
+	@$(BIN)/python -m insights_assets_tests.chaos.databricks_chaos 2>&1 | grep -E '^(ok  |FAIL| {8}[^ ^]|[0-9]+ of)'; exit $${PIPESTATUS[0]}
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -o requirements.lock --quiet

@@ -6,8 +6,10 @@ import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from insights_assets.canonical.build import NULL_HEAVY, all_voices
-from insights_assets.canonical.tables import QUARANTINE, SOURCE_COMPLETENESS
+from insights_assets.canonical.build import NULL_HEAVY, all_voices, changed_days
+from insights_assets.canonical.tables import QUARANTINE, SESSIONS, SOURCE_COMPLETENESS
+from insights_assets.canonical.voices import FEEDBACK_SOURCES
+from insights_assets.lake.rewritten import rows_of
 from insights_assets.lake.together import together
 from insights_assets.sources.catalogue import BY_NAME, SOURCES
 from insights_assets.sources.landing import rejected_rows
@@ -16,6 +18,8 @@ from insights_assets.sources.mapping import ELSEWHERE, blocks_of
 from insights_assets.sources.tables import BRONZE, RAW
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pyspark.sql import Column, DataFrame
 
     from insights_assets.resources.step import Step
@@ -35,13 +39,20 @@ def quarantine(step: Step) -> int:
 
     stored = step.read(QUARANTINE)
     there = [name for name in BY_NAME if step.exists(RAW[name])]
-    has_residue = together(partial(_has_residue, step, name, stored) for name in there)
-    parts = {name: _rejected(step, name, stored) for name, has in zip(there, has_residue, strict=True) if has}
-    parts["null_heavy"] = _null_heavy(step, stored)
+    # What was looked at need not be again while nothing that was set aside is gone (retention takes rows out of it).
+    is_whole = step.files_added(QUARANTINE) == []
+    added = {name: step.files_added(RAW[name]) if is_whole else None for name in there}
+    has_residue = together(partial(_has_residue, step, name, added[name], stored) for name in there)
+    parts = {name: _rejected(step, name, added[name], stored) for name, has in zip(there, has_residue, strict=True) if has}
+    among = changed_days(step, *(BRONZE[name] for name in FEEDBACK_SOURCES), SESSIONS) if is_whole else None
+    if among is None or among:
+        parts["null_heavy"] = _null_heavy(step, stored, among)
     stray = _stray_files(step)
     if stray:
         rows = step.lake.spark.createDataFrame(stray, "source string, source_file string, line bigint, record_ref string, reason string, field string, payload string, payload_sha256 string")
         parts["stray"] = rows.join(stored.select("source", *_KEY), ["source", *_KEY], "left_anti")
+    if not parts:
+        return 0
     # One plan over all sources takes the embedded engine twice as long as each by itself.
     names = [f"quarantine_{name}" for name in parts]
     found = reduce(lambda left, right: left.unionByName(right), [step.lake.scratch(name, part) for name, part in zip(names, parts.values(), strict=True)])
@@ -53,32 +64,44 @@ def quarantine(step: Step) -> int:
     return count
 
 
-def _has_residue(step: Step, name: str, stored: DataFrame) -> bool:
+def _has_residue(step: Step, name: str, added: list[str] | None, stored: DataFrame) -> bool:
     """Whether raw holds payloads that are neither in bronze nor set aside; asked of the keys alone, before any payload is read."""
-    from pyspark.sql import functions as F
-
-    if step.lake.row_count(RAW[name]) == step.lake.row_count(BRONZE[name]):
+    if added == [] or step.lake.row_count(RAW[name]) == step.lake.row_count(BRONZE[name]):
         return False
-    mine = stored.where(F.col("source") == name).select(*_KEY)
-    keys = step.read(RAW[name]).select(*_KEY).join(step.read(BRONZE[name]).select(*_KEY), _KEY, "left_anti")
-    return keys.join(mine, _KEY, "left_anti").count() > 0
+    return _left(step, name, added, stored, _KEY).count() > 0
 
 
-def _rejected(step: Step, name: str, stored: DataFrame) -> DataFrame:
+def _rejected(step: Step, name: str, added: list[str] | None, stored: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
 
-    source = BY_NAME[name]
-    mine = stored.where(F.col("source") == name).select(*_KEY)
-    left = step.read(RAW[name]).join(step.read(BRONZE[name]).select(*_KEY), _KEY, "left_anti").join(mine, _KEY, "left_anti")
-    return rejected_rows(step.lake.narrow(left), source, blocks_of(step.shop, name), step.as_of_end).select(
+    left = _left(step, name, added, stored, RAW[name].column_names)
+    return rejected_rows(step.lake.narrow(left), BY_NAME[name], blocks_of(step.shop, name), step.as_of_end).select(
         F.lit(name).alias("source"), _below_landing(name).alias("source_file"), "line", "record_ref", "reason", "field", "payload", "payload_sha256"
     )
 
 
-def _null_heavy(step: Step, stored: DataFrame) -> DataFrame:
+def _left(step: Step, name: str, added: list[str] | None, stored: DataFrame, columns: list[str]) -> DataFrame:
+    """Raw rows that are neither in bronze nor set aside. `added`: the files that came since everything else was looked at, where that is known.
+
+    What reads as a record once does so later, and what did not was set aside: only rows that were never looked at can be to set aside.
+    """
     from pyspark.sql import functions as F
 
-    empty = all_voices(step).where(NULL_HEAVY)
+    raw, bronze = step.read(RAW[name]), step.read(BRONZE[name])
+    if added is not None:
+        raw, days = rows_of(step.lake, RAW[name], added), step.changed_days(BRONZE[name])
+        bronze = bronze if days is None else bronze.where(F.col("received_day").isin(sorted(days)))  # where the rows of new files can be
+    rows = raw.select(*columns)
+    for known in (bronze, stored.where(F.col("source") == name)):
+        rows = rows.join(known.select(*_KEY), _KEY, "left_anti")
+    return rows
+
+
+def _null_heavy(step: Step, stored: DataFrame, among: set[date] | None) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    voices = all_voices(step)
+    empty = (voices if among is None else voices.where(F.col("received_day").isin(sorted(among)))).where(NULL_HEAVY)
     return empty.join(stored.select("source", *_KEY), ["source", *_KEY], "left_anti").select(
         "source", F.lit(None).cast("string").alias("source_file"), F.lit(None).cast("bigint").alias("line"), "record_ref", F.lit(_NULL_HEAVY_REASON).alias("reason"),
         F.lit(None).cast("string").alias("field"), F.lit(None).cast("string").alias("payload"), "payload_sha256",

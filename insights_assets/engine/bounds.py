@@ -30,7 +30,7 @@ class TooMuchForTheDriver(RuntimeError):
 
 def arrow_on_driver(frame: DataFrame, what: str, most: int = MOST_ROWS) -> pa.Table:
     """The frame's rows, of which there may be `most`. `what` names them in the error."""
-    found = frame.limit(most + 1).toArrow()
+    found = in_few_batches(frame.limit(most + 1)).toArrow()
     if found.num_rows > most:
         raise TooMuchForTheDriver(what, most)
     return found
@@ -38,7 +38,19 @@ def arrow_on_driver(frame: DataFrame, what: str, most: int = MOST_ROWS) -> pa.Ta
 
 def pandas_on_driver(frame: DataFrame, what: str, most: int = MOST_ROWS) -> pd.DataFrame:
     """The same as pandas, in the types that the engine's own conversion gives."""
-    found = frame.limit(most + 1).toPandas()
+    found = in_few_batches(frame.limit(most + 1)).toPandas()
     if len(found) > most:
         raise TooMuchForTheDriver(what, most)
     return found
+
+
+def in_few_batches(frame: DataFrame) -> DataFrame:
+    """The same rows, handed over in few pieces where they were read from many files.
+
+    The embedded engine sends what it read of each file of a table as an answer of its own, whose handling costs more than reading it: 120 days
+    of three columns take 40 ms of CPU instead of 107. A filter puts small batches together; this one lets every row pass, and no engine can
+    tell and leave it out.
+    """
+    from pyspark.sql import functions as F
+
+    return frame.where(F.rand() >= 0)

@@ -6,6 +6,7 @@ differs inside a day (`changes.py`). A day whose files are the same has the same
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from insights_assets.lake.delta_log import rows_by_partition
 from insights_assets.lake.unity import UnityLake
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from insights_assets.lake.lake import Lake
     from insights_assets.lake.spec import TableSpec
 
@@ -49,6 +52,11 @@ def files_added(lake: Lake, spec: TableSpec, since: Seen | None) -> list[str] | 
         return None
     then, now = files
     return sorted(str(lake.path(spec) / path) for path in now.keys() - then.keys()) if then.keys() <= now.keys() else None
+
+
+def rows_of(lake: Lake, spec: TableSpec, files: Sequence[str]) -> DataFrame:
+    """The rows of some of a table's files, as this version of the product wrote them."""
+    return lake.spark.read.schema(spec.ddl).parquet(*files) if files else lake.empty(spec)
 
 
 def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None) -> tuple[dict[str, date | None], dict[str, date | None]] | None:

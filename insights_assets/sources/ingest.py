@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from insights_assets.lake.rewritten import rows_of
 from insights_assets.resources import reading_ahead
-from insights_assets.resources.memo import nothing_else, recall, remember
+from insights_assets.resources.memo import last_success, nothing_else, recall, remember
 from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.appending import KEY, append, contents_of, unread
 from insights_assets.sources.catalogue import Source
@@ -47,6 +49,7 @@ def ingest(step: Step, source: Source) -> IngestReport:
     appended = _append(step, source, new, blocks, is_first=not contents) if new else 0
     if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
         return IngestReport(len(new), len(files) - len(new), 0, 0, 0)
+    step.last = last_success(step, f"catch_up:{source.name}", nothing_else)
     changed, days = catch_up(step, source, blocks)
     remember(step, f"catch_up:{source.name}", nothing_else)
     return IngestReport(len(new), len(files) - len(new), appended, changed, days)
@@ -73,16 +76,56 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     if not step.exists(raw):
         return 0, 0
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
-    missing = step.read(raw) if is_first else step.lake.narrow(step.read(raw).join(have.select(*KEY), KEY, "left_anti"))
+    sure_until = None if is_first else _refused_until(step, source)
+    missing = step.read(raw) if is_first else step.lake.narrow(_missing(step, source, have, is_new_alone=sure_until is not None))
     names = [f"{bronze.name}_typed", f"{bronze.name}_changed"]
     try:
         typed = step.lake.scratch(names[0], typed_rows(missing, source, blocks, step.zone, step.as_of_end), bronze.ddl)
+        _keep_refused_until(step, source, blocks, missing.join(typed.select(*KEY), KEY, "left_anti"), sure_until)
         if is_first:
             return _fill(step, bronze, typed)
-        # Asked for its days, for whom it replaces and for itself: history is looked through once.
-        return _put_into(step, bronze, step.lake.scratch(names[1], merge_versions(typed, have), f"{bronze.ddl}, earlier_day date"), have)
+        # Asked for its days, for whom it replaces and for itself: history is looked through once, and not at all where no record came before.
+        earlier = have if _came_before(step, raw, typed) else None
+        return _put_into(step, bronze, step.lake.scratch(names[1], merge_versions(typed, earlier), f"{bronze.ddl}, earlier_day date"), have)
     finally:
         step.lake.clear_scratch(*names)  # names and addresses of people
+
+
+#: Fact of a home: the as-of day up to which no row that was refused so far can be read, however the shop's today moves on.
+_REFUSED_UNTIL = "refused_until"
+#: How far ahead that is looked: a date further in the future is a mistake for as long. A day less counts, since days are of the shop's zone.
+_AHEAD = timedelta(days=366)
+
+
+def _refused_until(step: Step, source: Source) -> date | None:
+    """That day, where it says that what was refused before the last success stays refused; None where it does not or nothing is known."""
+    until = step.operations.facts.get(f"{_REFUSED_UNTIL}:{source.name}")
+    known = None if until is None else date.fromisoformat(until)
+    is_known = step.files_added(RAW[source.name]) is not None and step.changed_days(BRONZE[source.name]) is not None
+    return known if known is not None and is_known and step.as_of <= known else None
+
+
+def _missing(step: Step, source: Source, have: DataFrame, *, is_new_alone: bool) -> DataFrame:
+    """Raw rows that may have to be typed: those that bronze does not hold.
+
+    `is_new_alone`: what was not typed at the last success was refused for good or is an older version, so only files that came since are
+    looked at, beside the days of bronze that were written since. Without that being known, all keys of raw are put beside all of bronze.
+    """
+    from pyspark.sql import functions as F
+
+    raw, bronze = RAW[source.name], BRONZE[source.name]
+    files, days = step.files_added(raw), step.changed_days(bronze)
+    if not is_new_alone or files is None or days is None:
+        return step.read(raw).join(have.select(*KEY), KEY, "left_anti")
+    written = have.where(F.col("received_day").isin(sorted(days)))
+    return rows_of(step.lake, raw, files).join(written.select(*KEY), KEY, "left_anti")
+
+
+def _keep_refused_until(step: Step, source: Source, blocks: Sequence[SourceMapping], refused: DataFrame, earlier: date | None) -> None:
+    """Keep until when none of these refused rows can be read, nor any of those before them (`earlier`)."""
+    waits = typed_rows(step.lake.narrow(refused), source, blocks, step.zone, step.as_of_end + _AHEAD).limit(1).count()
+    until = step.as_of if waits else step.as_of + _AHEAD - timedelta(days=1)
+    step.operations.facts.put(f"{_REFUSED_UNTIL}:{source.name}", min(until, earlier or until).isoformat())
 
 
 def _fill(step: Step, bronze: TableSpec, typed: DataFrame) -> tuple[int, int]:
@@ -91,6 +134,17 @@ def _fill(step: Step, bronze: TableSpec, typed: DataFrame) -> tuple[int, int]:
     winners = merge_versions(typed, None, is_distinct=count == distinct).select(*bronze.column_names)
     days = {row["received_day"] for row in winners.select("received_day").distinct().toArrow().to_pylist()}
     return (step.write(bronze, winners, days=days).rows, len(days)) if days else (0, 0)
+
+
+def _came_before(step: Step, raw: TableSpec, typed: DataFrame) -> bool:
+    """Whether raw, which is few files where bronze is one a day, holds other payloads of these records: bronze may hold a version then.
+
+    Only raw that lost nothing can tell: retention takes from raw before bronze, and may have died in between.
+    """
+    if step.files_added(raw) is None:
+        return True
+    others = step.read(raw).select("record_ref", "payload_sha256").join(typed.select("record_ref"), "record_ref", "left_semi")
+    return others.join(typed.select(*KEY), KEY, "left_anti").limit(1).count() > 0
 
 
 def _put_into(step: Step, bronze: TableSpec, changed: DataFrame, have: DataFrame) -> tuple[int, int]:
