@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -72,6 +73,15 @@ def wait_for_no_disk(connection: Any, _record: Any, _proxy: Any) -> None:
     """Processes die in these tests, the power does not go: what SQLite was told is there after a kill without waiting for the disk."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous=OFF")
+
+
+_MAIN = sys.modules["__main__"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Streamlit's AppTest leaves the page behind as the main module, which processes that other tests start would run again."""
+    sys.modules["__main__"] = _MAIN
 
 
 def pytest_configure(config: pytest.Config) -> None:

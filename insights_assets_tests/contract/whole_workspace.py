@@ -47,6 +47,11 @@ class WholeWorkspace(DatabricksServer):
         self.jobs.platform |= self.catalog.variable()
         return self
 
+    def __exit__(self, *given: object) -> None:
+        if self._spark_here is not None:
+            self._spark_here.stop()  # else `getOrCreate` would hand it out for ever, its server being gone
+        super().__exit__(*given)
+
     @property
     def variable(self) -> str:
         """The catalog for a process that a shell starts."""
@@ -92,7 +97,7 @@ class WholeWorkspace(DatabricksServer):
             self.catalog.take(sql, self._session() if sql.startswith("CREATE TABLE") else None)
 
     def _session(self) -> Any:
-        """A session of its own; the one of the test's process stays what `getOrCreate` gives."""
+        """A session of its own. Where the process has none yet it is what `getOrCreate` gives, until it is stopped."""
         from pyspark.sql.connect.session import SparkSession
 
         if self._spark_here is None:
