@@ -140,8 +140,7 @@ class Lake:
 
     def last_partition(self, spec: TableSpec) -> date | None:
         """The latest day that a table partitioned by day holds rows of, by the Delta log."""
-        counts = self._rows_by_partition(spec) if self.exists(spec) else {}
-        return max((day for day, rows in counts.items() if day is not None and rows), default=None)
+        return max((day for day, rows in self.rows_by_day(spec).items() if rows), default=None)
 
     def stored_columns(self, spec: TableSpec) -> dict[str, str]:
         """Column name -> type as the Delta log has it."""

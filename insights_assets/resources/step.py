@@ -124,7 +124,7 @@ class Step:
     def files_added(self, spec: TableSpec) -> list[str] | None:
         """Files that a table, which only grew, gained since the body's last success; None where that is not known."""
         self._declared(spec)
-        return None if self.last is None else files_added(self.lake, spec, self.last.tables.get(str(spec)))
+        return None if self.last is None or self.as_of < self.last.as_of else files_added(self.lake, spec, self.last.tables.get(str(spec)))
 
     def note(self, spec: TableSpec, **metadata: Any) -> None:
         """Metadata people see on the asset: counts, shares, short texts. Never raw customer text."""
