@@ -39,8 +39,8 @@ REVENUE_DAYS = 28
 
 def evidence_rows(feedback: DataFrame, labels: DataFrame, insights: DataFrame) -> list[dict[str, Any]]:
     """Feedback with labels for every record that an insight names."""
-    records = feedback.select(*_RECORD).join(_ids_of(insights), "feedback_id", "left_semi")
-    return _rows(records.join(labels.select(*_LABEL), "feedback_id", "left"))
+    records = feedback.select(*_RECORD, "received_day").join(_ids_of(insights), "feedback_id", "left_semi")
+    return _rows(records.join(labels.select(*_LABEL, "received_day"), ["feedback_id", "received_day"], "left").drop("received_day"))
 
 
 def detail_rows(details: DataFrame, insights: DataFrame) -> list[dict[str, Any]]:
@@ -73,7 +73,9 @@ def recent_rows(
     window = feedback.where(condition)
     if named := list(sources):
         window = window.where(window["source"].isin(named))
-    return _rows(window.select(*columns).join(labels.select(*_LABEL), "feedback_id", "inner").where(only))
+    # A record's label lies on the record's day: by the day too, only the window's labels are read.
+    both = window.select(*columns, "received_day").join(labels.select(*_LABEL, "received_day"), ["feedback_id", "received_day"])
+    return _rows(both.where(only).drop("received_day"))
 
 
 #: What `complaints` looks at: what is said with displeasure, and topics that count in any tone (a wish is mostly said politely).

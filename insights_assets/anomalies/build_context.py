@@ -24,9 +24,9 @@ def build_data_findings(step: Step) -> int:
     import pandas as pd
     from pyspark.sql import functions as F
 
-    copied = step.read(DUPLICATES).where("reason = 'copied_post' AND NOT counts").select("feedback_id", F.lit(1).alias("is_copy"))
+    copied = step.read(DUPLICATES).where("reason = 'copied_post' AND NOT counts").select("feedback_id", "received_day", F.lit(1).alias("is_copy"))
     feedback = step.read(FEEDBACK).where(F.col("known_day") <= step.as_of)
-    came = feedback.select("feedback_id", "source", F.col("occurred_day").alias("day"), "known_day").join(copied, "feedback_id", "left")
+    came = feedback.select("feedback_id", "received_day", "source", F.col("occurred_day").alias("day"), "known_day").join(copied, ["feedback_id", "received_day"], "left")
     arrivals = came.groupBy("source", "day", "known_day").agg(F.count("*").alias("records"), F.sum(F.coalesce("is_copy", F.lit(0))).alias("copies"))
     frame = arrivals.toPandas()
     if frame.empty:
@@ -48,8 +48,8 @@ def build_sentiment_shifts(step: Step) -> int:
     start = min(event.starts for event in policies) - sentiment_shifts.ShiftRules().before
     from_day = step.as_of - timedelta(days=day_number(step.as_of) - start)
     feedback = step.read(FEEDBACK).where((F.col("known_day") <= step.as_of) & (F.col("occurred_day") >= from_day) & (F.col("kind") != "signal"))
-    labels = step.read(FEEDBACK_LABELS).where("sentiment_score IS NOT NULL").select("feedback_id", "primary_topic", "sentiment_score")
-    scored = feedback.where("duplicate_weight > 0").select("feedback_id", "channel", F.col("occurred_day").alias("day")).join(labels, "feedback_id")
+    labels = step.read(FEEDBACK_LABELS).where("sentiment_score IS NOT NULL").select("feedback_id", "received_day", "primary_topic", "sentiment_score")
+    scored = feedback.where("duplicate_weight > 0").select("feedback_id", "received_day", "channel", F.col("occurred_day").alias("day")).join(labels, ["feedback_id", "received_day"])
     parts = F.array(
         F.struct(F.lit("all").alias("attribute"), F.lit("all").alias("value")),
         F.struct(F.lit("channel").alias("attribute"), F.col("channel").alias("value")),

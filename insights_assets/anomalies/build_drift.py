@@ -181,11 +181,12 @@ def _read(step: Step, first: date, last: date, a_day: int) -> Readings:
     version = active_version(step.settings.home, step.operations)
     is_active = (F.col("label_source") == "classifier") & (F.col("model_version") == version)
     confidence = F.round(F.col("confidence") * 10_000).cast("bigint")
+    key = ["feedback_id", "received_day"]
     labels = step.read(FEEDBACK_LABELS).select(
-        "feedback_id", F.col("primary_topic").alias("topic"), is_active.alias("is_active_model"), confidence.alias("confidence"),
+        *key, F.col("primary_topic").alias("topic"), is_active.alias("is_active_model"), confidence.alias("confidence"),
         (F.col("confidence") < step.shop.policy.learning.drift.unsure_below).cast("bigint").alias("unsure"),
     )  # fmt: skip
-    topics = feedback.select("feedback_id", F.col("known_day").alias("day")).join(labels, "feedback_id").groupBy("day", "topic", "is_active_model").agg(
+    topics = feedback.select(*key, F.col("known_day").alias("day")).join(labels, key).groupBy("day", "topic", "is_active_model").agg(
         F.count("*").alias("records"), F.sum("confidence").alias("confidence"), F.sum("unsure").alias("unsure")
     )  # fmt: skip
     members = step.read(THEME_MEMBERS).where(F.col("counts") & between)

@@ -32,8 +32,8 @@ def build_corrected_shares(step: Step) -> list[dict[str, Any]]:
 
     first = week_of(step.as_of) - timedelta(weeks=WEEKS - 1)
     records = step.read(FEEDBACK).where(F.col("text").isNotNull() & (F.col("duplicate_weight") > 0) & F.col("occurred_day").between(F.lit(first), F.lit(step.as_of)))
-    labelled = records.where(F.col("known_day") <= F.lit(step.as_of)).select("feedback_id", "occurred_day").join(
-        step.read(FEEDBACK_LABELS).select("feedback_id", F.col("topics.topic").alias("names")), "feedback_id"
+    labelled = records.where(F.col("known_day") <= F.lit(step.as_of)).select("feedback_id", "received_day", "occurred_day").join(
+        step.read(FEEDBACK_LABELS).select("feedback_id", "received_day", F.col("topics.topic").alias("names")), ["feedback_id", "received_day"]
     )  # fmt: skip
     named = labelled.select("occurred_day", F.explode("names").alias("topic"))
     by_day, each = together([

@@ -26,28 +26,29 @@ def mentions(feedback: DataFrame, labels: DataFrame) -> DataFrame:
     """One row per record and topic that counts: negative ones, wishes and dangers whatever the tone, sessions by what they show.
 
     `feedback`: canonical.feedback. `labels`: labels.feedback_labels with `topics` (structs of topic, confidence, sentiment) and
-    `sentiment`. Copies (duplicate_weight 0) are left out. Adds `person`, `topic`, `confidence`, `day`, `known_day`.
+    `sentiment`; a record's label lies on the record's day, so of a window of records only those days' labels are read. Copies
+    (duplicate_weight 0) are left out. Adds `person`, `topic`, `confidence`, `day`.
     """
     from pyspark.sql import functions as F
 
-    spoken = labels.select("feedback_id", F.col("sentiment").alias("record_sentiment"), F.explode("topics").alias("said")).select(
-        "feedback_id", F.col("said.topic").alias("topic"), F.col("said.confidence").cast("double").alias("confidence"),
+    spoken = labels.select("feedback_id", "received_day", F.col("sentiment").alias("record_sentiment"), F.explode("topics").alias("said")).select(
+        "feedback_id", "received_day", F.col("said.topic").alias("topic"), F.col("said.confidence").cast("double").alias("confidence"),
         F.coalesce(F.col("said.sentiment"), F.col("record_sentiment")).alias("tone"),
     )
     counts = (F.col("tone") == "negative") | F.col("topic").isin(sorted(topics.ANY_TONE))
     spoken = spoken.where(counts & ~F.col("topic").isin(sorted(topics.NEVER_MONITORED))).drop("tone")
     kept = feedback.where(F.col("duplicate_weight") > 0).select(
         "feedback_id", "source", "kind", "signal", *_CUT, person().alias("person"), "order_id", "shipped_day",
-        F.col("occurred_day").alias("day"), "known_day", "occurred_at",
+        F.col("occurred_day").alias("day"), "known_day", "occurred_at", "received_day",
     )
-    voiced = kept.where("kind <> 'signal'").join(spoken, "feedback_id")
+    voiced = kept.where("kind <> 'signal'").join(spoken, ["feedback_id", "received_day"])
     shown = kept.where("kind = 'signal'").withColumns(
         {
             "topic": F.when(F.col("signal") == "error", topics.SESSION_ERROR_TOPIC).otherwise(topics.CART_ABANDONMENT),
             "confidence": F.lit(1.0),
         }
     )
-    columns = ["feedback_id", "topic", "confidence", "person", "source", *_CUT, "order_id", "shipped_day", "day", "known_day", "occurred_at"]
+    columns = ["feedback_id", "topic", "confidence", "person", "source", *_CUT, "order_id", "shipped_day", "day", "known_day", "occurred_at", "received_day"]
     one = voiced.select(*columns).unionByName(shown.select(*columns))
     return one.groupBy([c for c in columns if c != "confidence"]).agg(F.max("confidence").alias("confidence")).where("known_day >= day")
 

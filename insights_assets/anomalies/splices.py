@@ -106,8 +106,8 @@ def weights(said: pd.DataFrame, days: pd.DataFrame) -> np.ndarray:
 # -- from and to the tables --------------------------------------------------------------------------------------------------------
 
 
-def build_splices(step: Step, said: DataFrame) -> int:
-    """Estimate the last promotion's factors anew and write which days they are for; gives how many days are spliced. `said`: all mentions."""
+def build_splices(step: Step) -> int:
+    """Estimate the last promotion's factors anew and write which days they are for; gives how many days are spliced."""
     import pandas as pd
 
     covered = [(row["activation_id"], row["received_day"], row["model_version"]) for row in step.read(RELABELLED).where("topic = 'all'").toArrow().to_pylist()]
@@ -118,7 +118,7 @@ def build_splices(step: Step, said: DataFrame) -> int:
     if rows:
         step.write(LABEL_SPLICES, pd.DataFrame(rows, columns=LABEL_SPLICES.column_names))
     seams = _seams(step.read_pandas(LABEL_SPLICES).to_dict("records"))
-    found = _days(step, said, seams, covered)
+    found = _days(step, seams, covered)
     step.write(SPLICED_DAYS, pd.DataFrame(found, columns=SPLICED_DAYS.column_names))
     return len({row["known_day"] for row in found})
 
@@ -180,7 +180,7 @@ def _seams(rows: Sequence[Mapping[str, Any]]) -> list[Seam]:
     return found
 
 
-def _days(step: Step, said: DataFrame, seams: Sequence[Seam], covered: Sequence[tuple[int, date, str]]) -> list[dict[str, Any]]:
+def _days(step: Step, seams: Sequence[Seam], covered: Sequence[tuple[int, date, str]]) -> list[dict[str, Any]]:
     """Rows of spliced_days: per known day the mean over its complaints, for a late one was labelled under another version than the day's own."""
     from pyspark.sql import functions as F
 
@@ -192,8 +192,8 @@ def _days(step: Step, said: DataFrame, seams: Sequence[Seam], covered: Sequence[
     }
     if not needed:
         return []
-    received = step.read(FEEDBACK).select("feedback_id", "received_day")
-    counts = said.join(received, "feedback_id").where(F.col("topic").isin(topics)).groupBy("known_day", "received_day", "topic").count().toArrow().to_pylist()
+    said = series.mentions(step.read(FEEDBACK).where(F.col("known_day") <= step.as_of), step.read(FEEDBACK_LABELS))
+    counts = said.where(F.col("topic").isin(topics)).groupBy("known_day", "received_day", "topic").count().toArrow().to_pylist()
     total: dict[tuple[date, str], list[float]] = {}
     for row in counts:
         ratio = needed.get((row["received_day"], row["topic"]), Ratio())

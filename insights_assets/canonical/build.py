@@ -66,6 +66,12 @@ def changed_days(step: Step, *specs: TableSpec) -> set[date] | None:
     return None if step.shop.slice.limits else step.changed_days(*specs)
 
 
+def _came(step: Step, spec: TableSpec) -> DataFrame | None:
+    """Rows of a table on days that were rewritten since the body's last success, which looked at the others; None where there are none."""
+    days = step.changed_days(spec)
+    return step.read(spec) if days is None else _on(step.read(spec), days) if days else None
+
+
 def _known(step: Step, spec: TableSpec) -> DataFrame:
     """Bronze rows that were known by the end of the as-of day."""
     from pyspark.sql import functions as F
@@ -114,8 +120,10 @@ def build_shipments(step: Step) -> BuildReport:
     bronze = slices.parcels_in(step.shop.slice, _known(step, BRONZE["fulfilments"]), step.read(ORDERS))
     stored = step.read(SHIPMENTS)
     days = touched_days(bronze, stored, ["fulfilment_id"], changed_days(step, BRONZE["fulfilments"], SHIPMENTS))
-    late_orders = stored.where("ordered_day IS NULL").join(step.read(ORDERS).select("order_id"), "order_id", "left_semi")
-    days |= set(late_orders.select("received_day").distinct().toArrow().column(0).to_pylist())
+    came = _came(step, ORDERS)
+    if came is not None:
+        late_orders = stored.where("ordered_day IS NULL").join(came.select("order_id"), "order_id", "left_semi")
+        days |= set(late_orders.select("received_day").distinct().toArrow().column(0).to_pylist())
     if not days:
         return BuildReport(0, 0)
     written = 0
@@ -160,7 +168,8 @@ def build_feedback(step: Step) -> BuildReport:
     stored = step.read(FEEDBACK)
     among = changed_days(step, *(BRONZE[name] for name in FEEDBACK_SOURCES), SESSIONS, FEEDBACK)
     days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"], among)
-    days |= set(lineage.stale_days(stored, step.read(ORDERS), step.read(SHIPMENTS)).toArrow().column(0).to_pylist())
+    stale = lineage.stale_days(stored, _came(step, ORDERS), _came(step, SHIPMENTS))
+    days |= set(stale.toArrow().column(0).to_pylist()) if stale is not None else set()
     if not days:
         return BuildReport(0, 0)
     parts = parts_of(days, _arrivals(step), RECORDS_AT_ONCE)
@@ -188,6 +197,8 @@ def _enriched(step: Step, rows: DataFrame, people: DataFrame, name: str, *, is_r
     if is_read_again:
         rows = step.lake.scratch("feedback_new", rows)
         people = step.lake.scratch("feedback_people", contacts_of(people, rows))
+    else:
+        people = people.distinct()
     return step.lake.scratch(name, enrich(step.lake.narrow(_identified(rows, people)), _enrich_settings(step)))
 
 

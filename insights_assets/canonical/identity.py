@@ -39,7 +39,7 @@ def pseudonym(secret: bytes, identity: str) -> str:
 
 
 def contacts(bronze: Mapping[str, DataFrame]) -> DataFrame:
-    """Every (customer_id, name, e-mail) that any source states."""
+    """(customer_id, name, e-mail) of every record of any source that states them, as often as it is stated."""
     from functools import reduce
 
     from pyspark.sql import functions as F
@@ -49,11 +49,11 @@ def contacts(bronze: Mapping[str, DataFrame]) -> DataFrame:
         for frame in bronze.values()
         if {"customer_id", "customer_name", "customer_email"} <= set(frame.columns)
     ]
-    return reduce(lambda left, right: left.unionByName(right), parts).distinct()
+    return reduce(lambda left, right: left.unionByName(right), parts)
 
 
 def contacts_of(people: DataFrame, voices: DataFrame) -> DataFrame:
-    """The contacts that the voices can need: of their customers, and of those who own their e-mail addresses.
+    """The contacts that the voices can need, each once: of their customers, and of those who own their e-mail addresses.
 
     What is asked of all contacts then costs what the new voices are, not what the shop's history is.
     """
@@ -63,7 +63,7 @@ def contacts_of(people: DataFrame, voices: DataFrame) -> DataFrame:
     owners = people.join(emails, "email", "left_semi").select("customer_id")
     wanted = voices.where("customer_id IS NOT NULL").select("customer_id").unionByName(owners).distinct()
     # Whoever shares an address with a voice stays too: the smallest id of an address is its one customer.
-    return people.join(wanted, "customer_id", "left_semi")
+    return people.join(wanted, "customer_id", "left_semi").distinct()
 
 
 def known_values(people: DataFrame) -> DataFrame:

@@ -45,11 +45,21 @@ def shipment_of_line(parcels: DataFrame) -> DataFrame:
     )
 
 
-def stale_days(feedback: DataFrame, order_lines: DataFrame, parcels: DataFrame) -> DataFrame:
-    """Days of stored feedback whose order or shipment arrived only after it was written."""
-    broken = feedback.where("order_ref_status = 'broken'").join(order_lines.select("order_id"), "order_id", "left_semi").select("received_day")
-    unshipped = (
-        feedback.where("order_ref_status = 'valid' AND sku IS NOT NULL AND fulfilment_id IS NULL")
-        .join(parcels.select("order_id", "sku"), ["order_id", "sku"], "left_semi").select("received_day")
-    )
-    return broken.union(unshipped).distinct()
+def stale_days(feedback: DataFrame, order_lines: DataFrame | None, parcels: DataFrame | None) -> DataFrame | None:
+    """Days of stored feedback whose order or shipment is among these, and was not there when it was written; None where there are none to look for."""
+    from functools import reduce
+
+    from pyspark.sql import functions as F
+
+    parts = []
+    if order_lines is not None:
+        parts.append(order_lines.select("order_id", F.lit(None).cast("string").alias("came_sku")).distinct())
+    if parcels is not None:
+        parts.append(parcels.where("sku IS NOT NULL").select("order_id", F.col("sku").alias("came_sku")).distinct())
+    if not parts:
+        return None
+    came = reduce(lambda left, right: left.union(right), parts)
+    broken, unshipped = "order_ref_status = 'broken'", "order_ref_status = 'valid' AND sku IS NOT NULL AND fulfilment_id IS NULL"
+    open_ends = feedback.where(f"({broken}) OR ({unshipped})").select("order_id", "sku", "order_ref_status", "received_day")
+    closed = open_ends.join(came, "order_id").where("(order_ref_status = 'broken' AND came_sku IS NULL) OR (order_ref_status = 'valid' AND came_sku = sku)")
+    return closed.select("received_day").distinct()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from insights_assets.canonical.build import NULL_HEAVY, all_voices, changed_days
 from insights_assets.canonical.tables import QUARANTINE, SESSIONS, SOURCE_COMPLETENESS
 from insights_assets.canonical.voices import FEEDBACK_SOURCES
+from insights_assets.engine.bounds import in_few_batches
 from insights_assets.lake.rewritten import rows_of
 from insights_assets.lake.together import together
 from insights_assets.sources.catalogue import BY_NAME, SOURCES
@@ -148,15 +149,15 @@ def _accounts(step: Step, source: str, stored: DataFrame, quarantined: int) -> d
     raw, bronze = RAW[source], BRONZE[source]
     raw_count, bronze_count = step.lake.row_count(raw), step.lake.row_count(bronze)
     superseded = last = None
-    if quarantined:
+    aside, held = stored.where(_OF_RAW).where(F.col("source") == source).select(*_KEY), in_few_batches(step.read(bronze).select(*_KEY))
+    was_aside = quarantined > 0
+    if was_aside:
         # What lay in the future of an earlier run and was set aside may have been taken in since: it counts once, as taken in.
-        aside = stored.where(_OF_RAW).where(F.col("source") == source).select(*_KEY)
-        quarantined = aside.join(step.read(bronze).select(*_KEY), _KEY, "left_anti").count()
+        quarantined -= held.join(aside, _KEY, "left_semi").count()
     if raw_count and raw_count != bronze_count + quarantined:
-        facts = step.read(raw).join(step.read(bronze).select(*_KEY), _KEY, "left_anti").join(
-            stored.where(F.col("source") == source).select(*_KEY), _KEY, "left_anti"
-        ).join(step.read(bronze).select("record_ref"), "record_ref", "left_semi")
-        superseded = facts.count()
+        newest = held.withColumnRenamed("payload_sha256", "newest")
+        older = in_few_batches(step.read(raw).select(*_KEY)).join(newest, "record_ref").where("payload_sha256 <> newest").select(*_KEY)
+        superseded = (older.join(aside, _KEY, "left_anti") if was_aside else older).count()
     if raw_count:
         last = step.lake.last_partition(bronze)
     return {

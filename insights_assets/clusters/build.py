@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from insights_assets.canonical.tables import FEEDBACK
 from insights_assets.clusters.embeddings import Embedder, unpack
 from insights_assets.clusters.naming import name_of, top_terms
 from insights_assets.clusters.register import read_book, rows_of, with_decisions
@@ -24,6 +25,7 @@ from insights_assets.clusters.themes import Book, Theme, merge_candidates, rebas
 from insights_assets.clusters.vectors import active_embedder, known_complaints, product_words
 from insights_assets.clusters.walk import BUFFER_DAYS, Heard, Names, Rules, Timeline, walk
 from insights_assets.engine.bounds import arrow_on_driver
+from insights_assets.labels.tables import FEEDBACK_LABELS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,20 +66,21 @@ def build_themes(step: Step) -> ThemeReport:
     embedder = active_embedder(step)
     if embedder is None:
         return ThemeReport()
-    said = step.lake.scratch("clusters_complaints", known_complaints(step))
     vectors = step.read(EMBEDDINGS).where(F.col("model_id") == embedder.model_id).select("text_hash", "vector")
     stored, judged = read_book(step.read_pandas(THEMES))
     book = with_decisions(_in_space_of(embedder, stored, step.read(THEME_MEMBERS), vectors), step.operations.facts)
     last = step.as_of - timedelta(days=1)  # the as-of day may still grow
+    looked_at = _days_to_look_at(step, judged)
+    said = step.lake.scratch("clusters_complaints", known_complaints(step, looked_at))
     first = judged + timedelta(days=1) if judged else _first_day(said, last)
     timeline = Timeline((first.toordinal(),), (book.places(),))
     if first <= last:
-        heard = _heard(said, vectors, step.read(THEME_MEMBERS), (first, last), embedder.dimensions)
+        heard = _heard(said, vectors, _members(step, looked_at), (first, last), embedder.dimensions)
         naming = _names(heard, book, product_words(step))
         book, timeline = walk(book, heard, first, last, Rules(embedder.similarity_floor, embedder.model_id, naming))
-    compared = _compared(step, said, vectors, timeline, book)
-    days = _write_members(step, said, compared)
-    named = _named(step, book, said)
+    compared = _compared(step, said, vectors, timeline, (book, _members(step, looked_at)))
+    days = _write_members(step, said, compared, looked_at)
+    named = _named(step, book, said if looked_at is None else known_complaints(step))
     book = named.book if named is not None else book
     _write_themes(step, book, max(last, judged or last))
     step.lake.clear_scratch("clusters_complaints", "clusters_placed")
@@ -104,6 +107,27 @@ def _named(step: Step, book: Book, said: DataFrame) -> Named | None:
     if named.rows:
         step.write(THEME_NAMES, pd.DataFrame(list(named.rows), columns=THEME_NAMES.column_names))
     return named
+
+
+def _days_to_look_at(step: Step, judged: date | None) -> list[date] | None:
+    """Days of receipt on which a complaint can be new, gone, or in a theme that it was not in; None for all of them.
+
+    Those rewritten since the last success, and those of what became known in the weeks that a new theme looks back on.
+    """
+    from pyspark.sql import functions as F
+
+    changed = step.changed_days(FEEDBACK, FEEDBACK_LABELS, THEME_MEMBERS)
+    if judged is None or changed is None or not step.as_left(THEMES):
+        return None
+    lately = step.read(FEEDBACK).where(F.col("known_day") > F.lit(judged - timedelta(days=BUFFER_DAYS))).select("received_day").distinct()
+    return sorted({*changed, *lately.toArrow().column(0).to_pylist()})
+
+
+def _members(step: Step, days: list[date] | None) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    members = step.read(THEME_MEMBERS)
+    return members if days is None else members.where(F.col("received_day").isin(days))
 
 
 def _first_day(said: DataFrame, default: date) -> date:
@@ -196,16 +220,16 @@ def _in_space_of(embedder: Embedder, book: Book, members: DataFrame, vectors: Da
     )
 
 
-def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timeline, book: Book) -> DataFrame:
-    """Complaints beside what they were (kept_*) and what they newly are (placed_*).
+def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timeline, stands: tuple[Book, DataFrame]) -> DataFrame:
+    """Complaints beside what they were (kept_*) and what they newly are (placed_*). `stands`: the themes there are, and the stored members.
 
     Placed are records never compared under these words and this topic, and themeless ones that a birth of these days
     looks back on.
     """
     from pyspark.sql import functions as F
 
-    members = step.read(THEME_MEMBERS).where(F.col("theme_id").isNull() | F.col("theme_id").isin(sorted(book.themes)))
-    kept = members.select(
+    book, members = stands
+    kept = members.where(F.col("theme_id").isNull() | F.col("theme_id").isin(sorted(book.themes))).select(
         "feedback_id",
         "topic",
         "text_hash",
@@ -228,13 +252,13 @@ def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timelin
     return both.join(placed, "feedback_id", "left").withColumn("theme_id", F.coalesce("kept_theme_id", "placed_theme"))
 
 
-def _write_members(step: Step, said: DataFrame, compared: DataFrame) -> list[date]:
-    """Rewrite the days on which a record is new, gone, or got another theme; the days rewritten."""
+def _write_members(step: Step, said: DataFrame, compared: DataFrame, looked_at: list[date] | None) -> list[date]:
+    """Rewrite the days (of those looked at) on which a record is new, gone, or got another theme; the days rewritten."""
     from pyspark.sql import functions as F
 
     differs = ~F.col("theme_id").eqNullSafe(F.col("kept_theme_id")) | (F.col("counts") != F.col("kept_counts"))
     changed = compared.where(F.col("is_kept").isNull() | differs).select("received_day")
-    gone = step.read(THEME_MEMBERS).join(said, ["feedback_id", "received_day"], "left_anti").select("received_day")
+    gone = _members(step, looked_at).join(said, ["feedback_id", "received_day"], "left_anti").select("received_day")
     days = sorted(changed.union(gone).distinct().toArrow().column(0).to_pylist())
     if days:
         is_new = F.col("is_kept").isNull() | F.col("placed_theme").isNotNull()

@@ -34,18 +34,19 @@ def complaints(feedback: DataFrame, labels: DataFrame) -> DataFrame:
     """
     from pyspark.sql import functions as F
 
+    key = ["feedback_id", "received_day"]  # a label lies on its record's day, so of a window of records only those days' labels are read
     # Exploded, not filter(topics, t -> …): the embedded engine loses a lambda's column when a stored table is read for
     # it.
-    mentions = labels.select("feedback_id", F.posexplode("topics").alias("place", "said"))
+    mentions = labels.select(*key, F.posexplode("topics").alias("place", "said"))
     counting = (F.col("said.sentiment") == "negative") | F.col("said.topic").isin(*ANY_TONE)
-    first = mentions.where(counting & ~F.col("said.topic").isin(*NEVER)).groupBy("feedback_id")
+    first = mentions.where(counting & ~F.col("said.topic").isin(*NEVER)).groupBy(*key)
     mention = first.agg(F.min(F.struct("place", "said.topic", "said.quote")).alias("mention"))
     primary = F.when((F.col("sentiment") == "negative") & ~F.col("primary_topic").isin(*NEVER), F.col("primary_topic"))
     said = (
-        labels.select("feedback_id", "sentiment", "primary_topic")
-        .join(mention, "feedback_id", "left")
+        labels.select(*key, "sentiment", "primary_topic")
+        .join(mention, key, "left")
         .select(
-            "feedback_id", F.coalesce("mention.topic", primary).alias("topic"), F.col("mention.quote").alias("quote")
+            *key, F.coalesce("mention.topic", primary).alias("topic"), F.col("mention.quote").alias("quote")
         )
         .where(F.col("topic").isNotNull())
     )
@@ -55,7 +56,7 @@ def complaints(feedback: DataFrame, labels: DataFrame) -> DataFrame:
     return (
         feedback.where(F.col("text").isNotNull() & (F.length(F.trim("text")) > 0))
         .select("feedback_id", "text", (F.col("duplicate_weight") > 0).alias("counts"), "known_day", "received_day")
-        .join(said, "feedback_id")
+        .join(said, key)
         .withColumn("words", words)
         .withColumn("text_hash", F.substring(F.sha2(plain, 256), 1, 32))
         .select(*COLUMNS)

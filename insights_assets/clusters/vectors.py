@@ -7,8 +7,9 @@ themes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def embed_new_texts(step: Step) -> EmbeddingReport:
         return EmbeddingReport(None, 0, 0)
     stored = step.read(EMBEDDINGS).where(F.col("model_id") == embedder.model_id).select("text_hash")
     wanted = (
-        known_complaints(step)
+        known_complaints(step, step.changed_days(FEEDBACK, FEEDBACK_LABELS) if step.as_left(EMBEDDINGS) else None)
         .groupBy("text_hash")
         .agg(F.min("words").alias("words"))
         .join(stored, "text_hash", "left_anti")
@@ -70,12 +71,14 @@ def embed_new_texts(step: Step) -> EmbeddingReport:
     return EmbeddingReport(embedder.model_id, told["texts"], told["silent"])
 
 
-def known_complaints(step: Step) -> DataFrame:
-    """Complaints known by the end of the as-of day; columns of `complaints.COLUMNS`."""
+def known_complaints(step: Step, days: Collection[date] | None = None) -> DataFrame:
+    """Complaints known by the end of the as-of day; columns of `complaints.COLUMNS`. `days`: of those received on these days alone."""
     from pyspark.sql import functions as F
 
-    known = step.read(FEEDBACK).where(F.col("known_day") <= F.lit(step.as_of))
-    return complaints(known, step.read(FEEDBACK_LABELS))
+    known, labels = step.read(FEEDBACK).where(F.col("known_day") <= F.lit(step.as_of)), step.read(FEEDBACK_LABELS)
+    if days is not None:
+        known, labels = (frame.where(F.col("received_day").isin(sorted(days))) for frame in (known, labels))
+    return complaints(known, labels)
 
 
 def active_embedder(step: Step) -> Embedder | None:

@@ -1,6 +1,7 @@
 """Assets of the stage: labels and rules, the table people query, the review queue, corrections, and how right the labels are."""
 
 import json
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -152,8 +153,9 @@ def review_queue(step: Step) -> None:
     from pyspark.sql import functions as F
 
     read = readers(corrections_in_words(step.operations))
-    recent = step.read(LABELLED_FEEDBACK).where(F.col("text").isNotNull() & (F.datediff(F.lit(step.as_of), "received_day") <= REVIEW_DAYS))
-    versions = step.read(FEEDBACK_LABELS).select("feedback_id", F.col("topics").alias("said"), "label_set_version", "model_version", "prompt_version")
+    lately = F.col("received_day") >= F.lit(step.as_of - timedelta(days=REVIEW_DAYS))
+    recent = step.read(LABELLED_FEEDBACK).where(F.col("text").isNotNull() & lately)
+    versions = step.read(FEEDBACK_LABELS).where(lately).select("feedback_id", F.col("topics").alias("said"), "label_set_version", "model_version", "prompt_version")
     called_for = None if step.settings.model == "none" else cascade_report.called_for(step.read(LABEL_DECISIONS), step.read(LABEL_CONFLICTS))
     step.write(REVIEW_QUEUE, sample(recent.join(versions, "feedback_id"), step.as_of, reviewers=read, called_for=called_for))
     parts = step.read(REVIEW_QUEUE).groupBy("reason").count().toArrow().to_pylist()

@@ -43,8 +43,8 @@ def build_details(step: Step) -> list[date]:
     words, curves = load_entity_words(), load_field_curves()
     labels = step.read(FEEDBACK_LABELS)
     if step.lake.row_count(MODEL_ENTITIES):
-        said = step.read(MODEL_ENTITIES).select("feedback_id", F.col("entities").alias("said"), F.col("dropped_count").alias("dropped"), "cache_key")
-        labels = labels.join(said, "feedback_id", "left")
+        said = step.read(MODEL_ENTITIES).select("feedback_id", "received_day", F.col("entities").alias("said"), F.col("dropped_count").alias("dropped"), "cache_key")
+        labels = labels.join(said, ["feedback_id", "received_day"], "left")
     else:
         nothing = {"said": MODEL_ENTITIES_TYPE, "dropped": "int", "cache_key": "string"}
         labels = labels.withColumns({name: F.lit(None).cast(kind) for name, kind in nothing.items()})

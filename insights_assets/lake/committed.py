@@ -49,6 +49,7 @@ class StagedFile:
     folder: str
     day: str | None
     rows: int
+    statistics: str
 
 
 class CommittedParquet:
@@ -143,7 +144,28 @@ def _looked_at(folder: Path, spec: TableSpec) -> Iterator[StagedFile]:
         empty = sorted(_holding_nulls(footer, required) | ({str(spec.partition_by)} & required if spec.partition_by and day is None else set()))
         if empty:
             raise SchemaMismatch(f"{spec}: column {', '.join(empty)} holds nulls but may hold none")
-        yield StagedFile(path, "" if inside == "." else inside, day, footer.num_rows)
+        yield StagedFile(path, "" if inside == "." else inside, day, footer.num_rows, json.dumps(_statistics(footer, spec)))
+
+
+def _statistics(footer: Any, spec: TableSpec) -> dict[str, Any]:
+    """What the log says of a file: its rows; smallest, largest and missing values of the columns that may carry statistics, where its footer has them."""
+    found: dict[str, Any] = {"numRecords": footer.num_rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
+    measured = {column.name for column in spec.columns if column.stats and column.name != spec.partition_by}
+    chunks = [footer.row_group(group).column(index) for group in range(footer.num_row_groups) for index in range(footer.num_columns)]
+    for name in sorted(measured):
+        mine = [chunk for chunk in chunks if chunk.path_in_schema == name]
+        said = [chunk.statistics for chunk in mine if chunk.is_stats_set and chunk.statistics.has_null_count]
+        valued = [one for one in said if one.has_min_max]
+        if len(said) < len(mine) or any(chunk.statistics.null_count < chunk.num_values for chunk in mine if not chunk.statistics.has_min_max):
+            continue
+        found["nullCount"][name] = sum(one.null_count for one in said)
+        if valued:
+            found["minValues"][name], found["maxValues"][name] = (_in_json(value) for value in (min(one.min for one in valued), max(one.max for one in valued)))
+    return found
+
+
+def _in_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _holding_nulls(footer: Any, required: set[str]) -> set[str]:
@@ -168,7 +190,7 @@ def _place(table: Path, files: Iterable[StagedFile]) -> list[tuple[str, StagedFi
         target = table / name
         target.parent.mkdir(parents=True, exist_ok=True)
         file.path.replace(target)
-        placed.append((name, StagedFile(target, file.folder, file.day, file.rows)))
+        placed.append((name, StagedFile(target, file.folder, file.day, file.rows, file.statistics)))
     return placed
 
 
@@ -182,7 +204,7 @@ def _commit(table: Path, spec: TableSpec, placed: list[tuple[str, StagedFile]], 
     adds = [
         AddAction(
             path=name, size=file.path.stat().st_size, partition_values={spec.partition_by: file.day} if spec.partition_by else {},
-            modification_time=now, data_change=True, stats=json.dumps({"numRecords": file.rows}),
+            modification_time=now, data_change=True, stats=file.statistics,
         )
         for name, file in placed
     ]  # fmt: skip

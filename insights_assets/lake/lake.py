@@ -7,7 +7,6 @@ is one Delta commit: it happened whole or not at all.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +18,7 @@ import pyarrow as pa
 from insights_assets.lake.conform import SchemaMismatch, arrow_to_spark, conform_pandas, conform_spark
 from insights_assets.lake.crash import crash_here
 from insights_assets.lake.delta_log import newest_version, rows_by_partition, type_name
+from insights_assets.lake.frames import Frames
 from insights_assets.lake.small_tables import equal_rows, upserted
 from insights_assets.lake.spec import TableSpec
 from insights_assets.lake.stores import Store, checks_nulls_too_early, store_for
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 #: Tables of the modes replace_all and upsert_small pass through the driver; above this many rows a table must be partitioned by day.
 SMALL_TABLE_ROWS = 2_000_000
-#: Beside the stages: frames that a step computes once and reads more than once.
-SCRATCH_FOLDER = "_scratch"
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class WriteResult:
     changed: bool
 
 
-class Lake:
+class Lake(Frames):
     """The tables below one folder. `versions` pins tables for reading (a publication); writing a pinned lake is refused."""
 
     def __init__(
@@ -58,27 +56,14 @@ class Lake:
         is_embedded: bool = True,
         scratch_in: str = "",
     ) -> None:
-        self.root = root
-        # Steps of one process take turns, so a name is enough. A job's attempt names a folder of its own: an earlier one may still be at it.
-        self.scratch_folder = root / SCRATCH_FOLDER / scratch_in
-        self._session = session
+        super().__init__(root, session, scratch_in, is_embedded=is_embedded)
         self._versions = versions
         self._crash_at = crash_at
-        self._is_embedded = is_embedded
         self._opened: dict[str, tuple[int | None, Any]] = {}
         self._store: tuple[SparkSession, Store] | None = None
         self._fitted: set[str] = set()
         self._whole: set[tuple[str, int | None]] = set()
         self._needs_barrier: tuple[SparkSession, bool] | None = None
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the engine runs inside this process."""
-        return self._is_embedded
-
-    @property
-    def spark(self) -> SparkSession:
-        return self._session()
 
     @property
     def store(self) -> Store:
@@ -172,38 +157,8 @@ class Lake:
             return self._replace_days(spec, frame, sorted(set(days)))
         return self._replace_small(spec, frame)
 
-    def scratch(self, name: str, frame: DataFrame, ddl: str | None = None) -> DataFrame:
-        """The frame computed once and kept beside the lake until the next call of that name: for what is read more than once.
-
-        `ddl`: the frame's columns where they are known; the engine has to be asked for them otherwise.
-        """
-        path = str(self.scratch_folder / name)
-        frame.write.format("parquet").mode("overwrite").save(path)
-        # Nullability as the engine infers it is not to be trusted: it drops an IS NOT NULL over a column it takes for never null.
-        ddl = ddl or ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields)
-        return self.spark.read.schema(ddl).parquet(path)
-
-    def narrow(self, frame: DataFrame) -> DataFrame:
-        """The frame as one partition before it goes into Python.
-
-        The embedded engine reads a table partitioned by day as one partition a file and starts Python in each of them, all at once
-        and empty ones too: time and memory by how many days there are, not by how many rows (a shop of 690 days with 4,900 reviews
-        held 690 classifiers). Its Python is this process's, one thread at a time, so one partition loses nothing. It waits for ever
-        on a `coalesce` to more than one.
-        """
-        return frame.coalesce(1) if self._is_embedded else frame
-
-    def meet(self, frame: DataFrame, column: str) -> DataFrame:
-        """The frame with all rows of one value of a column in one partition, before it goes into Python: `narrow`, by a key."""
-        return frame.coalesce(1) if self._is_embedded else frame.repartition(column)
-
-    def clear_scratch(self, *names: str) -> None:
-        """Remove scratch frames: those of the raw tier must not outlive their step."""
-        for name in names:
-            shutil.rmtree(self.scratch_folder / name, ignore_errors=True)
-
     def fit(self, spec: TableSpec) -> None:
-        """Bring a table that is there up to its spec: columns it lacks are added, by a commit that touches no row.
+        """Bring a table that is there up to its spec: columns it lacks are added, and what its log is to say of files, by commits that touch no row.
 
         Raises MadeByAnotherVersion where that would not do. Looked at once a lake object: nothing takes columns away.
         """
@@ -214,6 +169,9 @@ class Lake:
             from deltalake import Schema
 
             self._delta(spec).alter.add_columns([field for field in Schema.from_arrow(spec.arrow_schema).fields if field.name in gained])
+        skipping = {name: value for name, value in spec.delta_configuration.items() if name.startswith("delta.dataSkipping")}
+        if skipping.items() - self._delta(spec).metadata().configuration.items():
+            self._delta(spec).alter.set_table_properties(skipping)  # files from now on say their days; those without are read whatever is asked
         self._fitted.add(str(spec))
 
     def gained(self, spec: TableSpec) -> tuple[Column, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from insights_assets.lake.ddl import quoted, set_properties
+from insights_assets.lake.frames import SCRATCH_FOLDER
 from insights_assets.lake.unity import UnityLake
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def clear_all_scratch(lake: Lake) -> None:
     """Frames kept beside the lake between steps are copies; no run goes on while its home is locked for this."""
     if isinstance(lake, UnityLake):
         return  # a step clears its own there; a volume cannot be listed from everywhere
-    shutil.rmtree(lake.root / "_scratch", ignore_errors=True)
+    shutil.rmtree(lake.root / SCRATCH_FOLDER, ignore_errors=True)
 
 
 def _table(lake: Lake, spec: TableSpec):  # type: ignore[no-untyped-def]  # deltalake is imported where it is used

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from insights_assets.lake.lake import Lake
     from insights_assets.lake.spec import TableSpec
 
+#: Later than every day: where nothing was rewritten.
+NOTHING = date.max
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -40,9 +43,22 @@ def days_rewritten(lake: Lake, spec: TableSpec, since: Seen | None, later_than: 
     files = _then_and_now(lake, spec, since)
     if files is None:
         return None
-    then, now = files
-    changed = {day for path, day in {**then, **now}.items() if day is not None and (path in then) != (path in now)}
+    changed = {day for day in _in_one_only(*files).values() if day is not None}
     return changed | {day for day in rows_by_partition(lake._delta(spec), spec) if day is not None and day > later_than}
+
+
+def earliest_rewritten(lake: Lake, spec: TableSpec, since: Seen | None, column: str) -> date | None:
+    """The earliest value of a day column in the files that are not those of then, the old ones and the new; `NOTHING` where they are the same.
+
+    None where that cannot be told, which is so of files without statistics of the column too.
+    """
+    if since is None and not lake.exists(spec):
+        return NOTHING
+    files = _then_and_now(lake, spec, since, f"min.{column}")
+    if files is None:
+        return None
+    lows = _in_one_only(*files).values()
+    return None if None in lows else min((low for low in lows if low is not None), default=NOTHING)
 
 
 def files_added(lake: Lake, spec: TableSpec, since: Seen | None) -> list[str] | None:
@@ -59,8 +75,12 @@ def rows_of(lake: Lake, spec: TableSpec, files: Sequence[str]) -> DataFrame:
     return lake.spark.read.schema(spec.ddl).parquet(*files) if files else lake.empty(spec)
 
 
-def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None) -> tuple[dict[str, date | None], dict[str, date | None]] | None:
-    """File -> its day, of then and of now."""
+def _in_one_only(then: dict[str, date | None], now: dict[str, date | None]) -> dict[str, date | None]:
+    return {path: value for path, value in {**then, **now}.items() if (path in then) != (path in now)}
+
+
+def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None, fact: str = "") -> tuple[dict[str, date | None], dict[str, date | None]] | None:
+    """File -> what the log says of it (`fact`, else the day of its partition), of then and of now."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
@@ -73,14 +93,13 @@ def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None) -> tuple[dict
         then = DeltaTable(str(lake.path(spec)), version=since.version)
     except DeltaError:  # its part of the log was cleaned up
         return None
-    before, after = (_files(table, spec) for table in (then, lake._delta(spec)))
+    before, after = (_files(table, fact or f"partition.{spec.partition_by}") for table in (then, lake._delta(spec)))
     return before, after
 
 
-def _files(table: Any, spec: TableSpec) -> dict[str, date | None]:
+def _files(table: Any, fact: str) -> dict[str, date | None]:
     import pyarrow as pa
 
     actions = pa.table(table.get_add_actions(flatten=True))
-    name = f"partition.{spec.partition_by}"
-    days = actions.column(name).to_pylist() if name in actions.column_names else [None] * actions.num_rows
-    return dict(zip(actions.column("path").to_pylist(), days, strict=True))
+    values = actions.column(fact).to_pylist() if fact in actions.column_names else [None] * actions.num_rows
+    return dict(zip(actions.column("path").to_pylist(), values, strict=True))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from insights_assets.lake.conform import SchemaMismatch
 from insights_assets.lake.delta_log import newest_version, output_rows, rows_by_partition
+from insights_assets.lake.frames import SCRATCH_FOLDER
 from insights_assets.lake.pinned import make_readable
 from insights_assets.lake.spec import TableSpec
 from insights_assets.lake.widening import with_nulls
@@ -81,7 +82,7 @@ def store_for(spark: SparkSession, root: Path) -> Store:
         return NativeDelta(spark)
     from insights_assets.lake.committed import CommittedParquet
 
-    return CommittedParquet(spark, root / "_scratch")
+    return CommittedParquet(spark, root / SCRATCH_FOLDER)
 
 
 def speaks_delta(spark: SparkSession) -> bool:

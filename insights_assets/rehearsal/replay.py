@@ -91,7 +91,7 @@ def _shadow(step: Step, name: str, frames: Mapping[TableSpec, DataFrame] | None)
     lake = ShadowLake(step.lake, Path(tempfile.mkdtemp(prefix=f"replay_{name}_", dir=folder)), frames)
     every = frozenset(all_tables())
     try:
-        yield replace(step, lake=lake, operations=_VerdictsOnly(step.operations), reads=every, writes=every, results={}, notes={}, outcomes=[])  # type: ignore[arg-type]
+        yield replace(step, lake=lake, operations=_VerdictsOnly(step.operations), reads=every, writes=every, results={}, notes={}, outcomes=[], last=None)  # type: ignore[arg-type]
     finally:
         lake.remove()
 

@@ -13,7 +13,8 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service import files
 
-from insights_assets.lake.lake import SCRATCH_FOLDER, Lake
+from insights_assets.lake.frames import SCRATCH_FOLDER
+from insights_assets.lake.lake import Lake
 from insights_assets.lake.unity import UnityLake
 from insights_assets.resources.receipts import FOLDER
 

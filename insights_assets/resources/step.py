@@ -7,13 +7,13 @@ was not declared is refused: the lineage people browse is then the lineage the c
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from insights_assets.lake.lake import Lake, WriteResult
-from insights_assets.lake.rewritten import days_rewritten, files_added
+from insights_assets.lake.rewritten import days_rewritten, earliest_rewritten, files_added, seen_now
 from insights_assets.lake.spec import TableSpec
 from insights_assets.resources.clock import Clock, end_of_day
 
@@ -119,6 +119,28 @@ class Step:
             if days is None:
                 return None
             found |= days
+        return found
+
+    def as_left(self, *specs: TableSpec) -> bool:
+        """Whether these tables are as the body left them at its last success, in every row."""
+        then = self.last.tables if self.last is not None else {}
+        return all(str(spec) in then and then[str(spec)] == seen_now(self.lake, spec) for spec in specs)
+
+    def first_changed(self, columns: Mapping[TableSpec, str]) -> date | None:
+        """The earliest day, by a day column of each table, of rows that may not be as the body left them; None: it may be any.
+
+        By the statistics of the files that the Delta logs name, those that went as well as those that came. Days after the last success's
+        as-of day count as changed. So what stands on days before it, by these columns, came out of the same rows.
+        """
+        if self.last is None or self.as_of < self.last.as_of:
+            return None
+        found = self.last.as_of + timedelta(days=1)
+        for spec, column in columns.items():
+            self._declared(spec)
+            day = earliest_rewritten(self.lake, spec, self.last.tables.get(str(spec)), column)
+            if day is None:
+                return None
+            found = min(found, day)
         return found
 
     def files_added(self, spec: TableSpec) -> list[str] | None:
