@@ -10,6 +10,7 @@ from insights_assets.canonical.build import NULL_HEAVY, all_voices, changed_days
 from insights_assets.canonical.tables import QUARANTINE, SESSIONS, SOURCE_COMPLETENESS
 from insights_assets.canonical.voices import FEEDBACK_SOURCES
 from insights_assets.engine.bounds import in_few_batches
+from insights_assets.lake.changes import rows_without
 from insights_assets.lake.rewritten import rows_of
 from insights_assets.lake.together import together
 from insights_assets.sources.catalogue import BY_NAME, SOURCES
@@ -52,7 +53,9 @@ def quarantine(step: Step) -> int:
     if stray:
         rows = step.lake.spark.createDataFrame(stray, "source string, source_file string, line bigint, record_ref string, reason string, field string, payload string, payload_sha256 string")
         parts["stray"] = rows.join(stored.select("source", *_KEY), ["source", *_KEY], "left_anti")
+    looked_at = [f"quarantine_left_{name}" for name in there]
     if not parts:
+        step.lake.clear_scratch(*looked_at)
         return 0
     # One plan over all sources takes the embedded engine twice as long as each by itself.
     names = [f"quarantine_{name}" for name in parts]
@@ -61,7 +64,7 @@ def quarantine(step: Step) -> int:
     if count:
         stamped = found.withColumns({"quarantined_at": F.lit(step.clock()).cast("timestamp"), "run_id": F.lit(step.run_id)})
         step.write(QUARANTINE, stamped.select(*QUARANTINE.column_names))
-    step.lake.clear_scratch(*names)
+    step.lake.clear_scratch(*names, *looked_at)
     return count
 
 
@@ -92,10 +95,10 @@ def _left(step: Step, name: str, added: list[str] | None, stored: DataFrame, col
     if added is not None:
         raw, days = rows_of(step.lake, RAW[name], added), step.changed_days(BRONZE[name])
         bronze = bronze if days is None else bronze.where(F.col("received_day").isin(sorted(days)))  # where the rows of new files can be
-    rows = raw.select(*columns)
-    for known in (bronze, stored.where(F.col("source") == name)):
-        rows = rows.join(known.select(*_KEY), _KEY, "left_anti")
-    return rows
+    known = bronze.select(*_KEY).unionByName(stored.where(F.col("source") == name).select(*_KEY))
+    if added is not None:
+        return raw.select(*columns).join(known, _KEY, "left_anti")
+    return rows_without(step.lake, raw.select(*columns), known, _KEY, f"quarantine_left_{name}")
 
 
 def _null_heavy(step: Step, stored: DataFrame, among: set[date] | None) -> DataFrame:

@@ -15,6 +15,8 @@ from insights_assets.lake.together import together
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from insights_assets.lake.lake import Lake
+
 #: Bits of a row's hash that are summed: a day of half a million rows stays far inside a bigint.
 _DROPPED_BITS = 20
 
@@ -51,3 +53,17 @@ def _by_day(frame: DataFrame, columns: Sequence[str]) -> dict[date, tuple[int, i
     sums = [F.sum(F.shiftright(one, _DROPPED_BITS)) for one in (forth, back)]
     rows = frame.groupBy("received_day").agg(F.count("*").alias("n"), sums[0].alias("forth"), sums[1].alias("back")).toArrow().to_pylist()
     return {row["received_day"]: (row["n"], row["forth"], row["back"]) for row in rows}
+
+
+def rows_without(lake: Lake, rows: DataFrame, known: DataFrame, key: Sequence[str], name: str) -> DataFrame:
+    """Those of the rows, by `key`, that are not among the known ones; right where few are left, and where all are.
+
+    Hashes of keys are put beside each other and what is left of them beside the rows: the embedded engine puts one side of a join into one Arrow
+    array a column, which ends at 2 GiB, and the payloads of a whole history are more. `name`: of the scratch frame that the hashes are kept in.
+    """
+    from pyspark.sql import functions as F
+
+    hashes = {"forth": F.xxhash64(*key), "back": F.xxhash64(F.lit("again"), *reversed(list(key)))}
+    hashed, there = rows.withColumns(hashes), known.select(*key).withColumns(hashes).select(*hashes)
+    left = lake.scratch(name, hashed.select(*hashes).join(there, [*hashes], "left_anti"), "forth bigint, back bigint")
+    return left.join(hashed, [*hashes]).drop(*hashes)

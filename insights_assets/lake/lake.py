@@ -169,7 +169,7 @@ class Lake(Frames):
             from deltalake import Schema
 
             self._delta(spec).alter.add_columns([field for field in Schema.from_arrow(spec.arrow_schema).fields if field.name in gained])
-        skipping = {name: value for name, value in spec.delta_configuration.items() if name.startswith("delta.dataSkipping")}
+        skipping = {name: value for name, value in spec.delta_configuration.items() if name == "delta.dataSkippingStatsColumns"}
         if skipping.items() - self._delta(spec).metadata().configuration.items():
             self._delta(spec).alter.set_table_properties(skipping)  # files from now on say their days; those without are read whatever is asked
         self._fitted.add(str(spec))

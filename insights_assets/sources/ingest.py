@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from insights_assets.lake.changes import rows_without
 from insights_assets.lake.rewritten import rows_of
 from insights_assets.resources import reading_ahead
 from insights_assets.resources.memo import last_success, nothing_else, recall, remember
@@ -78,10 +79,10 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
     have, is_first = step.read(bronze), not step.lake.row_count(bronze)
     sure_until = None if is_first else _refused_until(step, source)
     missing = step.read(raw) if is_first else step.lake.narrow(_missing(step, source, have, is_new_alone=sure_until is not None))
-    names = [f"{bronze.name}_typed", f"{bronze.name}_changed"]
+    names = [f"{bronze.name}_{what}" for what in ("typed", "changed", "refused", "missing")]
     try:
         typed = step.lake.scratch(names[0], typed_rows(missing, source, blocks, step.zone, step.as_of_end), bronze.ddl)
-        _keep_refused_until(step, source, blocks, missing.join(typed.select(*KEY), KEY, "left_anti"), sure_until)
+        _keep_refused_until(step, source, blocks, rows_without(step.lake, missing, typed, KEY, names[2]), sure_until)
         if is_first:
             return _fill(step, bronze, typed)
         # Asked for its days, for whom it replaces and for itself: history is looked through once, and not at all where no record came before.
@@ -116,7 +117,7 @@ def _missing(step: Step, source: Source, have: DataFrame, *, is_new_alone: bool)
     raw, bronze = RAW[source.name], BRONZE[source.name]
     files, days = step.files_added(raw), step.changed_days(bronze)
     if not is_new_alone or files is None or days is None:
-        return step.read(raw).join(have.select(*KEY), KEY, "left_anti")
+        return rows_without(step.lake, step.read(raw), have, KEY, f"{bronze.name}_missing")
     written = have.where(F.col("received_day").isin(sorted(days)))
     return rows_of(step.lake, raw, files).join(written.select(*KEY), KEY, "left_anti")
 

@@ -130,7 +130,7 @@ def _stamp(
     values["happened_day"] = happened_day
     values["known_day"] = received_day if known is received else known.astimezone(zone).date()
     values["received_day"] = received_day
-    values["version_order"] = f"{newest.isoformat()}|{delivered or ''}|{file}|{generation:04d}|{line:012d}"
+    values["version_order"] = f"{newest.isoformat()}|{delivered or UNDATED}|{file}|{generation:04d}|{line:012d}"
 
 
 def merge_versions(new: DataFrame, bronze: DataFrame | None, *, is_distinct: bool = False) -> DataFrame:
@@ -150,11 +150,15 @@ def merge_versions(new: DataFrame, bronze: DataFrame | None, *, is_distinct: boo
     mine = "{}" if is_distinct else "first_{}"
     if bronze is None:
         return winners.withColumns({"earlier_day": F.lit(None).cast("date"), **{name: F.col(mine.format(name)) for name in _FIRSTS}}).select(*new.columns, "earlier_day")
-    old = bronze.select("record_ref", F.col("version_order").alias("old_order"), *(F.col(name).alias(f"old_{name}") for name in _FIRSTS))
+    # Stored by a version of the product that left the day empty, so that no later delivery could ever win.
+    old_order = F.regexp_replace("version_order", r"^([^|]*)\|\|", f"$1|{UNDATED}|")
+    old = bronze.select("record_ref", old_order.alias("old_order"), *(F.col(name).alias(f"old_{name}") for name in _FIRSTS))
     joined = winners.join(old, "record_ref", "left").where("old_order IS NULL OR version_order > old_order")
     return joined.withColumns(
         {"earlier_day": F.col("old_received_day"), **{name: F.least(F.col(mine.format(name)), F.col(f"old_{name}")) for name in _FIRSTS}}
     ).select(*new.columns, "earlier_day")
 
 
+#: In the place of a day of delivery in `version_order`: a file that names none is older than one that does.
+UNDATED = "0000-00-00"
 _FIRSTS = ("received_at", "known_at", "known_day", "received_day")

@@ -15,9 +15,9 @@ CUTS = ("sku", "product_line", "region", "warehouse", "packaging_batch", "carrie
 FEEDBACK = (
     "feedback_id string, source string, kind string, signal string, channel string, customer_key string, order_id string, sku string, product_line string,"
     " region string, warehouse string, packaging_batch string, carrier string, shipped_day date, duplicate_group string, duplicate_weight double,"
-    " occurred_day date, known_day date, occurred_at timestamp"
+    " occurred_day date, known_day date, occurred_at timestamp, received_day date"
 )
-LABELS = "feedback_id string, sentiment string, topics array<struct<topic:string,confidence:double,sentiment:string>>"
+LABELS = "feedback_id string, received_day date, sentiment string, topics array<struct<topic:string,confidence:double,sentiment:string>>"
 
 
 def voice(feedback_id: str, day: int = 1, **changes: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def voice(feedback_id: str, day: int = 1, **changes: Any) -> dict[str, Any]:
         "shipped_day": None, "duplicate_group": None, "duplicate_weight": 1.0, "occurred_day": date(2026, 11, day), "known_day": date(2026, 11, day),
         "occurred_at": datetime(2026, 11, day, 12, tzinfo=UTC),
     }  # fmt: skip
-    return {**base, **changes}
+    return {"received_day": {**base, **changes}["occurred_day"], **base, **changes}
 
 
 def label(feedback_id: str, *topics: tuple[str, str | None], sentiment: str = "negative") -> dict[str, Any]:
@@ -37,7 +37,8 @@ def label(feedback_id: str, *topics: tuple[str, str | None], sentiment: str = "n
 def said(spark: Any, voices: list[dict[str, Any]], labels: list[dict[str, Any]]) -> Any:
     names = [part.split()[0] for part in FEEDBACK.split(", ")]
     feedback = spark.createDataFrame([tuple(row[name] for name in names) for row in voices], FEEDBACK)
-    rows = [(row["feedback_id"], row["sentiment"], [tuple(t.values()) for t in row["topics"]]) for row in labels]
+    day_of = {row["feedback_id"]: row["received_day"] for row in voices}
+    rows = [(row["feedback_id"], day_of.get(row["feedback_id"]), row["sentiment"], [tuple(t.values()) for t in row["topics"]]) for row in labels]
     return series.mentions(feedback, spark.createDataFrame(rows, LABELS))
 
 

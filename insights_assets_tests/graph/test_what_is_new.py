@@ -1,0 +1,90 @@
+"""Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, orders behind their
+complaints, a corrected label, on a home that remembers its last run and on one that forgets it before each.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insights_assets.canonical.tables import FEEDBACK
+from insights_assets.lake.lake import Lake
+from insights_assets.resources.operations import open_operations
+from insights_assets.simulator import simulate_next_day
+from insights_assets_tests import commanding
+from insights_assets_tests.shared_homes import LAST_DAY, SECRET, published_rows, sample_run
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+#: Of the first new day these come a day later than the complaints that name what is in them.
+HELD_BACK = ("orders", "fulfilments", "support_tickets")
+
+
+def run(folder: Path, days: int) -> None:
+    done = commanding.insights(
+        "run", "--landing", str(folder / "landing"), "--home", str(folder / "home"), "--as-of", (LAST_DAY + timedelta(days=days)).isoformat(), "--json",
+        environment={"INSIGHTS_CUSTOMER_KEY_SECRET": SECRET},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+
+
+def forget(folder: Path) -> int:
+    """Take the home's memory of its last run away; what it did itself stays."""
+    with sqlite3.connect(folder / "home" / "operations.db") as database:
+        return database.execute("DELETE FROM home_facts WHERE name LIKE 'memo:%' OR name LIKE 'refused_until:%' OR name LIKE 'checked:%'").rowcount
+
+
+def first_new_day(landing: Path, aside: Path) -> None:
+    simulate_next_day(landing)
+    day = (LAST_DAY + timedelta(days=1)).isoformat()
+    for source in HELD_BACK:
+        for file in (landing / source).glob(f"*{day}*"):
+            (aside / source).mkdir(parents=True)
+            shutil.move(file, aside / source / file.name)
+
+
+def second_new_day(landing: Path, aside: Path) -> None:
+    simulate_next_day(landing)
+    shutil.copytree(aside, landing, dirs_exist_ok=True)
+    with (landing / "reviews" / "reviews-2026-10.csv").open(encoding="utf-8", newline="") as file:
+        old = list(csv.DictReader(file))
+    said = [row for row in old if len(row["body"] or "") > 40]
+    with (landing / "reviews" / f"reviews-{LAST_DAY + timedelta(days=2)}-late.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(old[0]))
+        writer.writeheader()
+        writer.writerow({**said[0], "body": "The parcel arrived torn open and the lamp was broken into pieces."})  # a record of weeks ago, told otherwise
+        writer.writerow({**said[1], "review_id": "late-1", "body": "It never came, and nobody answers my messages about the delay."})
+
+
+def correct(folder: Path, spark: Any) -> None:
+    """Somebody says that a complaint of the last week is about something else."""
+    lake = Lake(folder / "home" / "lake", lambda: spark)
+    chosen = lake.read(FEEDBACK).where(f"kind = 'text' AND received_day > DATE'{LAST_DAY - timedelta(days=7)}'").orderBy("feedback_id").limit(1)
+    feedback_id = chosen.select("feedback_id").toArrow().column(0)[0].as_py()
+    operations = open_operations(f"sqlite:///{folder / 'home' / 'operations.db'}")
+    operations.corrections.add_many([{"feedback_id": feedback_id, "field": "topics", "value": ["damaged_on_arrival"], "previous_value": None}], by="ana", through="test")
+
+
+def test_what_is_new_is_all_that_has_to_be_looked_at(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, spark: Any) -> None:
+    sample = sample_run(tmp_path_factory)
+    remembers, forgets = tmp_path / "remembers", tmp_path / "forgets"
+    for folder in (remembers, forgets):
+        shutil.copytree(sample, folder)
+    for days, files in ((1, first_new_day), (2, second_new_day)):
+        for folder in (remembers, forgets):
+            files(folder / "landing", folder / "aside")
+            if days == 2:
+                correct(folder, spark)
+            if folder is forgets:
+                assert forget(folder), "there is a memory to lose"
+            run(folder, days)
+        kept, anew = published_rows(remembers / "home", spark), published_rows(forgets / "home", spark)
+        assert kept.keys() == anew.keys()
+        assert [name for name in kept if kept[name] != anew[name]] == [], f"day {days}"
+    said = [row["text"] for row in kept["canonical.feedback"]]
+    assert any("torn open" in str(text) for text in said) and any("never came" in str(text) for text in said), "late ones are there"
