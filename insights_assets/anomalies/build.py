@@ -23,7 +23,7 @@ from insights_assets.anomalies.leaves import Ledger, build_ledger
 from insights_assets.anomalies.panel import build_panel, day_numbers, lag_model
 from insights_assets.anomalies.priority import rules_of
 from insights_assets.anomalies.safety import named_by_orders
-from insights_assets.anomalies.scopes import Business, business_of
+from insights_assets.anomalies.scopes import Business, Event, business_of, events_of
 from insights_assets.anomalies.situations import REACH, situate
 from insights_assets.anomalies.splice_tables import SPLICED_DAYS
 from insights_assets.anomalies.tables import (
@@ -240,7 +240,7 @@ def _named_by_orders(step: Step, said: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_business(step: Step) -> Business:
-    """Products, sales and the calendar on the driver."""
+    """Products, sales and the calendar, on the driver."""
     from pyspark.sql import functions as F
 
     # Whole numbers: a sum of floats would end in what the order of the rows happened to be.
@@ -248,11 +248,18 @@ def read_business(step: Step) -> Business:
     sold = step.read(ORDERS).where(F.col("ordered_day") <= step.as_of).groupBy("sku", "ordered_day").agg(
         F.count("*").alias("lines"), (F.sum(amount) / 1e4).alias("amount"), F.sum("quantity").alias("quantity")
     )  # fmt: skip
+    return business_of(step.read_pandas(PRODUCTS), sold.toPandas(), read_events(step))
+
+
+def read_events(step: Step) -> tuple[Event, ...]:
+    """The shop's calendar."""
+    from pyspark.sql import functions as F
+
     events = step.read(BRONZE["calendar"]).select(
         "event_id", F.lower("kind").alias("kind"), "name", F.col("happened_day").alias("starts_day"),
         F.to_date(F.from_utc_timestamp(F.expr("ends_at - INTERVAL 1 SECOND"), step.zone)).alias("ends_day"), "skus", "regions",
     )  # fmt: skip
-    return business_of(step.read_pandas(PRODUCTS), sold.toPandas(), events.toPandas())
+    return events_of(events.toPandas())
 
 
 def _forecast_rows(ledger: Ledger, day: int, issues: list[Issue]) -> list[dict[str, Any]]:

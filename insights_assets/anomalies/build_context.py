@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from insights_assets.anomalies import data_findings, sentiment_shifts
-from insights_assets.anomalies.build import day_number, read_business
+from insights_assets.anomalies.build import day_number, read_events
 from insights_assets.anomalies.panel import day_numbers
 from insights_assets.anomalies.tables import DATA_FINDINGS, SENTIMENT_SHIFTS
 from insights_assets.canonical.tables import DUPLICATES, FEEDBACK
@@ -42,7 +42,7 @@ def build_sentiment_shifts(step: Step) -> int:
     import pandas as pd
     from pyspark.sql import functions as F
 
-    policies = [event for event in read_business(step).events if event.kind == "policy"]
+    policies = [event for event in read_events(step) if event.kind == "policy"]
     if not policies:
         return 0
     start = min(event.starts for event in policies) - sentiment_shifts.ShiftRules().before

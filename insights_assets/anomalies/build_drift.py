@@ -60,9 +60,11 @@ def build_drift(step: Step) -> list[dict[str, Any]]:
     from pyspark.sql import functions as F
 
     limits = step.shop.policy.learning.drift
-    labelled = step.read(FEEDBACK).where(F.col("text").isNotNull() & (F.col("duplicate_weight") > 0) & (F.col("known_day") < F.lit(step.as_of)))
-    by_day = labelled.groupBy("known_day").count().toArrow().to_pylist()
     stored = stored_windows(step.read_pandas(DRIFT))
+    labelled = step.read(FEEDBACK).where(F.col("text").isNotNull() & (F.col("duplicate_weight") > 0) & (F.col("known_day") < F.lit(step.as_of)))
+    if stored:  # what is known since; the windows before stay as they were judged
+        labelled = labelled.where(F.col("known_day") > F.lit(stored[-1].last))
+    by_day = labelled.groupBy("known_day").count().toArrow().to_pylist()
     new = drift.plan_windows({row["known_day"]: row["count"] for row in by_day}, stored, step.as_of - timedelta(days=1), limits.records)
     if not new:
         return []

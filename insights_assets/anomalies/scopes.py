@@ -101,15 +101,9 @@ def _can_concern(event: Event, topic: str, skus: frozenset[str]) -> bool:
     return False
 
 
-def business_of(products: pd.DataFrame, sales: pd.DataFrame, calendar: pd.DataFrame) -> Business:
-    """`products`: canonical.products. `sales`: sku, ordered_day, lines, amount, quantity, in any order: sums over them are the same to the last
-    digit. `calendar`: event_id, kind, name, starts_day, ends_day, skus, regions (lists)."""
-    sales = sales.sort_values(["ordered_day", "sku"], ignore_index=True)
-    known = {
-        str(r.sku): Product(str(r.sku), _text(r.name) or str(r.sku), _text(r.product_line), _number(r.unit_margin), bool(r.is_flagship))
-        for r in products[["sku", "name", "product_line", "unit_margin", "is_flagship"]].itertuples(index=False)
-    }
-    events = tuple(
+def events_of(calendar: pd.DataFrame) -> tuple[Event, ...]:
+    """`calendar`: event_id, kind, name, starts_day, ends_day, skus, regions (lists). Events in the order in which they begin."""
+    events = (
         Event(
             str(r["event_id"]), _text(r["kind"]), _text(r["name"]), int(day_numbers([r["starts_day"]])[0]),
             int(day_numbers([r["ends_day"] if r["ends_day"] is not None else r["starts_day"]])[0]), _set(r["skus"], upper=True), _set(r["regions"]),
@@ -117,10 +111,21 @@ def business_of(products: pd.DataFrame, sales: pd.DataFrame, calendar: pd.DataFr
         for r in calendar.to_dict("records")
         if r["starts_day"] is not None
     )  # fmt: skip
+    return tuple(sorted(events, key=lambda e: (e.starts, e.event_id)))
+
+
+def business_of(products: pd.DataFrame, sales: pd.DataFrame, events: tuple[Event, ...]) -> Business:
+    """`products`: canonical.products. `sales`: sku, ordered_day, lines, amount, quantity, in any order: sums over them are the same to the last
+    digit."""
+    sales = sales.sort_values(["ordered_day", "sku"], ignore_index=True)
+    known = {
+        str(r.sku): Product(str(r.sku), _text(r.name) or str(r.sku), _text(r.product_line), _number(r.unit_margin), bool(r.is_flagship))
+        for r in products[["sku", "name", "product_line", "unit_margin", "is_flagship"]].itertuples(index=False)
+    }
     return Business(
         known, sales["sku"].to_numpy(dtype=object), day_numbers(sales["ordered_day"]), sales["lines"].to_numpy(dtype=np.float64),
         np.nan_to_num(sales["amount"].to_numpy(dtype=np.float64)), np.nan_to_num(sales["quantity"].to_numpy(dtype=np.float64)),
-        tuple(sorted(events, key=lambda e: (e.starts, e.event_id))),
+        events,
     )  # fmt: skip
 
 

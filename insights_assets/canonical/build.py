@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from insights_assets.canonical import lineage, orders, slices
-from insights_assets.canonical.copies import judge, said, weigh
+from insights_assets.canonical.copies import judge, said, said_before, weigh
 from insights_assets.canonical.enrich import EnrichSettings, enrich
 from insights_assets.canonical.identity import contacts, contacts_of, customer_by_email, customer_secret, known_values, pseudonyms
 from insights_assets.canonical.tables import CONVERSATIONS, DUPLICATES, FEEDBACK, FEEDBACK_TEXT, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
@@ -178,9 +178,10 @@ def build_feedback(step: Step) -> BuildReport:
     is_read_again = len(parts) > 1 or step.lake.row_count(FEEDBACK) > 0
     enriched = [_enriched(step, _on(wanted, part), people, f"feedback_enriched_{number}", is_read_again=is_read_again) for number, part in enumerate(parts)]
     texts = step.lake.scratch("feedback_said", _all_of([said(rows) for rows in enriched]))
-    judged = step.lake.scratch("feedback_judged", judge(texts, stored.where(~F.col("received_day").isin(sorted(days))), step.lake.meet))
+    before = step.lake.scratch("feedback_said_before", said_before(texts, stored.where(~F.col("received_day").isin(sorted(days)))))
+    judged = step.lake.scratch("feedback_judged", judge(texts, before, step.lake.meet))
     rows = sum(_write_feedback(step, frame, judged, part) for frame, part in zip(enriched, parts, strict=True))
-    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_said", "feedback_judged", "feedback_weighed", *(f"feedback_enriched_{n}" for n in range(len(parts))))
+    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_said", "feedback_said_before", "feedback_judged", "feedback_weighed", *(f"feedback_enriched_{n}" for n in range(len(parts))))
     return BuildReport(len(days), rows)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from insights_assets.engine.bounds import in_few_batches
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
@@ -26,15 +28,20 @@ def said(rows: DataFrame) -> DataFrame:
     return rows.where(F.length("text") >= MIN_TEXT).select(*_COLUMNS, F.col("received_day").alias("new_on"))
 
 
-def judge(mine: DataFrame, history: DataFrame, meet: Callable[[DataFrame, str], DataFrame]) -> DataFrame:
-    """The rows whose words repeat: feedback_id, duplicate_group (the feedback_id that counts for the group), duplicate_reason, weight, received_day.
-
-    `mine`: rows to judge, of `said`. `history`: stored rows of other days, columns feedback_id, text_hash, customer_key, order_id, occurred_at,
-    source. `meet`: how rows with equal values of a column come into one partition (`Lake.meet`).
-    """
+def said_before(mine: DataFrame, history: DataFrame) -> DataFrame:
+    """Those of the stored rows of other days (columns feedback_id, text_hash, customer_key, order_id, occurred_at, source) that say what new ones do."""
     from pyspark.sql import functions as F
 
-    earlier = history.select(*_COLUMNS, F.lit(None).cast("date").alias("new_on")).join(mine.select("text_hash").distinct(), "text_hash", "left_semi")
+    stored = in_few_batches(history.select(*_COLUMNS, F.lit(None).cast("date").alias("new_on")))
+    return stored.join(mine.select("text_hash").distinct(), "text_hash", "left_semi").select(*_COLUMNS, "new_on")
+
+
+def judge(mine: DataFrame, earlier: DataFrame, meet: Callable[[DataFrame, str], DataFrame]) -> DataFrame:
+    """The rows whose words repeat: feedback_id, duplicate_group (the feedback_id that counts for the group), duplicate_reason, weight, received_day.
+
+    `mine`: rows to judge, of `said`. `earlier`: of `said_before`; each is looked at twice. `meet`: how rows with equal values of a column come
+    into one partition (`Lake.meet`).
+    """
     both = mine.unionByName(earlier)
     repeated = both.groupBy("text_hash").count().where("count > 1").select("text_hash")
     return meet(both.join(repeated, "text_hash", "left_semi"), "text_hash").mapInArrow(

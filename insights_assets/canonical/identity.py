@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from insights_assets.engine.bounds import in_few_batches
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
@@ -45,7 +47,7 @@ def contacts(bronze: Mapping[str, DataFrame]) -> DataFrame:
     from pyspark.sql import functions as F
 
     parts = [
-        frame.where("customer_id IS NOT NULL").select("customer_id", F.trim("customer_name").alias("name"), F.lower(F.trim("customer_email")).alias("email"))
+        in_few_batches(frame.where("customer_id IS NOT NULL").select("customer_id", F.trim("customer_name").alias("name"), F.lower(F.trim("customer_email")).alias("email")))
         for frame in bronze.values()
         if {"customer_id", "customer_name", "customer_email"} <= set(frame.columns)
     ]

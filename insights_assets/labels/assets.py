@@ -42,6 +42,9 @@ from insights_assets.resources.memo import nothing_else
 from insights_assets.resources.step import Step
 from insights_assets.resources.table_assets import Check, table_assets
 
+#: Days that the counts beside the labels are of: what people look at is what is said now.
+NOTED_DAYS = 56
+
 
 @reading_ahead.ahead
 def rules_and_label_set(step: Step) -> None:
@@ -89,8 +92,7 @@ def feedback_labels(step: Step) -> None:
     topics = written.select("feedback_id", F.explode("topics").alias("topic")).select("feedback_id", "topic.*").where("quote IS NOT NULL")
     is_false = F.expr("substring(text, start + 1, end - start)") != F.col("quote")
     false = topics.join(feedback.select("feedback_id", "text"), "feedback_id", "left").where(F.col("text").isNull() | is_false).count()
-    by_topic = labels.select(F.explode("topics.topic").alias("topic")).groupBy("topic").count().toArrow().to_pylist()
-    outside = sum(row["count"] for row in by_topic if row["topic"] not in known.topic_ids)
+    outside = written.select(F.explode("topics.topic").alias("topic")).where(~F.col("topic").isin(sorted(known.topic_ids))).count()
     tags = written.select(F.explode("risk_tags").alias("tag")).where(~F.col("tag").isin(list(known.risk_tag_ids))).count()
     missing = feedback.select("feedback_id").join(written.select("feedback_id"), "feedback_id", "left_anti").count()
     step.check("labels_in_label_set", outside + tags == 0, topics_outside=outside, tags_outside=tags)
@@ -98,8 +100,10 @@ def feedback_labels(step: Step) -> None:
     step.check("every_record_is_labelled", missing == 0, unlabelled=missing)
     if not outside + tags + false + missing:
         scope.held()
-    shares = {row["label_source"]: row["count"] for row in labels.groupBy("label_source").count().toArrow().to_pylist()}
-    step.note(FEEDBACK_LABELS, preview=_by_topic([{"topic": row["topic"], "count": row["count"]} for row in by_topic]))
+    lately = labels.where(F.col("received_day") > F.lit(step.as_of - timedelta(days=NOTED_DAYS)))
+    shares = {row["label_source"]: row["count"] for row in lately.groupBy("label_source").count().toArrow().to_pylist()}
+    by_topic = lately.select(F.explode("topics.topic").alias("topic")).groupBy("topic").count().toArrow().to_pylist()
+    step.note(FEEDBACK_LABELS, noted_days=NOTED_DAYS, preview=_by_topic([{"topic": row["topic"], "count": row["count"]} for row in by_topic]))
     step.note(FEEDBACK_LABELS, **{name: value for name, value in report.model.items() if value is not None})
     step.note(FEEDBACK_LABELS, days_labelled=len(report.days), **{f"by_{source}": count for source, count in shares.items()})
 

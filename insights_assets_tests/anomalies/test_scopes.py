@@ -21,7 +21,7 @@ SALES = [(sku, LAST - timedelta(days=back), 2, 0.1 * (back + 1), 1 + back % 3) f
 
 def business(sales: list[tuple[str, date, int, float, int]]) -> Business:
     frame = pd.DataFrame(sales, columns=["sku", "ordered_day", "lines", "amount", "quantity"])
-    return business_of(PRODUCTS, frame, pd.DataFrame(columns=["event_id", "kind", "name", "starts_day", "ends_day", "skus", "regions"]))
+    return business_of(PRODUCTS, frame, ())
 
 
 def test_a_days_margin_is_the_mean_of_the_last_days_and_a_product_without_margin_counts_nothing() -> None:

@@ -70,13 +70,13 @@ CASES: dict[str, tuple[list[dict[str, Any]] | None, str, str, str | None, tuple[
 def found(spark: Any) -> dict[str, dict[str, Any]]:
     feedback = [(name, case[3], 0.0 if name == "danger" else 1.0, DAY, DAY) for name, case in CASES.items()]
     feedback.append(("twin", "The  LID broke at once ", 1.0, DAY, DAY))
-    labels = [(name, case[0], case[1], case[2]) for name, case in CASES.items()]
-    labels.append(("twin", [mention("product_quality", "negative", "broke")], "product_quality", "negative"))
+    labels = [(name, DAY, case[0], case[1], case[2]) for name, case in CASES.items()]
+    labels.append(("twin", DAY, [mention("product_quality", "negative", "broke")], "product_quality", "negative"))
     frame = complaints(
         spark.createDataFrame(
             feedback, "feedback_id string, text string, duplicate_weight double, known_day date, received_day date"
         ),
-        spark.createDataFrame(labels, f"feedback_id string, topics {TOPICS}, primary_topic string, sentiment string"),
+        spark.createDataFrame(labels, f"feedback_id string, received_day date, topics {TOPICS}, primary_topic string, sentiment string"),
     )
     assert tuple(frame.columns) == COLUMNS
     return {row["feedback_id"]: row for row in frame.toArrow().to_pylist()}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from insights_assets.lake.changes import days_that_differ
+from insights_assets.lake.changes import days_that_differ, rows_without
+from insights_assets.lake.lake import Lake
 
 pytestmark = pytest.mark.slow
 
@@ -46,3 +47,13 @@ def test_other_days_than_those_that_may_differ_are_not_looked_at(spark: Any) -> 
     frames = spark.createDataFrame(one, DDL), spark.createDataFrame(other, DDL)
     assert days_that_differ(*frames, KEY, {later}) == {later}
     assert days_that_differ(*frames, KEY, set()) == set()
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xy")), unique=True, max_size=8), known=st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("xy")), max_size=8))
+def test_rows_without_known_ones_come_whole(lake: Lake, rows: list[tuple[str, str]], known: list[tuple[str, str]]) -> None:
+    spark = lake.spark
+    held = spark.createDataFrame([(*one, "payload " * 3) for one in rows], "record_ref string, payload_sha256 string, payload string")
+    found = rows_without(lake, held, spark.createDataFrame(known, "record_ref string, payload_sha256 string"), ["record_ref", "payload_sha256"], "left")
+    assert sorted((row["record_ref"], row["payload_sha256"]) for row in found.toArrow().to_pylist()) == sorted(set(rows) - set(known))
+    assert found.columns == held.columns

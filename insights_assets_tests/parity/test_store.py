@@ -37,6 +37,11 @@ from insights_assets_tests.lake.test_lake import (  # noqa: F401 - collected her
     test_replacing_a_day_leaves_the_others,
     test_replacing_an_empty_day_with_nothing_changes_nothing,
 )
+from insights_assets_tests.lake.test_rewritten import (  # noqa: F401 - and these
+    test_a_table_of_an_earlier_version_says_its_days_from_now_on,
+    test_the_earliest_day_of_what_was_rewritten_is_that_of_the_files_that_went_and_came,
+    test_what_the_log_says_of_a_file_is_so,
+)
 from insights_assets_tests.lake.test_widening import (  # noqa: F401 - so are these
     test_after_a_rollback_the_earlier_version_writes_beside_columns_it_does_not_know,
     test_columns_that_a_spec_gained_are_null_in_old_rows_and_written_in_new_ones,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ from insights_assets.resources.memo import last_success, nothing_else, recall, r
 from insights_assets.resources.step import Step, UndeclaredTable
 from insights_assets_tests.house import TestHouse
 from insights_assets_tests.lake.test_lake import DAILY, DAY, LOG, NEXT, frame, row
+from insights_assets_tests.lake.test_rewritten import HAPPENED, put
 
 BODY = "governance__access_matrix"
 
@@ -83,3 +84,24 @@ def test_a_body_is_told_the_days_that_changed_since_it_last_succeeded(tmp_path: 
     assert replace(known, as_of=date(2026, 11, 21)).changed_days(DAILY) is None, "on an earlier day less was known"
     with pytest.raises(UndeclaredTable):
         known.changed_days(LOG)
+
+
+def test_a_body_is_told_the_first_day_that_has_other_rows(tmp_path: Path, lake: Any) -> None:
+    house = TestHouse(tmp_path / "home", None, as_of=date(2026, 11, 22))
+    house.lake = lake
+
+    def step() -> Step:
+        return replace(house.step(BODY), reads=frozenset({HAPPENED}), writes=frozenset({DAILY}))
+
+    assert step().first_changed({HAPPENED: "happened_day"}) is None and not step().as_left(DAILY), "nothing is known of a first run"
+    put(lake, HAPPENED, NEXT, 0)
+    lake.write(DAILY, frame(row("a")), days=[DAY])
+    remember(step(), BODY, nothing_else)
+    known = replace(step(), last=last_success(step(), BODY, nothing_else))
+    assert known.first_changed({HAPPENED: "happened_day"}) == date(2026, 11, 23), "days after the last success are new whatever the files are"
+    assert known.as_left(DAILY)
+    put(lake, HAPPENED, NEXT, 7)
+    lake.write(DAILY, frame(row("a", text="other")), days=[DAY])
+    assert known.first_changed({HAPPENED: "happened_day"}) == NEXT - timedelta(days=7)
+    assert not known.as_left(DAILY), "somebody else wrote it"
+    assert replace(known, as_of=date(2026, 11, 21)).first_changed({HAPPENED: "happened_day"}) is None
