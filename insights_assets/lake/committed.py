@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from insights_assets.lake.conform import SchemaMismatch
-from insights_assets.lake.delta_log import newest_version, type_name
+from insights_assets.lake.delta_log import files_of, newest_version, type_name
 from insights_assets.lake.spec import TableSpec
 
 if TYPE_CHECKING:
@@ -224,11 +224,9 @@ def _commit(table: Path, spec: TableSpec, placed: list[tuple[str, StagedFile]], 
 
 def _present(table: Path, version: int | None) -> list[dict[str, Any]]:
     """The files of a version as its log has them."""
-    import pyarrow as pa
     from deltalake import DeltaTable
 
-    rows: list[dict[str, Any]] = pa.table(DeltaTable(str(table), version=version).get_add_actions(flatten=True)).to_pylist()
-    return rows
+    return files_of(DeltaTable(str(table), version=version))
 
 
 def _day_of(action: dict[str, Any], spec: TableSpec) -> str | None:

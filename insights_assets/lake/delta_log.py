@@ -25,13 +25,20 @@ def newest_version(table: Path) -> int | None:
 
 def rows_by_partition(table: Any, spec: TableSpec) -> dict[date | None, int]:
     """Day -> rows of a table partitioned by day; of another, None -> rows."""
-    actions = pa.table(table.get_add_actions(flatten=True))
     counts: dict[date | None, int] = {}
-    name = f"partition.{spec.partition_by}"
-    days = actions.column(name).to_pylist() if name in actions.column_names else [None] * actions.num_rows
-    for day, rows in zip(days, actions.column("num_records").to_pylist(), strict=True):
-        counts[day] = counts.get(day, 0) + (rows or 0)
+    partition = f"partition.{spec.partition_by}"
+    for file in files_of(table, partition, "num_records"):
+        day = file.get(partition)
+        counts[day] = counts.get(day, 0) + (file["num_records"] or 0)
     return counts
+
+
+def files_of(table: Any, *facts: str) -> list[dict[str, Any]]:
+    """What the log says of each file of an open table: path, size_bytes, num_records, partition.X, and min.X, max.X, null_count.X where it has
+    statistics. `facts`: those of them that are wanted; one that no file has is left out."""
+    told = pa.table(table.get_add_actions(flatten=True))
+    rows: list[dict[str, Any]] = (told.select([name for name in facts if name in told.column_names]) if facts else told).to_pylist()
+    return rows
 
 
 def output_rows(table: Any) -> int:

@@ -6,12 +6,12 @@ differs inside a day (`changes.py`). A day whose files are the same has the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from insights_assets.lake.delta_log import rows_by_partition
+from insights_assets.lake.delta_log import files_of, rows_by_partition
 from insights_assets.lake.unity import UnityLake
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from insights_assets.lake.lake import Lake
     from insights_assets.lake.spec import TableSpec
 
-#: Later than every day: where nothing was rewritten.
+#: Later than every day: where nothing was rewritten, or nothing has a day.
 NOTHING = date.max
+#: An open table -> what its log says of each of its files.
+Says = Callable[[Any], dict[str, date | None]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def earliest_rewritten(lake: Lake, spec: TableSpec, since: Seen | None, column: 
     """
     if since is None and not lake.exists(spec):
         return NOTHING
-    files = _then_and_now(lake, spec, since, f"min.{column}")
+    files = _then_and_now(lake, spec, since, lambda table: _lows(table, column))
     if files is None:
         return None
     lows = _in_one_only(*files).values()
@@ -79,8 +81,8 @@ def _in_one_only(then: dict[str, date | None], now: dict[str, date | None]) -> d
     return {path: value for path, value in {**then, **now}.items() if (path in then) != (path in now)}
 
 
-def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None, fact: str = "") -> tuple[dict[str, date | None], dict[str, date | None]] | None:
-    """File -> what the log says of it (`fact`, else the day of its partition), of then and of now."""
+def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None, says: Says | None = None) -> tuple[dict[str, date | None], dict[str, date | None]] | None:
+    """File -> what the log says of it (else the day of its partition), of then and of now."""
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
 
@@ -93,13 +95,19 @@ def _then_and_now(lake: Lake, spec: TableSpec, since: Seen | None, fact: str = "
         then = DeltaTable(str(lake.path(spec)), version=since.version)
     except DeltaError:  # its part of the log was cleaned up
         return None
-    before, after = (_files(table, fact or f"partition.{spec.partition_by}") for table in (then, lake._delta(spec)))
+    before, after = ((says or (lambda table: _days(table, spec)))(table) for table in (then, lake._delta(spec)))
     return before, after
 
 
-def _files(table: Any, fact: str) -> dict[str, date | None]:
-    import pyarrow as pa
+def _days(table: Any, spec: TableSpec) -> dict[str, date | None]:
+    partition = f"partition.{spec.partition_by}"
+    return {file["path"]: file.get(partition) for file in files_of(table, "path", partition)}
 
-    actions = pa.table(table.get_add_actions(flatten=True))
-    values = actions.column(fact).to_pylist() if fact in actions.column_names else [None] * actions.num_rows
-    return dict(zip(actions.column("path").to_pylist(), values, strict=True))
+
+def _lows(table: Any, column: str) -> dict[str, date | None]:
+    """File -> the earliest day in it; None where the log does not say, `NOTHING` where it holds none."""
+    found: dict[str, date | None] = {}
+    low, nulls = f"min.{column}", f"null_count.{column}"
+    for file in files_of(table, "path", "num_records", low, nulls):
+        found[file["path"]] = NOTHING if file.get(nulls) == file["num_records"] else file.get(low)
+    return found

@@ -98,6 +98,8 @@ def test_the_earliest_day_of_what_was_rewritten_is_that_of_the_files_that_went_a
     put(lake, HAPPENED, NEXT, 0, None)
     assert earliest_rewritten(lake, HAPPENED, then, "happened_day") == DAY, "the row that went was of that day"
     now = seen_now(lake, HAPPENED)
+    put(lake, HAPPENED, LATE, None)
+    assert earliest_rewritten(lake, HAPPENED, now, "happened_day") == NOTHING, "rows of no day"
     put(lake, HAPPENED, NEXT, 20, 3)
     assert earliest_rewritten(lake, HAPPENED, now, "happened_day") == NEXT - timedelta(days=20)
 
