@@ -46,10 +46,10 @@ def frames(spark: Any) -> tuple[Any, Any]:
         name, day = f"{number:06d}", AS_OF - timedelta(days=back)
         records.append({
             "feedback_id": name, "source": source, "record_ref": name, "text": "words", "customer_key": f"c{number % 40}", "duplicate_weight": 1.0, "sku": "S-1",
-            "occurred_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC), "received_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC), "occurred_day": day,
+            "occurred_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC), "received_at": datetime(day.year, day.month, day.day, 12, tzinfo=UTC), "occurred_day": day, "received_day": day,
         })  # fmt: skip
         said = [] if topic is None else [{"topic": topic, "confidence": 0.9, "sentiment": sentiment, "quote": "words"}]
-        labels.append({"feedback_id": name, "topics": said, "primary_topic": topic, "sentiment": sentiment, "urgency": urgency, "risk_tags": tags})
+        labels.append({"feedback_id": name, "received_day": day, "topics": said, "primary_topic": topic, "sentiment": sentiment, "urgency": urgency, "risk_tags": tags})
     return arrow_to_spark(table(FEEDBACK, records), spark), arrow_to_spark(table(FEEDBACK_LABELS, labels), spark)
 
 
