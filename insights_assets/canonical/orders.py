@@ -63,6 +63,8 @@ def shipments(bronze: DataFrame, order_lines: DataFrame) -> DataFrame:
     """Parcels joined to their order line. A parcel without SKU takes that of a single-line order."""
     from pyspark.sql import functions as F
 
+    # Of the orders that these parcels name: what a few parcels cost does not go by how many orders there ever were.
+    order_lines = order_lines.join(bronze.where("order_id IS NOT NULL").select("order_id").distinct(), "order_id", "left_semi")
     single = order_lines.groupBy("order_id").agg(F.count("*").alias("lines"), F.min("sku").alias("only_sku")).where("lines = 1").select("order_id", "only_sku")
     parcels = (
         bronze.select(
