@@ -174,6 +174,8 @@ def build_feedback(step: Step) -> BuildReport:
         return BuildReport(0, 0)
     parts = parts_of(days, _arrivals(step), RECORDS_AT_ONCE)
     people = contacts({name: step.read(BRONZE[name]) for name in ("orders", "reviews", "support_tickets", "chats")})
+    if len(parts) > 1:  # looked through for each of them
+        people = step.lake.scratch("feedback_contacts", people.distinct())
     # What a day brings is looked at several times, and to plan the seven sources anew each time takes longer than to read them.
     is_read_again = len(parts) > 1 or step.lake.row_count(FEEDBACK) > 0
     enriched = [_enriched(step, _on(wanted, part), people, f"feedback_enriched_{number}", is_read_again=is_read_again) for number, part in enumerate(parts)]
@@ -181,7 +183,7 @@ def build_feedback(step: Step) -> BuildReport:
     before = step.lake.scratch("feedback_said_before", said_before(texts, stored.where(~F.col("received_day").isin(sorted(days)))))
     judged = step.lake.scratch("feedback_judged", judge(texts, before, step.lake.meet))
     rows = sum(_write_feedback(step, frame, judged, part) for frame, part in zip(enriched, parts, strict=True))
-    step.lake.clear_scratch("feedback_new", "feedback_people", "feedback_said", "feedback_said_before", "feedback_judged", "feedback_weighed", *(f"feedback_enriched_{n}" for n in range(len(parts))))
+    step.lake.clear_scratch("feedback_contacts", "feedback_new", "feedback_people", "feedback_said", "feedback_said_before", "feedback_judged", "feedback_weighed", *(f"feedback_enriched_{n}" for n in range(len(parts))))
     return BuildReport(len(days), rows)
 
 
