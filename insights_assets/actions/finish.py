@@ -276,12 +276,12 @@ def _name_words(issue: Issue, products: Mapping[str, Product]) -> set[str]:
 
 def render_alert(facts: TicketFacts, told: str, telling: Telling) -> str:
     """The note to a team: title, what happens, the next step, where the ticket is; why it comes again, and what else it tells of."""
-    issue = facts.issue
+    issue, tickets = facts.issue, facts.shop.owners[told].ticket_destination
     blocks = [
         f"**{ticket_title(facts, MARKDOWN)}** · Tier {issue.tier}",
         f"*For* {facts.shop.owners[told].name}. *What happens* {what_happens(facts, MARKDOWN)}",
         f"*Do next* {do_next(facts, MARKDOWN)}",
-        f"*Ticket* tickets/{issue.insight_id}.md. {f'*Page* `{facts.page}`. ' if facts.page else ''}"
+        f"*Ticket* {wording.ticket_place(tickets, issue.insight_id)}. {f'*Page* `{facts.page}`. ' if facts.page else ''}"
         f"*Not now?* `insights verdict {issue.insight_id} snooze --until …`",
     ]  # fmt: skip
     if before := history_words(issue):
@@ -290,7 +290,7 @@ def render_alert(facts: TicketFacts, told: str, telling: Telling) -> str:
         blocks.insert(1, f"*Again* told {wording.moment(telling.before, facts.shop.zone)}; {telling.again}.")
     if telling.members:
         most = facts.shop.policy.alerts.told_together_at_most
-        lines = [f"- {ticket_title(replace(facts, issue=other), MARKDOWN)} (Tier {other.tier}): tickets/{other.insight_id}.md" for other in telling.members[:most]]
+        lines = [f"- {ticket_title(replace(facts, issue=other), MARKDOWN)} (Tier {other.tier}): {wording.ticket_place(tickets, other.insight_id)}" for other in telling.members[:most]]
         lines += [f"- and {len(telling.members) - most} more"] if len(telling.members) > most else []
         blocks.append("*Also*\n" + "\n".join(lines))
     return "\n\n".join(blocks) + "\n"

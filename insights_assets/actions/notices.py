@@ -34,7 +34,7 @@ def digest_notices(actions: Iterable[Row], stored: Mapping[str, Row], shop: Shop
         goes_out = time_of(before["not_before"]) if before else next_time(now, shop.policy.digest.at, shop.zone)
         count = len(rows)
         title = f"Digest: {count} alert{'s' if count != 1 else ''} of {wording.day(min(row['decided_day'] for row in rows))}"
-        lines = [f"- {shop.owners[str(row['owner'])].name}: {_title(row)} (Tier {row['tier']}): tickets/{row['insight_id']}.md" for row in rows]
+        lines = [f"- {shop.owners[str(row['owner'])].name}: {_title(row)} (Tier {row['tier']}): {_place(row, shop)}" for row in rows]
         body = _listed(f"**{title}**", "None of them is Tier 1 or about safety: those are told at once.", lines, shop)
         made.append(_notice(key, "digest", rows[0], title, body, count, {"not_before": goes_out, "due_at": None, "created_at": now, "state_reason": ""}, before))
     return made
@@ -57,7 +57,7 @@ def unanswered_notices(raised: Iterable[Escalation], actions: Iterable[Row], sto
         title = f"{count} ticket{'s' if count != 1 else ''} nobody answered"
         lines = [
             f"- {_title(by_action[step.action_id])} (Tier {by_action[step.action_id]['tier']}): {step.reason}, due {wording.moment(step.due_at, shop.zone)}; "
-            f"step {step.step}; tickets/{step.insight_id}.md"
+            f"step {step.step}; {_place(by_action[step.action_id], shop)}"
             for step in known
         ]
         hint = "Take one up with `insights verdict INSIGHT confirmed`, or where the ticket is."
@@ -66,6 +66,10 @@ def unanswered_notices(raised: Iterable[Escalation], actions: Iterable[Row], sto
         more = {"not_before": None, "due_at": known[0].due_at, "created_at": moment, "state_reason": known[0].reason if count == 1 else ""}
         made.append(_notice(key, "unanswered", first, title, body, count, more, None))
     return made
+
+
+def _place(row: Row, shop: Shop) -> str:
+    return wording.ticket_place(shop.owners[str(row["owner"])].ticket_destination, str(row["insight_id"]))
 
 
 def _notice(key: str, kind: str, first: Row, title: str, body: str, count: int, more: Row, before: Row | None) -> dict[str, Any]:

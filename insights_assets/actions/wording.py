@@ -87,6 +87,12 @@ def moment(value: datetime, zone: ZoneInfo) -> str:
     return f"{day(local.date())}, {local:%H:%M}"
 
 
+def ticket_place(destination: str, insight_id: str) -> str:
+    """Where a ticket is, for a message about it: a file of the desk, or the project in which its insight's name finds it."""
+    vendor, _, project = destination.partition(":")
+    return f"tickets/{insight_id}.md" if vendor == "desk" else f"in {vendor.title()}, project {project}: search for {insight_id}"
+
+
 def ordinal(number: int) -> str:
     """2nd, 3rd, 11th"""
     ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

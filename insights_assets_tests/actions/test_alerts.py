@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from insights_assets.actions import wording
 from insights_assets.actions.alerts import Seen, is_flapping, is_urgent, observe
 from insights_assets.actions.model import Issue
 from insights_assets.resources.operations.sending_tables import OutboxRow
@@ -354,3 +355,8 @@ def test_a_run_that_dies_before_it_remembers_tells_the_same_and_once(loop: Loop,
     loop.run([grown])
     loop.run([grown])
     assert len(loop.calls()) == 2
+
+
+def test_a_message_says_where_its_ticket_is() -> None:
+    assert wording.ticket_place("desk", "INS-0001") == "tickets/INS-0001.md"
+    assert wording.ticket_place("jira:CARE", "INS-0001") == "in Jira, project CARE: search for INS-0001"
