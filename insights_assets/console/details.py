@@ -160,20 +160,23 @@ def theme_words(answer: Mapping[str, Any]) -> str:
 
 
 def score_words(issue: Issue, row: Row) -> str:
-    """The rule or score that raised it, in a sentence (R120)."""
-    detector = {"rate_scan": "the rate scan", "cause_scan": "the scan of single causes (batch, carrier, product, …)", "cusum": "the running excess (CUSUM)", "safety_report": "the rule for safety reports"}
-    name = detector.get(text_of(row.get("detector")), text_of(row.get("detector")) or "a detector that is not named")
-    parts = [f"raised by {name}", f"{issue.observed_count:g} people seen"]
+    """The rule or score that raised it, as sentences with the figures it went by (R120)."""
+    detectors = {
+        "rate_scan": "the scan of rates, which looks for more complaints than the parcels of those days explain",
+        "cause_scan": "the scan of single causes (batch, carrier, product and so on)",
+        "cusum": "the running excess (CUSUM), which adds up what is over usual day by day",
+        "safety_report": "the rule for safety reports",
+    }  # fmt: skip
+    name = detectors.get(text_of(row.get("detector")), text_of(row.get("detector")) or "a detector that is not named")
+    start, end = day_of(row.get("window_start")), day_of(row.get("window_end"))
+    said = f"{issue.observed_count:g} people wrote" + (f" from {wording.day(start)} to {wording.day(end)}" if start and end else "")
     if issue.expected_count is not None:
-        parts.append(f"{issue.expected_count:.1f} usual")
-    if issue.lift:
-        parts.append(f"lift {issue.lift:.1f}")
+        said += f"; {issue.expected_count:.1f} would be usual" + (f", so {issue.lift:.1f} times as many" if issue.lift else "")
+    parts = [f"Raised by {name}.", f"{said}."]
     if issue.p_value is not None:
-        parts.append(f"chance of so many {issue.p_value:.2g}")
+        often = wording.chance(issue.p_value)
+        parts.append(f"By chance that happens {often} (p = {issue.p_value:.2g})." if often else f"By chance that happens with p = {issue.p_value:.2g} a day.")
     confidence = number_of(row.get("confidence"))
     if confidence is not None:
-        parts.append(f"confidence {confidence:.2f}")
-    start, end = day_of(row.get("window_start")), day_of(row.get("window_end"))
-    if start and end:
-        parts.append(f"window {wording.day(start)} to {wording.day(end)}")
-    return "; ".join(parts)
+        parts.append(f"Confidence {confidence:.2f} of 1.")
+    return " ".join(parts)

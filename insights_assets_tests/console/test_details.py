@@ -66,7 +66,10 @@ def test_every_compared_rate_is_listed_with_what_differs() -> None:
 
 def test_the_score_names_the_detector_and_the_figures_it_stood_on() -> None:
     said = details.score_words(ISSUE, ROW)
-    assert said.startswith("raised by the rate scan; 41 people seen; 7.0 usual; lift 5.9; chance of so many 3.6e-05; confidence 0.90; window Tue 17 Nov to Mon 23 Nov")
+    assert said == (
+        "Raised by the scan of rates, which looks for more complaints than the parcels of those days explain. 41 people wrote from Tue 17 Nov to Mon 23 Nov; "
+        "7.0 would be usual, so 5.9 times as many. By chance that happens once in 4,000 quiet weeks (p = 3.6e-05). Confidence 0.90 of 1."
+    )
 
 
 def test_a_traced_record_names_label_rule_file_and_line() -> None:
