@@ -39,6 +39,7 @@ def test_the_slowest_source_is_named_and_catalogues_may_rest() -> None:
 def test_failed_tasks_and_tables_that_do_not_match_are_red() -> None:
     tasks, checks = task_metrics(0, ["a.b: x"], [], "succeeded")
     assert (tasks.state, checks.state) == ("green", "amber")
+    assert task_metrics(0, ["labels.label_quality: label_quality_holds"], [], "succeeded")[1].state == "green", "the model layer tells it"
     tasks, checks = task_metrics(2, ["a.b: schema_matches_spec"], ["a.b: schema_matches_spec"], "failed")
     assert (tasks.state, checks.state, tasks.value) == ("red", "red", 2.0)
 
