@@ -188,10 +188,10 @@ def build_feedback(step: Step) -> BuildReport:
 
 
 def _arrivals(step: Step) -> dict[date, int]:
-    """Records of a day, of all sources of feedback, by the log."""
+    """Records of a day, of all sources of feedback, by the log. Of clicks those are the sessions, which are several clicks each."""
     arrived: Counter[date] = Counter()
     for name in FEEDBACK_SOURCES:
-        arrived.update(step.lake.rows_by_day(BRONZE[name]))
+        arrived.update(step.lake.rows_by_day(SESSIONS if name == "clickstream" else BRONZE[name]))
     return arrived
 
 
