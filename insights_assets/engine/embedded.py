@@ -10,6 +10,9 @@ import os
 import threading
 from typing import Any
 
+#: The engine forgets a session that asked nothing for so long, also while a query of its runs: its own quarter of an hour is less than a step over ten
+#: million records takes, and than a console lies open over lunch.
+IDLE_SECONDS = 30 * 24 * 3600
 _LOCK = threading.Lock()
 _SERVER: Any = None
 _URL: str | None = None
@@ -22,6 +25,7 @@ def embedded_url() -> str:
         if _URL is None:
             # The engine logs each session at INFO to stderr; a person running a command should not see that.
             os.environ.setdefault("RUST_LOG", "error")
+            os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", str(IDLE_SECONDS))
             # Wide rows (texts) in default batches of 8,192 are quick to move and keep Python's share of memory flat.
             from pysail.spark import SparkConnectServer
 
