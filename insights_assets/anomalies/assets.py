@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from insights_assets.anomalies import build, build_context, build_drift, build_trust
+from insights_assets.anomalies import build, build_context, build_drift, build_series, build_trust
 from insights_assets.anomalies.incidents import OPEN
 from insights_assets.anomalies.soundness_tables import CORRECTED_SHARES, DRIFT, TRUST_CERTIFICATE
 from insights_assets.anomalies.splice_tables import LABEL_SPLICES, SPLICED_DAYS
@@ -43,7 +43,7 @@ from insights_assets.sources.tables import BRONZE
 )
 def topic_series(step: Step) -> None:
     """People who complain, by topic and place, beside what could have complained."""
-    done = build.build_series(step)
+    done = build_series.build_series(step)
     step.note(TOPIC_SERIES, days_counted=done.days, mentions=done.mentions, days_spliced=done.spliced)
 
 

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from insights_assets.anomalies import build
+from insights_assets.anomalies import build, build_series
 from insights_assets.anomalies.tables import ANOMALIES, INSIGHTS, ISSUE_DAYS, TOPIC_SERIES
 from insights_assets.rehearsal.shadow import ShadowLake
 from insights_assets.tables import all_tables
@@ -73,7 +73,7 @@ def replay(step: Step, name: str, first: date, frames: Mapping[TableSpec, DataFr
         lake.seed(ISSUE_DAYS, step.read(ISSUE_DAYS).where(F.col("as_of_day") < F.lit(first)))
         lake.seed(INSIGHTS, step.read(INSIGHTS).where(F.col("opened_day") < F.lit(first)))
         if frames:
-            build.build_series(other)
+            build_series.build_series(other)
         build.build_anomalies(other)
         build.build_issues(other)
         rows = other.read(INSIGHTS).where(F.col("judged_through_day") >= F.lit(first)).toArrow().to_pylist()
