@@ -1,5 +1,5 @@
-"""Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, orders behind their
-complaints, a corrected label, on a home that remembers its last run and on one that forgets it before each.
+"""Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, files held back,
+a corrected label, on a home that remembers its last run and on one that forgets it before each.
 """
 
 from __future__ import annotations
