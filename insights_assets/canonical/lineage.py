@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+#: What feedback takes over from its parcel.
+SHIPMENT = ("fulfilment_id", "warehouse", "packaging_batch", "carrier", "shipped_day")
+
 
 def attach_orders(rows: DataFrame, order_lines: DataFrame, parcels: DataFrame, catalogue: DataFrame) -> DataFrame:
     """Rows with `order_id` and `own_sku` gain order_ref_status, sku, sku_source, product_line, region and the shipment's columns."""
@@ -38,28 +41,42 @@ def shipment_of_line(parcels: DataFrame) -> DataFrame:
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    first = Window.partitionBy("order_id", "sku").orderBy("shipped_day", "fulfilment_id")
-    return (
-        parcels.withColumn("rank", F.row_number().over(first)).where("rank = 1")
-        .select("order_id", "sku", "fulfilment_id", "warehouse", "packaging_batch", "carrier", "shipped_day")
-    )
+    first = Window.partitionBy("order_id", "sku").orderBy(F.col("shipped_day").asc_nulls_last(), "fulfilment_id")
+    return parcels.withColumn("rank", F.row_number().over(first)).where("rank = 1").select("order_id", "sku", *SHIPMENT)
 
 
 def stale_days(feedback: DataFrame, order_lines: DataFrame | None, parcels: DataFrame | None) -> DataFrame | None:
-    """Days of stored feedback whose order or shipment is among these, and was not there when it was written; None where there are none to look for."""
+    """Days of stored feedback that would be told otherwise by these orders and parcels, which came since it was written; None where none came."""
     from functools import reduce
-
-    from pyspark.sql import functions as F
 
     parts = []
     if order_lines is not None:
-        parts.append(order_lines.select("order_id", F.lit(None).cast("string").alias("came_sku")).distinct())
+        parts.append(_told_otherwise_by_orders(feedback, order_lines))
     if parcels is not None:
-        parts.append(parcels.where("sku IS NOT NULL").select("order_id", F.col("sku").alias("came_sku")).distinct())
-    if not parts:
-        return None
-    came = reduce(lambda left, right: left.union(right), parts)
-    broken, unshipped = "order_ref_status = 'broken'", "order_ref_status = 'valid' AND sku IS NOT NULL AND fulfilment_id IS NULL"
-    open_ends = feedback.where(f"({broken}) OR ({unshipped})").select("order_id", "sku", "order_ref_status", "received_day")
-    closed = open_ends.join(came, "order_id").where("(order_ref_status = 'broken' AND came_sku IS NULL) OR (order_ref_status = 'valid' AND came_sku = sku)")
-    return closed.select("received_day").distinct()
+        parts.append(_told_otherwise_by_parcels(feedback, parcels))
+    return reduce(lambda left, right: left.union(right), parts).distinct() if parts else None
+
+
+def _told_otherwise_by_orders(feedback: DataFrame, order_lines: DataFrame) -> DataFrame:
+    """Its order was not known yet, or has another line than the one it was taken to be about."""
+    from pyspark.sql import functions as F
+
+    came = order_lines.select("order_id", F.col("sku").alias("came_sku")).distinct()
+    named = feedback.where("order_id IS NOT NULL").select("order_id", "order_ref_status", "sku", "sku_source", "received_day")
+    unknown, other_line, own_line = "order_ref_status = 'broken'", "sku_source = 'order' AND came_sku <> sku", "sku_source = 'conflict' AND came_sku = sku"
+    return named.join(came, "order_id").where(f"({unknown}) OR ({other_line}) OR ({own_line})").select("received_day")
+
+
+def _told_otherwise_by_parcels(feedback: DataFrame, parcels: DataFrame) -> DataFrame:
+    """Its parcel was not known yet or had not left, is another now, or is written of otherwise."""
+    from pyspark.sql import functions as F
+
+    came = parcels.where("sku IS NOT NULL").select("order_id", "sku", *(F.col(name).alias(f"came_{name}") for name in SHIPMENT))
+    named = feedback.where("order_id IS NOT NULL AND sku IS NOT NULL").select("order_id", "sku", *SHIPMENT, "received_day")
+    unknown, same = "fulfilment_id IS NULL", "fulfilment_id = came_fulfilment_id"
+    differs = " OR ".join(f"NOT {name} <=> came_{name}" for name in SHIPMENT)
+    left_before = (
+        "came_shipped_day < shipped_day OR (came_shipped_day IS NOT NULL AND shipped_day IS NULL) "
+        "OR (came_shipped_day <=> shipped_day AND came_fulfilment_id < fulfilment_id)"
+    )
+    return named.join(came, ["order_id", "sku"]).where(f"({unknown}) OR ({same} AND ({differs})) OR ({left_before})").select("received_day")

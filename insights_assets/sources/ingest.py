@@ -15,7 +15,7 @@ from insights_assets.resources.memo import last_success, nothing_else, recall, r
 from insights_assets.shop.model import SourceMapping
 from insights_assets.sources.appending import KEY, append, contents_of, unread
 from insights_assets.sources.catalogue import Source
-from insights_assets.sources.landing import merge_versions, typed_rows
+from insights_assets.sources.landing import ORDERING, merge_versions, typed_rows
 from insights_assets.sources.landing_files import LandingFile, list_files
 from insights_assets.sources.mapping import blocks_of
 from insights_assets.sources.raw_lines import IngestStamps
@@ -48,11 +48,12 @@ def ingest(step: Step, source: Source) -> IngestReport:
     if new:
         reading_ahead.begin(step)
     appended = _append(step, source, new, blocks, is_first=not contents) if new else 0
-    if not appended and recall(step, f"catch_up:{source.name}", nothing_else):
+    catching_up = f"catch_up:{ORDERING}:{source.name}"
+    if not appended and recall(step, catching_up, nothing_else):
         return IngestReport(len(new), len(files) - len(new), 0, 0, 0)
-    step.last = last_success(step, f"catch_up:{source.name}", nothing_else)
+    step.last = last_success(step, catching_up, nothing_else)
     changed, days = catch_up(step, source, blocks)
-    remember(step, f"catch_up:{source.name}", nothing_else)
+    remember(step, catching_up, nothing_else)
     return IngestReport(len(new), len(files) - len(new), appended, changed, days)
 
 
@@ -84,10 +85,10 @@ def catch_up(step: Step, source: Source, blocks: Sequence[SourceMapping]) -> tup
         typed = step.lake.scratch(names[0], typed_rows(missing, source, blocks, step.zone, step.as_of_end), bronze.ddl)
         _keep_refused_until(step, source, blocks, rows_without(step.lake, missing, typed, KEY, names[2]), sure_until)
         if is_first:
-            return _fill(step, bronze, typed)
+            return _fill(step, bronze, typed, source)
         # Asked for its days, for whom it replaces and for itself: history is looked through once, and not at all where no record came before.
         earlier = have if _came_before(step, raw, typed) else None
-        return _put_into(step, bronze, step.lake.scratch(names[1], merge_versions(typed, earlier), f"{bronze.ddl}, earlier_day date"), have)
+        return _put_into(step, bronze, step.lake.scratch(names[1], merge_versions(typed, earlier, source), f"{bronze.ddl}, earlier_day date"), have)
     finally:
         step.lake.clear_scratch(*names)  # names and addresses of people
 
@@ -129,10 +130,10 @@ def _keep_refused_until(step: Step, source: Source, blocks: Sequence[SourceMappi
     step.operations.facts.put(f"{_REFUSED_UNTIL}:{source.name}", min(until, earlier or until).isoformat())
 
 
-def _fill(step: Step, bronze: TableSpec, typed: DataFrame) -> tuple[int, int]:
+def _fill(step: Step, bronze: TableSpec, typed: DataFrame, source: Source) -> tuple[int, int]:
     """The first rows of bronze. Comparing versions is dear where a whole history comes at once, so it is asked first whether there are any."""
     count, distinct = typed.selectExpr("count(*) n", "count(distinct record_ref) d").toArrow().to_pylist()[0].values()
-    winners = merge_versions(typed, None, is_distinct=count == distinct).select(*bronze.column_names)
+    winners = merge_versions(typed, None, source, is_distinct=count == distinct).select(*bronze.column_names)
     days = {row["received_day"] for row in winners.select("received_day").distinct().toArrow().to_pylist()}
     return (step.write(bronze, winners, days=days).rows, len(days)) if days else (0, 0)
 

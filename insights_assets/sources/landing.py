@@ -20,7 +20,7 @@ from insights_assets.sources.tables import BRONZE
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 #: Reference data (catalogue, calendar, rates) counts as always known unless its file says when it was delivered.
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
@@ -122,7 +122,7 @@ def _stamp(
     # Most records are received as they happen: one zone conversion instead of three.
     happened_day = happened.astimezone(zone).date() if happened else None
     received_day = happened_day if received is happened else received.astimezone(zone).date()
-    newest = (values.get(source.updated) if source.updated else None) or happened or ALWAYS
+    newest = next((values[name] for name in _told_by(source) if values.get(name)), ALWAYS)
     values["happened_at"] = happened
     values["happened_at_text"] = None if written is None else str(written)
     values["received_at"] = received
@@ -133,7 +133,7 @@ def _stamp(
     values["version_order"] = f"{newest.isoformat()}|{delivered or UNDATED}|{file}|{generation:04d}|{line:012d}"
 
 
-def merge_versions(new: DataFrame, bronze: DataFrame | None, *, is_distinct: bool = False) -> DataFrame:
+def merge_versions(new: DataFrame, bronze: DataFrame | None, source: Source, *, is_distinct: bool = False) -> DataFrame:
     """New typed rows that win over what bronze holds, one a record; received and known at their first version's time.
 
     `is_distinct`: no record has two versions among the new rows, so none need be compared with each other. Adds `earlier_day`, the day of the bronze row that a winner replaces (null for a new record). `bronze`: None where it is empty.
@@ -150,15 +150,34 @@ def merge_versions(new: DataFrame, bronze: DataFrame | None, *, is_distinct: boo
     mine = "{}" if is_distinct else "first_{}"
     if bronze is None:
         return winners.withColumns({"earlier_day": F.lit(None).cast("date"), **{name: F.col(mine.format(name)) for name in _FIRSTS}}).select(*new.columns, "earlier_day")
-    # Stored by a version of the product that left the day empty, so that no later delivery could ever win.
-    old_order = F.regexp_replace("version_order", r"^([^|]*)\|\|", f"$1|{UNDATED}|")
-    old = bronze.select("record_ref", old_order.alias("old_order"), *(F.col(name).alias(f"old_{name}") for name in _FIRSTS))
+    old = bronze.select("record_ref", _stored_order(source).alias("old_order"), *(F.col(name).alias(f"old_{name}") for name in _FIRSTS))
     joined = winners.join(old, "record_ref", "left").where("old_order IS NULL OR version_order > old_order")
     return joined.withColumns(
         {"earlier_day": F.col("old_received_day"), **{name: F.least(F.col(mine.format(name)), F.col(f"old_{name}")) for name in _FIRSTS}}
     ).select(*new.columns, "earlier_day")
 
 
+def _stored_order(source: Source) -> Column:
+    """`version_order` of a stored row, mended where an earlier version of the product wrote it so that no later version could ever win.
+
+    It left the day empty where a file names none, and took the time a record was planned for as the time of what it tells.
+    """
+    from pyspark.sql import functions as F
+
+    dated = F.regexp_replace("version_order", r"^([^|]*)\|\|", f"$1|{UNDATED}|")
+    tells = [F.col(name) for name in _told_by(source)]
+    return F.when(F.coalesce(F.lit(None).cast("timestamp"), *tells).isNull(), F.regexp_replace(dated, r"^[^|]*", ALWAYS.isoformat())).otherwise(dated)
+
+
+def _told_by(source: Source) -> tuple[str, ...]:
+    """Columns by whose time of two versions the newer is known. Never a plan: a parcel's promised day lies after the shipping that its
+    next version tells of, and a promotion can be brought forward.
+    """
+    return tuple(name for name in (source.updated, None if source.is_future_allowed else source.event_time) if name)
+
+
+#: Way in which versions are ordered; rows that lost by an earlier way are compared once more.
+ORDERING = 2
 #: In the place of a day of delivery in `version_order`: a file that names none is older than one that does.
 UNDATED = "0000-00-00"
 _FIRSTS = ("received_at", "known_at", "known_day", "received_day")

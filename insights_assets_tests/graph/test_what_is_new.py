@@ -1,16 +1,18 @@
-"""Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, files held back,
-a corrected label, on a home that remembers its last run and on one that forgets it before each.
+"""Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, orders and
+parcels behind their complaints, a corrected label, on a home that remembers its last run and on one that forgets it before each.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import shutil
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from insights_assets.canonical.tables import FEEDBACK
@@ -40,25 +42,47 @@ def forget(folder: Path) -> int:
 
 
 def first_new_day(landing: Path, aside: Path) -> None:
+    """Some of the day's files are held back; of three complaints two name an order and one a parcel that are in those."""
     simulate_next_day(landing)
     day = (LAST_DAY + timedelta(days=1)).isoformat()
     for source in HELD_BACK:
         for file in (landing / source).glob(f"*{day}*"):
             (aside / source).mkdir(parents=True)
             shutil.move(file, aside / source / file.name)
+    with gzip.open(next((aside / "orders").iterdir()), "rt", encoding="utf-8", newline="") as file:
+        ordered = next(iter(csv.DictReader(file)))
+    parcels = pq.read_table(next((aside / "fulfilments").iterdir())).to_pylist()
+    sent = next(parcel for parcel in parcels if parcel["packaging_batch"] and not parcel["delivered_at"] and parcel["order_id"] < f"LL-{LAST_DAY:%y%m%d}")
+    written = [
+        {"review_id": "order-behind", "order_id": ordered["order_id"], "sku": ordered["sku"], "body": "I ordered this today and the money was taken twice."},
+        {"review_id": "parcel-behind", "order_id": sent["order_id"], "sku": sent["sku"], "body": "Ordered days ago and there is still no word of my parcel."},
+    ]
+    write_reviews(landing, f"{day}-own", [{**review, "created_at": f"{day}T15:00:00Z"} for review in written])
 
 
 def second_new_day(landing: Path, aside: Path) -> None:
     simulate_next_day(landing)
     shutil.copytree(aside, landing, dirs_exist_ok=True)
+    said = [row for row in old_reviews(landing) if len(row["body"] or "") > 40]
+    late = [
+        {**said[0], "body": "The parcel arrived torn open and the lamp was broken into pieces."},  # a record of weeks ago, told otherwise
+        {**said[1], "review_id": "late-1", "body": "It never came, and nobody answers my messages about the delay."},
+    ]
+    write_reviews(landing, f"{LAST_DAY + timedelta(days=2)}-late", late)
+
+
+def old_reviews(landing: Path) -> list[dict[str, str]]:
     with (landing / "reviews" / "reviews-2026-10.csv").open(encoding="utf-8", newline="") as file:
-        old = list(csv.DictReader(file))
-    said = [row for row in old if len(row["body"] or "") > 40]
-    with (landing / "reviews" / f"reviews-{LAST_DAY + timedelta(days=2)}-late.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(old[0]))
+        return list(csv.DictReader(file))
+
+
+def write_reviews(landing: Path, name: str, reviews: list[dict[str, str]]) -> None:
+    """What a review does not say is as in an old one."""
+    old = old_reviews(landing)[0]
+    with (landing / "reviews" / f"reviews-{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(old))
         writer.writeheader()
-        writer.writerow({**said[0], "body": "The parcel arrived torn open and the lamp was broken into pieces."})  # a record of weeks ago, told otherwise
-        writer.writerow({**said[1], "review_id": "late-1", "body": "It never came, and nobody answers my messages about the delay."})
+        writer.writerows({**old, **review} for review in reviews)
 
 
 def correct(folder: Path, spark: Any) -> None:
@@ -86,5 +110,9 @@ def test_what_is_new_is_all_that_has_to_be_looked_at(tmp_path_factory: pytest.Te
         kept, anew = published_rows(remembers / "home", spark), published_rows(forgets / "home", spark)
         assert kept.keys() == anew.keys()
         assert [name for name in kept if kept[name] != anew[name]] == [], f"day {days}"
+        told = {row["record_ref"]: row for row in kept["canonical.feedback"]}
+        assert told["order-behind"]["order_ref_status"] == ("broken" if days == 1 else "valid")
+        assert told["parcel-behind"]["order_ref_status"] == "valid"
+        assert bool(told["parcel-behind"]["packaging_batch"]) == (days == 2), "a parcel that left is known by its batch"
     said = [row["text"] for row in kept["canonical.feedback"]]
     assert any("torn open" in str(text) for text in said) and any("never came" in str(text) for text in said), "late ones are there"
