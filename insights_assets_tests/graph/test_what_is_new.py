@@ -1,5 +1,6 @@
 """Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, orders and
-parcels behind their complaints, a corrected label, on a home that remembers its last run and on one that forgets it before each.
+parcels behind their complaints, a corrected label, on a home that remembers its last run, on one that forgets it before each and, as far as
+facts go, on one that is given all files at once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from insights_assets_tests.shared_homes import LAST_DAY, SECRET, published_rows,
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 #: Of the first new day these come a day later than the complaints that name what is in them.
 HELD_BACK = ("orders", "fulfilments", "support_tickets")
+#: When a house came to know of a thing depends on when it was told.
+WHEN_KNOWN = {"known_at", "known_day"}
 
 
 def run(folder: Path, days: int) -> None:
@@ -94,6 +97,10 @@ def correct(folder: Path, spark: Any) -> None:
     operations.corrections.add_many([{"feedback_id": feedback_id, "field": "topics", "value": ["damaged_on_arrival"], "previous_value": None}], by="ana", through="test")
 
 
+def without_when_known(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in WHEN_KNOWN} for row in rows]
+
+
 def test_what_is_new_is_all_that_has_to_be_looked_at(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, spark: Any) -> None:
     sample = sample_run(tmp_path_factory)
     remembers, forgets = tmp_path / "remembers", tmp_path / "forgets"
@@ -114,5 +121,11 @@ def test_what_is_new_is_all_that_has_to_be_looked_at(tmp_path_factory: pytest.Te
         assert told["order-behind"]["order_ref_status"] == ("broken" if days == 1 else "valid")
         assert told["parcel-behind"]["order_ref_status"] == "valid"
         assert bool(told["parcel-behind"]["packaging_batch"]) == (days == 2), "a parcel that left is known by its batch"
+    at_once = tmp_path / "at_once"
+    shutil.copytree(remembers / "landing", at_once / "landing")
+    run(at_once, 2)
+    other = published_rows(at_once / "home", spark)
+    told = [name for name in other if name.startswith(("canonical.", "sources.")) or name == "anomalies.exposure_series"]
+    assert [name for name in told if without_when_known(kept[name]) != without_when_known(other[name])] == [], "day by day as if all had come at once"
     said = [row["text"] for row in kept["canonical.feedback"]]
     assert any("torn open" in str(text) for text in said) and any("never came" in str(text) for text in said), "late ones are there"
