@@ -9,7 +9,7 @@ stand for the rest: a fair sample, and the same one in every run of as many days
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import numpy as np
 
 from insights_assets.canonical.tables import FEEDBACK
 from insights_assets.clusters.embeddings import Embedder, unpack
+from insights_assets.clusters.members import compare, stored_members, write_members
 from insights_assets.clusters.naming import name_of, top_terms
 from insights_assets.clusters.register import read_book, rows_of, with_decisions
 from insights_assets.clusters.tables import EMBEDDINGS, THEME_MEMBERS, THEME_NAMES, THEMES
@@ -28,7 +29,6 @@ from insights_assets.engine.bounds import arrow_on_driver
 from insights_assets.labels.tables import FEEDBACK_LABELS
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from insights_assets.clusters.asking_names import Named
@@ -39,7 +39,6 @@ SAMPLE_PER_TOPIC_DAY = 80
 TOPICS_EXPECTED = 20
 #: Members that place a theme in the space of another model.
 REBASE_TEXTS = 200
-_PLACED = "feedback_id string, placed_theme string, placed_similarity double, placed_day date"
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,11 @@ def build_themes(step: Step) -> ThemeReport:
     first = judged + timedelta(days=1) if judged else _first_day(said, last)
     timeline = Timeline((first.toordinal(),), (book.places(),))
     if first <= last:
-        heard = _heard(said, vectors, _members(step, looked_at), (first, last), embedder.dimensions)
+        heard = _heard(said, vectors, stored_members(step, looked_at), (first, last), embedder.dimensions)
         naming = _names(heard, book, product_words(step))
         book, timeline = walk(book, heard, first, last, Rules(embedder.similarity_floor, embedder.model_id, naming))
-    compared = _compared(step, said, vectors, timeline, (book, _members(step, looked_at)))
-    days = _write_members(step, said, compared, looked_at)
+    compared = compare(step, said, vectors, timeline, (book, stored_members(step, looked_at)))
+    days = write_members(step, said, compared, looked_at)
     named = _named(step, book, said if looked_at is None else known_complaints(step))
     book = named.book if named is not None else book
     _write_themes(step, book, max(last, judged or last))
@@ -121,13 +120,6 @@ def _days_to_look_at(step: Step, judged: date | None) -> list[date] | None:
         return None
     lately = step.read(FEEDBACK).where(F.col("known_day") > F.lit(judged - timedelta(days=BUFFER_DAYS))).select("received_day").distinct()
     return sorted({*changed, *lately.toArrow().column(0).to_pylist()})
-
-
-def _members(step: Step, days: list[date] | None) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    members = step.read(THEME_MEMBERS)
-    return members if days is None else members.where(F.col("received_day").isin(days))
 
 
 def _first_day(said: DataFrame, default: date) -> date:
@@ -218,110 +210,6 @@ def _in_space_of(embedder: Embedder, book: Book, members: DataFrame, vectors: Da
         )
         for theme in foreign
     )
-
-
-def _compared(step: Step, said: DataFrame, vectors: DataFrame, timeline: Timeline, stands: tuple[Book, DataFrame]) -> DataFrame:
-    """Complaints beside what they were (kept_*) and what they newly are (placed_*). `stands`: the themes there are, and the stored members.
-
-    Placed are records never compared under these words and this topic, and themeless ones that a birth of these days
-    looks back on.
-    """
-    from pyspark.sql import functions as F
-
-    book, members = stands
-    kept = members.where(F.col("theme_id").isNull() | F.col("theme_id").isin(sorted(book.themes))).select(
-        "feedback_id",
-        "topic",
-        "text_hash",
-        "received_day",
-        F.lit(True).alias("is_kept"),
-        *(F.col(name).alias(f"kept_{name}") for name in ("theme_id", "similarity", "since_day", "counts")),
-    )
-    both = said.join(kept, ["feedback_id", "topic", "text_hash", "received_day"], "left")
-    themeless = F.col("is_kept").isNotNull() & F.col("kept_theme_id").isNull()
-    looked_back = F.lit(False)
-    for day, _ in timeline.births:
-        looked_back |= F.col("known_day").between(_day(day - BUFFER_DAYS + 1), _day(day))
-    to_place = (
-        both.where(F.col("is_kept").isNull() | (themeless & looked_back))
-        .join(vectors, "text_hash", "left")
-        .select("feedback_id", "topic", "known_day", F.col("is_kept").isNotNull().alias("retry_only"), "vector")
-    )
-    to_place = step.lake.narrow(to_place)
-    placed = step.lake.scratch("clusters_placed", to_place.mapInArrow(_place_batches(timeline), _PLACED))
-    return both.join(placed, "feedback_id", "left").withColumn("theme_id", F.coalesce("kept_theme_id", "placed_theme"))
-
-
-def _write_members(step: Step, said: DataFrame, compared: DataFrame, looked_at: list[date] | None) -> list[date]:
-    """Rewrite the days (of those looked at) on which a record is new, gone, or got another theme; the days rewritten."""
-    from pyspark.sql import functions as F
-
-    differs = ~F.col("theme_id").eqNullSafe(F.col("kept_theme_id")) | (F.col("counts") != F.col("kept_counts"))
-    changed = compared.where(F.col("is_kept").isNull() | differs).select("received_day")
-    gone = _members(step, looked_at).join(said, ["feedback_id", "received_day"], "left_anti").select("received_day")
-    days = sorted(changed.union(gone).distinct().toArrow().column(0).to_pylist())
-    if days:
-        is_new = F.col("is_kept").isNull() | F.col("placed_theme").isNotNull()
-
-        def newest(new: str, kept: str) -> Any:
-            return F.when(is_new, F.col(new)).otherwise(F.col(kept))
-
-        rows = compared.where(F.col("received_day").isin(days)).withColumns(
-            {
-                "similarity": newest("placed_similarity", "kept_similarity"),
-                "since_day": newest("placed_day", "kept_since_day"),
-                "run_id": F.lit(step.run_id),
-            }
-        )
-        step.write(THEME_MEMBERS, rows.select(*THEME_MEMBERS.column_names), days=days)
-    return days
-
-
-def _day(ordinal: int) -> Any:
-    from pyspark.sql import functions as F
-
-    return F.lit(date.fromordinal(ordinal))
-
-
-def _place_batches(timeline: Timeline) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """For mapInArrow: (feedback_id, topic, known_day, retry_only, vector) to _PLACED."""
-
-    def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        for batch in batches:
-            columns = batch.to_pydict()
-            together: dict[tuple[str, date, bool], list[int]] = {}
-            for row, key in enumerate(zip(columns["topic"], columns["known_day"], columns["retry_only"], strict=True)):
-                together.setdefault(key, []).append(row)
-            themes: list[str | None] = [None] * batch.num_rows
-            scores: list[float | None] = [None] * batch.num_rows
-            days: list[date] = list(columns["known_day"])
-            for (topic, day, retry_only), rows in together.items():
-                known = [row for row in rows if columns["vector"][row] is not None]
-                if not known:
-                    continue
-                packed = [columns["vector"][row] for row in known]
-                found = timeline.place(
-                    topic, day.toordinal(), unpack(packed, len(packed[0]) // 2), retry_only=retry_only
-                )
-                for row, theme, score, since in zip(
-                    known, found.theme_ids, found.similarities, found.since_days, strict=True
-                ):
-                    themes[row] = theme
-                    scores[row] = float(score) if score > -1.0 else None
-                    days[row] = date.fromordinal(int(since))
-            arrays = [
-                pa.array(columns["feedback_id"], pa.string()),
-                pa.array(themes, pa.string()),
-                pa.array(scores, pa.float64()),
-                pa.array(days, pa.date32()),
-            ]
-            yield pa.RecordBatch.from_arrays(
-                arrays, names=["feedback_id", "placed_theme", "placed_similarity", "placed_day"]
-            )
-
-    return place
 
 
 def _write_themes(step: Step, book: Book, judged_through: date) -> None:
