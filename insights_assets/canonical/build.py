@@ -104,7 +104,7 @@ def build_sessions(step: Step) -> BuildReport:
 def build_orders(step: Step) -> BuildReport:
     bronze = slices.order_lines_in(step.shop.slice, _known(step, BRONZE["orders"]), step.read(PRODUCTS))
     keyed = bronze.select("order_id", orders.normal_sku().alias("sku"), "payload_sha256", "received_day")
-    days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"], changed_days(step, BRONZE["orders"], ORDERS))
+    days = touched_days(keyed, step.read(ORDERS), ["order_id", "sku"], changed_days(step, BRONZE["orders"], ORDERS)) | _told_otherwise(step)
     if not days:
         return BuildReport(0, 0)
     written = 0
@@ -116,14 +116,31 @@ def build_orders(step: Step) -> BuildReport:
     return BuildReport(len(days), written)
 
 
+def _told_otherwise(step: Step) -> set[date]:
+    """Days of stored orders that the catalogue or the rates, where those changed since, give another product line or amount."""
+    from pyspark.sql import functions as F
+
+    stored, parts = step.read(ORDERS), []
+    if not step.as_left(PRODUCTS):
+        parts.append(orders.of_another_line(stored, step.read(PRODUCTS)))
+    rates = _came(step, BRONZE["fx"])
+    since = None if rates is None else rates.select(F.min("happened_day")).toArrow().column(0)[0].as_py()
+    if since is not None:
+        parts.append(orders.priced_otherwise(stored, step.read(BRONZE["fx"]), since, step.shop.reporting_currency))
+    return _days_of(parts)
+
+
+def _days_of(parts: list[DataFrame]) -> set[date]:
+    """The days that these frames of one column hold, asked in one question, or in none where there are no frames."""
+    return set(_all_of(parts).distinct().toArrow().column(0).to_pylist()) if parts else set()
+
+
 def build_shipments(step: Step) -> BuildReport:
     bronze = slices.parcels_in(step.shop.slice, _known(step, BRONZE["fulfilments"]), step.read(ORDERS))
     stored = step.read(SHIPMENTS)
     days = touched_days(bronze, stored, ["fulfilment_id"], changed_days(step, BRONZE["fulfilments"], SHIPMENTS))
     came = _came(step, ORDERS)
-    if came is not None:
-        late_orders = stored.where("ordered_day IS NULL").join(came.select("order_id"), "order_id", "left_semi")
-        days |= set(late_orders.select("received_day").distinct().toArrow().column(0).to_pylist())
+    days |= _days_of([orders.of_other_orders(stored, came)] if came is not None else [])
     if not days:
         return BuildReport(0, 0)
     written = 0
@@ -168,8 +185,7 @@ def build_feedback(step: Step) -> BuildReport:
     stored = step.read(FEEDBACK)
     among = changed_days(step, *(BRONZE[name] for name in FEEDBACK_SOURCES), SESSIONS, FEEDBACK)
     days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"], among)
-    stale = lineage.stale_days(stored, _came(step, ORDERS), _came(step, SHIPMENTS))
-    days |= set(stale.toArrow().column(0).to_pylist()) if stale is not None else set()
+    days |= _days_of(lineage.told_otherwise(stored, _came(step, ORDERS), _came(step, SHIPMENTS), None if step.as_left(PRODUCTS) else step.read(PRODUCTS)))
     if not days:
         return BuildReport(0, 0)
     parts = parts_of(days, _arrivals(step), RECORDS_AT_ONCE)

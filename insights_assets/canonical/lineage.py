@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from insights_assets.canonical.orders import of_another_line
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -45,26 +47,26 @@ def shipment_of_line(parcels: DataFrame) -> DataFrame:
     return parcels.withColumn("rank", F.row_number().over(first)).where("rank = 1").select("order_id", "sku", *SHIPMENT)
 
 
-def stale_days(feedback: DataFrame, order_lines: DataFrame | None, parcels: DataFrame | None) -> DataFrame | None:
-    """Days of stored feedback that would be told otherwise by these orders and parcels, which came since it was written; None where none came."""
-    from functools import reduce
-
+def told_otherwise(feedback: DataFrame, order_lines: DataFrame | None, parcels: DataFrame | None, catalogue: DataFrame | None) -> list[DataFrame]:
+    """received_day of stored feedback that would be told otherwise by what came since it was written: order lines, parcels, a new catalogue."""
     parts = []
     if order_lines is not None:
         parts.append(_told_otherwise_by_orders(feedback, order_lines))
     if parcels is not None:
         parts.append(_told_otherwise_by_parcels(feedback, parcels))
-    return reduce(lambda left, right: left.union(right), parts).distinct() if parts else None
+    if catalogue is not None:
+        parts.append(of_another_line(feedback, catalogue))
+    return parts
 
 
 def _told_otherwise_by_orders(feedback: DataFrame, order_lines: DataFrame) -> DataFrame:
-    """Its order was not known yet, or has another line than the one it was taken to be about."""
+    """Its order was not known yet, has another line than the one it was taken to be about, or knows a region that it does not."""
     from pyspark.sql import functions as F
 
-    came = order_lines.select("order_id", F.col("sku").alias("came_sku")).distinct()
-    named = feedback.where("order_id IS NOT NULL").select("order_id", "order_ref_status", "sku", "sku_source", "received_day")
+    came = order_lines.select("order_id", F.col("sku").alias("came_sku"), F.col("region").alias("came_region")).distinct()
+    named = feedback.where("order_id IS NOT NULL").select("order_id", "order_ref_status", "sku", "sku_source", "region", "received_day")
     unknown, other_line, own_line = "order_ref_status = 'broken'", "sku_source = 'order' AND came_sku <> sku", "sku_source = 'conflict' AND came_sku = sku"
-    return named.join(came, "order_id").where(f"({unknown}) OR ({other_line}) OR ({own_line})").select("received_day")
+    return named.join(came, "order_id").where(f"({unknown}) OR ({other_line}) OR ({own_line}) OR (region IS NULL AND came_region IS NOT NULL)").select("received_day")
 
 
 def _told_otherwise_by_parcels(feedback: DataFrame, parcels: DataFrame) -> DataFrame:

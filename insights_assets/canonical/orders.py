@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pyspark.sql import Column, DataFrame
 
 
@@ -50,13 +52,51 @@ def orders(bronze: DataFrame, fx: DataFrame, catalogue: DataFrame, identities: D
         "order_id", normal_sku().alias("sku"), "customer_id", normal_region().alias("region"), F.col("happened_at").alias("ordered_at"),
         F.col("happened_day").alias("ordered_day"), "quantity", "unit_price", F.upper("currency").alias("currency"), "known_day", "received_day", "payload_sha256",
     )
+    named = lines.join(catalogue.select("sku", "product_line"), "sku", "left").join(identities, "customer_id", "left")
+    return _priced(named, fx, reporting_currency)
+
+
+def _priced(lines: DataFrame, fx: DataFrame, reporting_currency: str) -> DataFrame:
+    """Lines with `amount`: quantity and unit price at the rate of their day."""
+    from pyspark.sql import functions as F
+
     rated = lines.join(
         daily_rates(fx, reporting_currency),
         (F.col("currency") == F.col("fx_currency")) & (F.col("ordered_day") >= F.col("fx_from")) & (F.col("ordered_day") < F.col("fx_to")), "left",
     )
     rate = F.when(F.col("currency").isNull() | (F.col("currency") == reporting_currency.upper()), F.lit(1.0)).otherwise(F.col("fx_rate"))
-    named = rated.join(catalogue.select("sku", "product_line"), "sku", "left").join(identities, "customer_id", "left")
-    return named.withColumn("amount", F.round(F.col("quantity") * F.col("unit_price") * rate, 2))
+    return rated.withColumn("amount", F.round(F.col("quantity") * F.col("unit_price") * rate, 2))
+
+
+def priced_otherwise(stored: DataFrame, fx: DataFrame, since: date, reporting_currency: str) -> DataFrame:
+    """received_day of stored order lines, ordered on `since` or later, whose amount is another by these rates."""
+    from pyspark.sql import functions as F
+
+    foreign = stored.where((F.col("ordered_day") >= F.lit(since)) & (F.col("currency") != reporting_currency.upper()))
+    anew = _priced(foreign.withColumnRenamed("amount", "stored_amount"), fx, reporting_currency)
+    return anew.where("NOT amount <=> stored_amount").select("received_day")
+
+
+def of_another_line(stored: DataFrame, catalogue: DataFrame) -> DataFrame:
+    """received_day of stored rows with a SKU that the catalogue puts into another product line than they say, or takes out of it."""
+    from pyspark.sql import functions as F
+
+    now = catalogue.select("sku", F.col("product_line").alias("line_now"))
+    return stored.where("sku IS NOT NULL").select("sku", "product_line", "received_day").join(now, "sku", "left").where("NOT product_line <=> line_now").select("received_day")
+
+
+#: What a parcel takes over from its order line.
+_LINE = ("product_line", "region", "customer_key", "quantity", "ordered_day")
+
+
+def of_other_orders(parcels: DataFrame, order_lines: DataFrame) -> DataFrame:
+    """received_day of stored parcels that these order lines, which came since, tell otherwise."""
+    from pyspark.sql import functions as F
+
+    came = order_lines.select("order_id", F.col("sku").alias("came_sku"), *(F.col(name).alias(f"came_{name}") for name in _LINE))
+    differs = " OR ".join(f"NOT {name} <=> came_{name}" for name in _LINE)
+    both = parcels.select("order_id", "sku", *_LINE, "received_day").join(came, "order_id")
+    return both.where(f"sku IS NULL OR (sku = came_sku AND ({differs}))").select("received_day")
 
 
 def shipments(bronze: DataFrame, order_lines: DataFrame) -> DataFrame:
@@ -76,7 +116,7 @@ def shipments(bronze: DataFrame, order_lines: DataFrame) -> DataFrame:
         .join(single, "order_id", "left")
         .withColumn("sku", F.coalesce("own_sku", "only_sku"))
     )
-    lines = order_lines.select("order_id", "sku", "product_line", "region", "customer_key", "quantity", "ordered_day")
+    lines = order_lines.select("order_id", "sku", *_LINE)
     return parcels.join(lines, ["order_id", "sku"], "left")
 
 

@@ -1,4 +1,4 @@
-"""What orders and parcels that come later change about stored feedback, against building all of it anew."""
+"""What orders, parcels and a catalogue that come later change about stored rows, against building all of them anew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-from insights_assets.canonical.lineage import SHIPMENT, attach_orders, shipment_of_line, stale_days
+from insights_assets.canonical.lineage import SHIPMENT, attach_orders, shipment_of_line, told_otherwise
 
 DAY = date(2026, 1, 1)
 VOICES = "order_id string, own_sku string, region string, received_day date"
@@ -25,8 +25,8 @@ def a_parcel(chance: Random, number: int, order: str) -> tuple[Any, ...]:
 def drawn(chance: Random) -> tuple[list[Any], list[Any], list[Any], list[Any], list[Any]]:
     """Voices, a day each; order lines and parcels before; those that came, of which some are written of otherwise."""
     names = [f"O{number}" for number in range(150)]
-    voices = [(chance.choice([*names, None]), chance.choice([*SKUS, None]), "uk", DAY + timedelta(days=number)) for number in range(600)]
-    lines = [(name, sku, "uk") for name in names for sku in SKUS if chance.random() < 0.5]
+    voices = [(chance.choice([*names, None]), chance.choice([*SKUS, None]), chance.choice(("uk", None)), DAY + timedelta(days=number)) for number in range(600)]
+    lines = [(name, sku, "de") for name in names for sku in SKUS if chance.random() < 0.5]
     first, later = lines[::2] + lines[1::4], lines[3::4]
     parcels = [a_parcel(chance, number, chance.choice(names)) for number in range(250)]
     moved = []
@@ -46,14 +46,13 @@ def test_just_the_days_that_building_anew_would_change_are_stale(spark: Any) -> 
         return attach_orders(said, spark.createDataFrame(lines, ORDERS), spark.createDataFrame(shipped, PARCELS), catalogue)
 
     newest = list({row[2]: row for row in parcels + came}.values())
-    before, after = (sorted(map(tuple, told(*given).select("received_day", "order_ref_status", "sku", "sku_source", *SHIPMENT).collect())) for given in ((first, parcels), (first + later, newest)))
+    before, after = (sorted(map(tuple, told(*given).select("received_day", "order_ref_status", "sku", "sku_source", "region", *SHIPMENT).collect())) for given in ((first, parcels), (first + later, newest)))
     differ = {old[0] for old, new in zip(before, after, strict=True) if old != new}
-    changed.update("parcel" if old[4] is None else "order" if old[:4] != new[:4] else "written otherwise" for old, new in zip(before, after, strict=True) if old != new)
+    changed.update("order" if old[:5] != new[:5] else "parcel" if old[5] is None else "written otherwise" for old, new in zip(before, after, strict=True) if old != new)
     assert min(changed[kind] for kind in ("parcel", "order", "written otherwise")) > 5 and len(differ) < 500, changed
-    stale = stale_days(told(first, parcels), spark.createDataFrame(later, ORDERS), spark.createDataFrame(came, PARCELS))
-    assert stale is not None
-    assert {row[0] for row in stale.collect()} == differ
-    assert stale_days(told(first, parcels), None, None) is None, "where nothing came there is nothing to look for"
+    stale = told_otherwise(told(first, parcels), spark.createDataFrame(later, ORDERS), spark.createDataFrame(came, PARCELS), None)
+    assert {row[0] for part in stale for row in part.collect()} == differ
+    assert told_otherwise(told(first, parcels), None, None, None) == [], "where nothing came there is nothing to look for"
 
 
 def test_of_parcels_of_a_line_the_first_that_left_counts(spark: Any) -> None:

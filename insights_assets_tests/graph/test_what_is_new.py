@@ -1,12 +1,13 @@
-"""Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, orders and
-parcels behind their complaints, a corrected label, on a home that remembers its last run, on one that forgets it before each and, as far as
-facts go, on one that is given all files at once.
+"""Steps that look only at what was rewritten give the tables of those that look at everything: files late and anew, orders and parcels
+behind their complaints, a product moved and a rate mended, a corrected label, on a home that remembers its last run, on one that forgets it
+before each and, as far as facts go, on one that is given all files at once.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
+import json
 import shutil
 import sqlite3
 from datetime import timedelta
@@ -26,6 +27,8 @@ from insights_assets_tests.shared_homes import LAST_DAY, SECRET, published_rows,
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 #: Of the first new day these come a day later than the complaints that name what is in them.
 HELD_BACK = ("orders", "fulfilments", "support_tickets")
+#: A product of the catalogue is of another line from the second day on, and a rate of before was wrong.
+MOVED_TO, MENDED_RATE = "lamps of glass", 2.5
 #: When a house came to know of a thing depends on when it was told.
 WHEN_KNOWN = {"known_at", "known_day"}
 
@@ -71,7 +74,11 @@ def second_new_day(landing: Path, aside: Path) -> None:
         {**said[0], "body": "The parcel arrived torn open and the lamp was broken into pieces."},  # a record of weeks ago, told otherwise
         {**said[1], "review_id": "late-1", "body": "It never came, and nobody answers my messages about the delay."},
     ]
-    write_reviews(landing, f"{LAST_DAY + timedelta(days=2)}-late", late)
+    day = (LAST_DAY + timedelta(days=2)).isoformat()
+    write_reviews(landing, f"{day}-late", late)
+    product = json.loads((landing / "products" / "products.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    (landing / "products" / f"products-{day}.jsonl").write_text(json.dumps({**product, "product_line": MOVED_TO}) + "\n", encoding="utf-8")
+    (landing / "fx" / f"fx-{day}-mended.csv").write_text(f"day,from_currency,to_currency,rate\n{LAST_DAY},EUR,USD,{MENDED_RATE}\n", encoding="utf-8")
 
 
 def old_reviews(landing: Path) -> list[dict[str, str]]:
@@ -127,5 +134,9 @@ def test_what_is_new_is_all_that_has_to_be_looked_at(tmp_path_factory: pytest.Te
     other = published_rows(at_once / "home", spark)
     told = [name for name in other if name.startswith(("canonical.", "sources.")) or name == "anomalies.exposure_series"]
     assert [name for name in told if without_when_known(kept[name]) != without_when_known(other[name])] == [], "day by day as if all had come at once"
+    moved = [[row for row in kept[f"canonical.{name}"] if row["product_line"] == MOVED_TO] for name in ("orders", "shipments", "feedback")]
+    assert all(len(rows) > 5 for rows in moved), [len(rows) for rows in moved]
+    of_the_day = [row for row in kept["canonical.orders"] if row["ordered_day"] == LAST_DAY and row["currency"] == "EUR"]
+    assert of_the_day and all(row["amount"] == round(row["quantity"] * row["unit_price"] * MENDED_RATE, 2) for row in of_the_day)
     said = [row["text"] for row in kept["canonical.feedback"]]
     assert any("torn open" in str(text) for text in said) and any("never came" in str(text) for text in said), "late ones are there"
