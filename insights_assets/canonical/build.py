@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from insights_assets.canonical import lineage, orders, slices
+from insights_assets.canonical import late_contacts, lineage, orders, slices
 from insights_assets.canonical.copies import judge, said, said_before, weigh
 from insights_assets.canonical.enrich import EnrichSettings, enrich
-from insights_assets.canonical.identity import contacts, contacts_of, customer_by_email, customer_secret, known_values, pseudonyms
+from insights_assets.canonical.identity import CONTACT_SOURCES, contacts, contacts_of, customer_by_email, customer_secret, known_values, pseudonyms
 from insights_assets.canonical.tables import CONVERSATIONS, DUPLICATES, FEEDBACK, FEEDBACK_TEXT, ORDERS, PRODUCTS, SESSIONS, SHIPMENTS
 from insights_assets.canonical.voices import FEEDBACK_SOURCES, voices
 from insights_assets.lake.changes import days_that_differ
@@ -185,11 +185,14 @@ def build_feedback(step: Step) -> BuildReport:
     stored = step.read(FEEDBACK)
     among = changed_days(step, *(BRONZE[name] for name in FEEDBACK_SOURCES), SESSIONS, FEEDBACK)
     days = touched_days(wanted, stored.select(F.col("source"), "record_ref", "payload_sha256", "received_day"), ["source", "record_ref"], among)
-    days |= _days_of(lineage.told_otherwise(stored, _came(step, ORDERS), _came(step, SHIPMENTS), None if step.as_left(PRODUCTS) else step.read(PRODUCTS)))
+    catalogue = None if step.as_left(PRODUCTS) else step.read(PRODUCTS)
+    days |= _days_of(lineage.told_otherwise(stored, _came(step, ORDERS), _came(step, SHIPMENTS), catalogue))
+    if step.lake.row_count(FEEDBACK):
+        days |= late_contacts.days(step, _enrich_settings(step))
     if not days:
         return BuildReport(0, 0)
     parts = parts_of(days, _arrivals(step), RECORDS_AT_ONCE)
-    people = contacts({name: step.read(BRONZE[name]) for name in ("orders", "reviews", "support_tickets", "chats")})
+    people = contacts({name: step.read(BRONZE[name]) for name in CONTACT_SOURCES})
     if len(parts) > 1:  # looked through for each of them
         people = step.lake.scratch("feedback_contacts", people.distinct())
     # What a day brings is looked at several times, and to plan the seven sources anew each time takes longer than to read them.

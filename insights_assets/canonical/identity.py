@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _KEY_BYTES = 32
+#: Sources whose records state whose name and address they bear.
+CONTACT_SOURCES = ("orders", "reviews", "support_tickets", "chats")
 
 
 def customer_secret(home: Path, given: str | None) -> bytes:

@@ -48,7 +48,7 @@ def forget(folder: Path) -> int:
 
 
 def first_new_day(landing: Path, aside: Path) -> None:
-    """Some of the day's files are held back; of three complaints two name an order and one a parcel that are in those."""
+    """Some of the day's files are held back; of three complaints one names an order, one a parcel and one a buyer that are in those."""
     simulate_next_day(landing)
     day = (LAST_DAY + timedelta(days=1)).isoformat()
     for source in HELD_BACK:
@@ -56,14 +56,30 @@ def first_new_day(landing: Path, aside: Path) -> None:
             (aside / source).mkdir(parents=True)
             shutil.move(file, aside / source / file.name)
     with gzip.open(next((aside / "orders").iterdir()), "rt", encoding="utf-8", newline="") as file:
-        ordered = next(iter(csv.DictReader(file)))
+        orders = list(csv.DictReader(file))
+    ordered, buyer = orders[0], next(order for order in orders if order["customer_email"] not in addresses_of_orders(landing))
     parcels = pq.read_table(next((aside / "fulfilments").iterdir())).to_pylist()
     sent = next(parcel for parcel in parcels if parcel["packaging_batch"] and not parcel["delivered_at"] and parcel["order_id"] < f"LL-{LAST_DAY:%y%m%d}")
     written = [
         {"review_id": "order-behind", "order_id": ordered["order_id"], "sku": ordered["sku"], "body": "I ordered this today and the money was taken twice."},
         {"review_id": "parcel-behind", "order_id": sent["order_id"], "sku": sent["sku"], "body": "Ordered days ago and there is still no word of my parcel."},
     ]
+    nobody = {"customer_id": "", "customer_name": "", "order_id": ""}
+    said = f"the shade is scratched, please answer {surname(buyer)} soon"
+    written.append({**nobody, "review_id": "buyer-behind", "customer_email": buyer["customer_email"], "body": said})
     write_reviews(landing, f"{day}-own", [{**review, "created_at": f"{day}T15:00:00Z"} for review in written])
+
+
+def addresses_of_orders(landing: Path) -> set[str]:
+    found = set()
+    for path in (landing / "orders").iterdir():
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            found |= {row["customer_email"] for row in csv.DictReader(file)}
+    return found
+
+
+def surname(order: dict[str, str]) -> str:
+    return order["customer_name"].split()[-1].lower()
 
 
 def second_new_day(landing: Path, aside: Path) -> None:
@@ -128,6 +144,9 @@ def test_what_is_new_is_all_that_has_to_be_looked_at(tmp_path_factory: pytest.Te
         assert told["order-behind"]["order_ref_status"] == ("broken" if days == 1 else "valid")
         assert told["parcel-behind"]["order_ref_status"] == "valid"
         assert bool(told["parcel-behind"]["packaging_batch"]) == (days == 2), "a parcel that left is known by its batch"
+        keys = {row["customer_key"] for row in kept["canonical.orders"]}
+        assert (told["buyer-behind"]["customer_key"] in keys) == (days == 2), "an address is the customer's who ordered by it"
+        assert ("[name]" in told["buyer-behind"]["text"]) == (days == 2), "whose name is then known"
     at_once = tmp_path / "at_once"
     shutil.copytree(remembers / "landing", at_once / "landing")
     run(at_once, 2)

@@ -61,6 +61,10 @@ class Redactor:
             text = clean(replaced(text, spans))
         return Redacted(text, counts)
 
+    def knows_in(self, text: str, known: Known) -> bool:
+        """Whether a value of these still stands in a text, in one of its spellings. Tokens of an earlier redaction hide nothing else."""
+        return any(True for _ in find_known(View(clean(text)), known, self._product_words))
+
     def _found(self, view: View, known: Known) -> Iterable[Span]:
         spans: list[Span] = []
         if known is not _NOBODY:
