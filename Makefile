@@ -84,8 +84,8 @@ parity: $(STAMP) ## the whole graph on Sail and on JVM Spark Connect: equal insi
 	@$(BIN)/python -m insights_assets_tests.parity.whole_graph
 
 SEEDS ?= 1 2 3
-score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3"
-	@$(BIN)/python -m benchmarks.truth $(SEEDS)
+score: $(STAMP) ## planted incidents against what was found; SEEDS="1 2 3", DAYS=14 more days, one after the other
+	@$(BIN)/python -m benchmarks.truth $(SEEDS) --days-more $(or $(DAYS),0)
 
 live-jira: $(STAMP) ## the cases of the Jira stand-in against a real account; PROJECT=TEST (writes tickets there)
 	@$(BIN)/python -m insights_assets_tests.contract.live jira "$(PROJECT)"

@@ -1,6 +1,9 @@
 """`make score`: planted incidents against what was found, seed by seed. The pipeline never reads the truth; only this does.
 
-    python -m benchmarks.truth 1 2 3 [--records 50000] [--folder DIR]
+    python -m benchmarks.truth 1 2 3 [--records 50000] [--folder DIR] [--days-more 14]
+
+With `--days-more` the shop lives on: that many days land one after the other, each with an incident of its own and a run, and what any of
+the runs told is scored.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ import argparse
 import json
 import shutil
 import tempfile
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +22,34 @@ from insights_assets.rehearsal.scoring import score
 LAST_DAY = "2026-11-22"
 
 
-def one(seed: int, records: int, folder: Path) -> dict[str, Any]:
-    """Simulate a shop, run over it, score it."""
-    insights("simulate", str(folder / "shop"), "--records", str(records), "--seed", str(seed), "--last-day", LAST_DAY)
-    ran = insights("run", "--landing", str(folder / "shop" / "landing"), "--home", str(folder / "home"), "--as-of", LAST_DAY)
-    truth = json.loads((folder / "shop" / "truth.json").read_text(encoding="utf-8"))
-    insights_found = ran.answer["insights"]
-    for insight in insights_found:
+def one(seed: int, records: int, folder: Path, days_more: int = 0) -> dict[str, Any]:
+    """Simulate a shop, run over it, let it live on, score it. An insight counts as it was told first."""
+    home, day = folder / "home", date.fromisoformat(LAST_DAY)
+    insights("simulate", str(home), "--records", str(records), "--seed", str(seed), "--last-day", LAST_DAY)
+    ran = insights("run", "--home", str(home), "--as-of", LAST_DAY)
+    told, seconds = {insight["insight_id"]: insight for insight in ran.answer["insights"]}, ran.seconds
+    for _ in range(days_more):
+        day += timedelta(days=1)
+        insights("simulate", "--next-day", "--home", str(home))
+        ran = insights("run", "--home", str(home), "--as-of", day.isoformat())
+        told = {insight["insight_id"]: insight for insight in ran.answer["insights"]} | told
+        seconds += ran.seconds
+    truth = truth_of(home)
+    for insight in told.values():
         insight["onset_day"] = date.fromisoformat(insight["onset_day"])
-    result = score(insights_found, truth)
-    by_id = {insight["insight_id"]: insight for insight in insights_found}
-    return {"seed": seed, "result": result, "insights": by_id, "truth": truth, "seconds": ran.seconds}
+    return {"seed": seed, "result": score(told.values(), truth), "insights": told, "truth": truth, "seconds": seconds}
+
+
+def truth_of(home: Path) -> dict[str, Any]:
+    """The truth about the history, with the incidents and records of the days that were added."""
+    truth: dict[str, Any] = json.loads((home / "truth.json").read_text(encoding="utf-8"))
+    for file in sorted(home.glob("truth-*.json")):
+        day = json.loads(file.read_text(encoding="utf-8"))
+        # An incident that goes on is told of on each day; it began on the first.
+        truth["incidents"] += day["incidents"]
+        for source, labels in day["labels"].items():
+            truth["labels"].setdefault(source, {}).update(labels)
+    return truth
 
 
 def lines(scored: dict[str, Any]) -> list[str]:
@@ -55,13 +75,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("seeds", type=int, nargs="*", default=[1, 2, 3])
     parser.add_argument("--records", type=int, default=50_000)
+    parser.add_argument("--days-more", type=int, default=0, help="days that land one after the other behind the history")
     parser.add_argument("--folder", type=Path, help="where to work; kept afterwards [default: a temporary one]")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="insights-score-") as temporary:
         for seed in given.seeds:
             folder = (given.folder or Path(temporary)) / f"seed{seed}"
             shutil.rmtree(folder, ignore_errors=True)
-            print("\n".join(lines(one(seed, given.records, folder))), flush=True)
+            print("\n".join(lines(one(seed, given.records, folder, given.days_more))), flush=True)
             if given.folder is None:
                 shutil.rmtree(folder)
 
