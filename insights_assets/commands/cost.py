@@ -88,7 +88,7 @@ def _print(found: list[Estimate], measured: Measured, given: Assumptions, prices
     sizes = ", ".join(f"{size:,}" for size in measured.sizes)
     click.echo(f"A year in {given.currency}, from benchmarks at {sizes} records and model prices of {prices_of}; every other value: insights cost --json")
     for one in found:
-        click.echo(f"\n{one.records_a_year:,} records a year: {one.cpu_seconds_a_day:,.0f} CPU-s a day, {one.lake_gib:,.1f} GiB, {one.calls:,} model calls "
+        click.echo(f"\n{one.records_a_year:,} records a year: {one.cpu_seconds_a_day:,.0f} CPU-s a day, {one.peak_gib:,.1f} GiB of memory, {one.lake_gib:,.1f} GiB of tables, {one.calls:,} model calls "
                    f"({sum(one.tokens[name] for name in ('input_tokens', 'output_tokens')):,} tokens, {'by the ledger' if tokens else 'assumed'})")
         if one.beyond_measured > 3:
             click.echo(f"  drawn out to {one.beyond_measured:,.0f} times the largest measured history: an order of magnitude, no offer")
