@@ -32,19 +32,22 @@ def days(step: Step, settings: EnrichSettings) -> set[date]:
     came, earlier = {}, {}
     for name in CONTACT_SOURCES:
         rows, changed = step.read(BRONZE[name]), step.changed_days(BRONZE[name])
-        if changed is None:
-            came[name] = rows
-        elif changed:
-            came[name] = rows.where(F.col("received_day").isin(sorted(changed)))
-            earlier[name] = rows.where(~F.col("received_day").isin(sorted(changed)))
+        if changed is not None:
+            is_new = F.col("received_day").isin(sorted(changed))
+        elif step.previous_as_of is not None:
+            # A job knows no last success. What became known since the last published run is nearly that: a name mended in an old record is missed.
+            is_new = F.col("known_day") >= F.lit(step.previous_as_of)
         else:
-            earlier[name] = rows
+            is_new = F.lit(True)
+        if changed is None or changed:
+            came[name] = rows.where(is_new)
+        earlier[name] = rows.where(~is_new) if changed is None or changed else rows
     if not came:
         return set()
     feedback, names = step.read(FEEDBACK), ("feedback_told", "feedback_told_anew")
     try:
         told = step.lake.scratch(names[0], _of_who_spoke(step.lake.narrow(contacts(came).distinct()), feedback, settings))
-        new = step.lake.scratch(names[1], _not_told_before(told, earlier)) if earlier else told
+        new = step.lake.scratch(names[1], _not_told_before(told, earlier))
         if not new.limit(1).count():
             return set()
         found = _of_new_customers(feedback, new).union(_that_speaks_of(feedback, step.read(CONVERSATIONS), new, settings, step.lake.narrow))
