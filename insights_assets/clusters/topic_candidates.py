@@ -108,7 +108,8 @@ def _quotes(step: Step, grouped: DataFrame, groups: list[str]) -> dict[str, list
     if not groups:
         return {}
     texts = step.read(FEEDBACK).where("text IS NOT NULL AND duplicate_weight > 0").select("feedback_id", "customer_key", "text", "received_day")
-    labels = step.read(FEEDBACK_LABELS).select("feedback_id", F.when(F.col("topics")[0]["topic"] == NO_TOPIC, F.col("topics")[0]["quote"]).alias("quote"))
+    first = F.get("topics", F.lit(0))  # a person may have said that none fits: an index would fail on it
+    labels = step.read(FEEDBACK_LABELS).select("feedback_id", F.when(first["topic"] == NO_TOPIC, first["quote"]).alias("quote"))
     words = F.substring(F.coalesce("quote", "text"), 1, LONGEST_QUOTE)
     mine = grouped.where(F.col("candidate").isin(groups)).join(texts, "feedback_id").join(labels, "feedback_id", "left").withColumn("quote", words)
     newest = Window.partitionBy("candidate", "customer_key").orderBy(F.desc("received_day"), "feedback_id")

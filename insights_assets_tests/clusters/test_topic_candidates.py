@@ -138,3 +138,18 @@ def test_one_row_a_thing_by_several_people_with_quotes_that_stand_in_the_texts(t
 def test_a_home_without_model_and_themes_has_an_empty_list(tmp_path: Path, spark: Any) -> None:
     house = spoken_of(tmp_path / "home", spark, [("C1", "Nothing named here.", None)], {}, {})
     assert run(house) == []
+
+
+@pytest.mark.slow
+def test_a_record_that_a_person_put_under_no_topic_is_quoted_by_its_text(tmp_path: Path, spark: Any) -> None:
+    from insights_assets_tests.clusters.speech import MONDAY
+
+    house = spoken_of(tmp_path / "home", spark, SAID, {"TH-glue": "smell of glue"}, {"f9": "TH-glue", "f10": "TH-glue", "f11": "TH-glue"})
+    labels = house.lake.read_arrow(FEEDBACK_LABELS).to_pylist()
+    for row in labels:
+        row["topics"] = [] if row["feedback_id"] == "f9" else row["topics"]
+    import pyarrow as pa
+
+    house.lake.write(FEEDBACK_LABELS, pa.Table.from_pylist(labels, house.lake.read_arrow(FEEDBACK_LABELS).schema), days=[MONDAY])
+    found = {row["name"]: row for row in run(house)}
+    assert "The smell of glue is strong." in found["odd smell"]["quotes"]
