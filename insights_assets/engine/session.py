@@ -49,4 +49,14 @@ def session(remote: str | None = None) -> SparkSession:
             for name, value in spark_config(remote).items():
                 builder = builder.config(name, value)
             _SESSIONS[key] = builder.getOrCreate()
+            _say_errors_once()
         return _SESSIONS[key]
+
+
+def _say_errors_once() -> None:
+    """The Connect client prints each error as a page of JSON beside raising it, once Dagster has set logging up; SPARK_CONNECT_LOG_LEVEL asks for that."""
+    import logging
+    import os
+
+    if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
+        logging.getLogger("pyspark.sql.connect.logging").setLevel(logging.CRITICAL + 1)
