@@ -45,7 +45,6 @@ def truth_of(home: Path) -> dict[str, Any]:
     truth: dict[str, Any] = json.loads((home / "truth.json").read_text(encoding="utf-8"))
     for file in sorted(home.glob("truth-*.json")):
         day = json.loads(file.read_text(encoding="utf-8"))
-        # An incident that goes on is told of on each day; it began on the first.
         truth["incidents"] += day["incidents"]
         for source, labels in day["labels"].items():
             truth["labels"].setdefault(source, {}).update(labels)

@@ -32,6 +32,9 @@ def days(step: Step, settings: EnrichSettings) -> set[date]:
     came, earlier = {}, {}
     for name in CONTACT_SOURCES:
         rows, changed = step.read(BRONZE[name]), step.changed_days(BRONZE[name])
+        if changed == set():
+            earlier[name] = rows
+            continue
         if changed is not None:
             is_new = F.col("received_day").isin(sorted(changed))
         elif step.previous_as_of is not None:
@@ -39,9 +42,7 @@ def days(step: Step, settings: EnrichSettings) -> set[date]:
             is_new = F.col("known_day") >= F.lit(step.previous_as_of)
         else:
             is_new = F.lit(True)
-        if changed is None or changed:
-            came[name] = rows.where(is_new)
-        earlier[name] = rows.where(~is_new) if changed is None or changed else rows
+        came[name], earlier[name] = rows.where(is_new), rows.where(~is_new)
     if not came:
         return set()
     feedback, names = step.read(FEEDBACK), ("feedback_told", "feedback_told_anew")

@@ -20,7 +20,7 @@ def house(tmp_path: Path, spark: Any) -> TestHouse:
     made = TestHouse(tmp_path / "home", spark, as_of=date(2026, 11, 10))
     made.put("products", "products.jsonl", PRODUCTS)
     made.put("orders", "orders-2026-11.jsonl", [
-        order("O1", "LMP-1", "C1"), order("O2", "LMP-1", "C2"), order("O2", "KNT-2", "C2", currency="EUR", quantity=2), order("O3", "KNT-2", "C3", currency="XXX"),
+        order("O1", "LMP-1", "C1"), order("O2", "LMP-1", "C2"), order("O2", "KNT-2", "C2", currency="EUR", quantity=2), order("O3", "KNT-2", "C3", currency="XTS"),
     ])
     made.put("fx", "fx.jsonl", [{"day": "2026-10-01", "from_currency": "EUR", "to_currency": "USD", "rate": 1.1}])
     made.put("fulfilments", "parcels-2026-11.jsonl", [parcel("F1", "O1", "LMP-1"), parcel("F2", "O2", "LMP-1"), parcel("F3", "O2", "KNT-2", packaging_batch="LEJ-PB08")])
